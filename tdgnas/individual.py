@@ -1,0 +1,78 @@
+"""The individual: an alpha-vector as ``array.array('d')`` with a DEAP fitness."""
+
+from __future__ import annotations
+
+import array
+from collections.abc import Iterable
+from typing import Any
+
+from deap import base
+
+
+class LossFitness(base.Fitness):  # type: ignore[misc]
+    """One objective, minimised (a loss)."""
+
+    weights = (-1.0,)
+
+
+class AccuracyFitness(base.Fitness):  # type: ignore[misc]
+    """One objective, maximised (an accuracy)."""
+
+    weights = (1.0,)
+
+
+class Individual(array.array):  # type: ignore[type-arg]
+    """An alpha-vector of 64-bit floats with a ``fitness``.
+
+    Every stock DEAP operator works on it, ``numpy.frombuffer(individual)`` views it without a copy, and it can
+    be pickled and deep-copied without ``deap.creator``. A class made by ``creator`` may be used in its place.
+
+    :param genes: the genes, any iterable of numbers.
+    :param fitness: a DEAP fitness; an invalid :class:`LossFitness` when absent.
+
+    >>> individual = Individual([0.5, -1.0])
+    >>> individual.fitness.valid
+    False
+    >>> import numpy
+    >>> numpy.frombuffer(individual)
+    array([ 0.5, -1. ])
+    """
+
+    fitness: base.Fitness
+
+    def __new__(cls, genes: Iterable[float] = (), fitness: base.Fitness | None = None) -> Individual:
+        return super().__new__(cls, "d", genes)
+
+    def __init__(self, genes: Iterable[float] = (), fitness: base.Fitness | None = None) -> None:
+        super().__init__()
+        self.fitness = LossFitness() if fitness is None else fitness
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Individual:
+        clone = type(self).__new__(type(self), self)
+        memo[id(self)] = clone
+        for name, value in vars(self).items():
+            setattr(clone, name, _copy_fitness(value) if isinstance(value, base.Fitness) else _deepcopy(value, memo))
+        return clone
+
+    def __copy__(self) -> Individual:
+        return self.__deepcopy__({})
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (list(self),), vars(self)
+
+    def __repr__(self) -> str:
+        genes = ", ".join(f"{gene:.4g}" for gene in self)
+        return f"{type(self).__name__}([{genes}], fitness={self.fitness.values or 'invalid'})"
+
+
+def _copy_fitness(fitness: base.Fitness) -> base.Fitness:
+    # DEAP's own deep copy of a Fitness drops whatever a subclass keeps on the instance.
+    clone = type(fitness).__new__(type(fitness))
+    clone.__dict__.update(vars(fitness))
+    return clone
+
+
+def _deepcopy(value: Any, memo: dict[int, Any]) -> Any:
+    from copy import deepcopy
+
+    return deepcopy(value, memo)

@@ -1,0 +1,53 @@
+"""A ``map`` for DEAP toolboxes that hands the whole population over at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
+
+
+def batched(function: Callable[..., Any]) -> Callable[..., Any] | None:
+    """Return the ``batch`` form of a function, or None where it has none that may be used.
+
+    ``toolbox.register`` wraps functions in ``functools.partial``; the arguments bound there are kept. A decorated
+    function carries a copy of ``batch`` that would skip the decorator (``functools.wraps`` copies attributes), so
+    whatever has ``__wrapped__`` is treated as having none.
+    """
+    arguments: tuple[Any, ...] = ()
+    keywords: dict[str, Any] = {}
+    while isinstance(function, partial):
+        arguments = function.args + arguments
+        keywords = {**function.keywords, **keywords}
+        function = function.func
+    batch = getattr(function, "batch", None)
+    if batch is None or hasattr(function, "__wrapped__") or arguments:
+        return None
+    return partial(batch, **keywords) if keywords else batch  # type: ignore[no-any-return]
+
+
+def batch_map(function: Callable[..., Any], *iterables: Iterable[Any]) -> list[Any]:
+    """Map like the builtin, in one call where the function has a ``batch`` form.
+
+    Register it as ``toolbox.register("map", tdgnas.batch_map)``: stock DEAP algorithms then evaluate a whole
+    population in one call of ``fitness.batch(individuals)``. A function without ``batch``, a decorated one, or
+    several iterables fall back to one call per item.
+
+    :param function: what to call; ``function.batch(list) -> list`` is used where it exists.
+    :param iterables: the items; with one iterable the batch form is possible.
+    :returns: the list of results, in the order of the items.
+    :raises ValueError: when ``batch`` returns another number of results than it was given items.
+    """
+    batch = batched(function) if len(iterables) == 1 else None
+    if batch is None:
+        return list(map(function, *iterables))
+    items = list(iterables[0])
+    if not items:
+        return []
+    results = list(batch(items))
+    if len(results) != len(items):
+        raise ValueError(
+            f"{function!r}.batch returned {len(results)} results for {len(items)} items; "
+            "a batch form returns one result for each item, in their order"
+        )
+    return results

@@ -1,0 +1,104 @@
+"""Names for what can be plugged in: a decorator for our own, entry points for other packages."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Entry(Generic[T]):
+    """A registered object.
+
+    :param name: what it is called on the command line.
+    :param value: the object itself.
+    :param origin: the module or distribution that it comes from.
+    """
+
+    name: str
+    value: T
+    origin: str
+
+    @property
+    def summary(self) -> str:
+        """First line of the object's docstring."""
+        lines = (self.value.__doc__ or "").strip().splitlines()
+        return lines[0] if lines else ""
+
+
+class Registry(Generic[T]):
+    """Objects of one kind by name, our own and those of installed packages.
+
+    Other packages offer theirs under the entry point group ``tdgnas.<kind>s``. One that fails to import is kept in
+    ``failures`` with its error and does not stop the rest.
+
+    :param kind: what is registered, in the singular (``operator``, ``space``, ``strategy``).
+    :param group: the entry point group.
+    """
+
+    def __init__(self, kind: str, group: str) -> None:
+        self.kind = kind
+        self.group = group
+        self.failures: dict[str, str] = {}
+        self._entries: dict[str, Entry[T]] = {}
+        self._loaded = False
+
+    def register(self, name: str) -> Callable[[T], T]:
+        """Return a decorator that registers an object under a name.
+
+        :raises ValueError: when another object has the name already; both origins are named.
+        """
+
+        def decorate(value: T) -> T:
+            self._add(name, value, str(getattr(value, "__module__", "unknown")))
+            return value
+
+        return decorate
+
+    def _add(self, name: str, value: T, origin: str) -> None:
+        other = self._entries.get(name)
+        if other is not None and other.value is not value:
+            raise ValueError(
+                f"the {self.kind} name {name!r} is taken: {other.origin} has it and {origin} wants it; rename one"
+            )
+        self._entries[name] = Entry(name, value, origin)
+
+    def _load(self) -> None:
+        if self._loaded:
+            return
+        self._loaded = True
+        for point in entry_points(group=self.group):
+            origin = f"{point.dist.name} ({point.value})" if point.dist is not None else point.value
+            try:
+                self._add(point.name, point.load(), origin)
+            except Exception as error:
+                # Whatever a plug-in raises while it is imported is its own affair, never the end of a search.
+                self.failures[f"{point.name} from {origin}"] = f"{type(error).__name__}: {error}"
+
+    def __iter__(self) -> Iterator[Entry[T]]:
+        self._load()
+        return iter(sorted(self._entries.values(), key=lambda entry: entry.name))
+
+    def names(self) -> list[str]:
+        """Return all names, sorted."""
+        return [entry.name for entry in self]
+
+    def get(self, name: str) -> T:
+        """Return the object of a name.
+
+        :raises ValueError: for an unknown name, with the names that there are and the nearest one.
+        """
+        self._load()
+        if name in self._entries:
+            return self._entries[name].value
+        near = difflib.get_close_matches(name, self._entries, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        broken = [text for text in self.failures if text.startswith(f"{name} from ")]
+        if broken:
+            hint = f"; {broken[0]} could not be imported ({self.failures[broken[0]]})"
+        raise ValueError(f"there is no {self.kind} {name!r}{hint} There are: {', '.join(self.names())}")

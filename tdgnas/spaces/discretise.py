@@ -1,0 +1,83 @@
+"""From relaxed weights to an architecture: the rules, by name.
+
+A rule takes the space and its relaxed weights, one per gene: for a binary decision the weight of choice 1, for a K-way
+decision the weights of its choices.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+import numpy as np
+
+from .architecture import Architecture
+from .space import Genes, SearchSpace
+
+Rule = Callable[..., Architecture]
+
+
+def threshold(space: SearchSpace, weights: Genes) -> Architecture:
+    """Keep a gate whose weight is above one half (exactly one half is dropped); the likeliest of K choices."""
+    weights = _checked(space, weights)
+    return space.architecture(
+        [
+            int(weights[where.start] > 0.5) if decision.binary else int(weights[where].argmax())
+            for decision, where in zip(space.decisions, space.slices, strict=True)
+        ]
+    )
+
+
+def sample(space: SearchSpace, weights: Genes, rng: random.Random | None = None) -> Architecture:
+    """Draw each choice with its weight as the probability: a gate is kept when its weight exceeds a uniform number.
+
+    Draws from ``rng``, or from Python's :mod:`random`.
+    """
+    weights = _checked(space, weights)
+    draw = rng or random
+    choices = []
+    for decision, where in zip(space.decisions, space.slices, strict=True):
+        if decision.binary:
+            choices.append(int(weights[where.start] > draw.random()))
+        else:
+            choices.append(draw.choices(range(decision.genes), weights=weights[where].tolist())[0])
+    return space.architecture(choices)
+
+
+def round_k(space: SearchSpace, weights: Genes) -> Architecture:
+    """Keep, per target, as many connections as the weights of its predecessors sum to, the strongest first.
+
+    With the forward edge, whose weight is 1 and which competes as well, a target keeps ``k = round(1 + sum of w)``
+    connections; since the forward edge always wins its place, ``round(1 + sum of w) - 1`` gates remain. Equal weights
+    go to the earlier predecessor, and one half is rounded to the even number, as Python's ``round`` does.
+
+    :raises ValueError: when the space has decisions that are not gates with a target.
+    """
+    weights = _checked(space, weights)
+    targets: dict[str, list[int]] = {}
+    for number, decision in enumerate(space.decisions):
+        if not decision.binary or not decision.group:
+            raise ValueError(
+                f"the round-k rule counts the gates of each target; decision {decision.name!r} of {space.name!r} "
+                "is no gate with a target. Use the threshold rule."
+            )
+        targets.setdefault(decision.group, []).append(number)
+    choices = [0] * len(space.decisions)
+    for members in targets.values():
+        own = np.array([weights[space.slices[member].start] for member in members])
+        kept = round(1.0 + float(own.sum())) - 1
+        for place in np.argsort(-own, kind="stable")[:kept]:
+            choices[members[place]] = 1
+    return space.architecture(choices)
+
+
+RULES: dict[str, Rule] = {"threshold": threshold, "sample": sample, "round-k": round_k}
+
+
+def _checked(space: SearchSpace, weights: Genes) -> Genes:
+    weights = np.asarray(weights, dtype=np.float64)
+    if weights.shape != (space.length,):
+        raise ValueError(f"{space.name!r} has {space.length} weights, got an array of shape {weights.shape}")
+    if not np.isfinite(weights).all():
+        raise ValueError("the relaxed weights contain NaN or infinity; did the training diverge?")
+    return weights

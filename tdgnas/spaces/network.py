@@ -1,0 +1,63 @@
+"""The stand-alone network of one architecture: a plain module, ready to train or to export."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from .nodes import Node
+from .program import program
+
+
+def combine(node: Node, inputs: Sequence[Tensor], post: nn.Module | None) -> Tensor:
+    """Join the inputs of a node: sum (in order) or concatenation, then its ``post`` operation."""
+    if node.combine == "concat":
+        value = torch.cat(list(inputs), dim=1)
+    else:
+        value = inputs[0]
+        for other in inputs[1:]:
+            value = value + other
+    return value if post is None else cast(Tensor, post(value))
+
+
+class ArchitectureNetwork(nn.Module):
+    """The network of one architecture; its operations carry the names they have in the supernet.
+
+    :param nodes: the description of the supernet.
+    :param choices: the architecture's choices.
+    :param operation: makes the module of a named operation.
+    :param shapes: per node the shape of one sample, for nodes that nothing feeds.
+    """
+
+    def __init__(
+        self,
+        nodes: Sequence[Node],
+        choices: Sequence[int],
+        operation: Callable[[str], nn.Module],
+        shapes: Mapping[str, tuple[int, ...]],
+    ) -> None:
+        super().__init__()
+        self.nodes = tuple(nodes)
+        self.steps = program(nodes, choices)
+        self.shapes = dict(shapes)
+        names = dict.fromkeys(
+            name for step in self.steps[1:] for name in (step.op or self.nodes[step.node].post,) if name is not None
+        )
+        self.ops = nn.ModuleDict({name: operation(name) for name in names})
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return the logits, shape (batch, classes), of images of shape (batch, channels, height, width)."""
+        values = [images]
+        for step in self.steps[1:]:
+            if step.op is not None:
+                values.append(self.ops[step.op](values[step.inputs[0]]))
+                continue
+            node = self.nodes[step.node]
+            inputs = [values[number] for number in step.inputs]
+            if not inputs:
+                inputs = [images.new_zeros((images.shape[0], *self.shapes[node.name]))]
+            values.append(combine(node, inputs, None if node.post is None else self.ops[node.post]))
+        return values[-1]

@@ -1,0 +1,95 @@
+"""Shapes, parameters and multiply-adds of a space, read off its operations without computing anything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from .network import combine
+from .nodes import INPUT, Node
+from .program import Step
+
+
+@dataclass
+class Profile:
+    """What the parts of a space cost, per sample.
+
+    :param shapes: shape of one sample of each node before its ``post`` operation.
+    :param values: shape of one sample of each node.
+    :param outputs: shape of one sample of each (operation, source node).
+    :param parameters: parameters of each operation.
+    :param macs: multiply-adds of each (operation, source node) of one sample; convolutions and linear layers count.
+    """
+
+    shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    values: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    outputs: dict[tuple[str, str], tuple[int, ...]] = field(default_factory=dict)
+    parameters: dict[str, int] = field(default_factory=dict)
+    macs: dict[str, int] = field(default_factory=dict)
+
+    def step_macs(self, step: Step, nodes: Sequence[Node]) -> int:
+        """Multiply-adds of one step on one sample."""
+        name = step.op if step.op is not None else nodes[step.node].post
+        return 0 if name is None else self.macs[name]
+
+
+class _Counter:
+    """Counts the multiply-adds of convolutions and linear layers while a module runs."""
+
+    def __init__(self, module: nn.Module) -> None:
+        self.total = 0
+        for part in module.modules():
+            if isinstance(part, (nn.Conv1d, nn.Conv2d, nn.Linear)):
+                part.register_forward_hook(self._count)
+
+    def _count(self, module: nn.Module, _: tuple[Tensor, ...], output: Tensor) -> None:
+        if isinstance(module, nn.Linear):
+            self.total += output.numel() * module.in_features
+        elif isinstance(module, (nn.Conv1d, nn.Conv2d)):
+            self.total += output.numel() * module.weight[0].numel()
+
+
+def profile(
+    nodes: Sequence[Node], operation: Callable[[str], nn.Module], image_shape: tuple[int, ...]
+) -> Profile:
+    """Run one image through every operation of a space on torch's ``meta`` device and note shapes and costs.
+
+    :raises ValueError: when terms of a node that are summed differ in shape, or an operation has two costs.
+    """
+    found = Profile()
+    modules: dict[str, nn.Module] = {}
+
+    def run(name: str, value: Tensor, node: Node) -> Tensor:
+        if name not in modules:
+            with torch.device("meta"):
+                modules[name] = operation(name).eval()
+            found.parameters[name] = sum(p.numel() for p in modules[name].parameters())
+        counter = _Counter(modules[name])
+        output: Tensor = modules[name](value)
+        if found.macs.setdefault(name, counter.total) != counter.total:
+            raise ValueError(f"operation {name!r} has another cost in node {node.name!r} than before; name it apart")
+        for part in modules[name].modules():
+            part._forward_hooks.clear()
+        return output
+
+    with torch.no_grad():
+        values = {INPUT: torch.empty((1, *image_shape), device="meta")}
+        for node in nodes:
+            terms = []
+            for term in node.terms:
+                value = values[term.source]
+                if term.op is not None:
+                    value = run(term.op, value, node)
+                    found.outputs[term.op, term.source] = tuple(value.shape[1:])
+                terms.append(value)
+            shapes = {tuple(value.shape) for value in terms}
+            if node.combine == "sum" and len(shapes) > 1:
+                raise ValueError(f"node {node.name!r} sums values of different shapes: {sorted(shapes)}")
+            value = combine(node, terms[:1] if node.combine == "sum" else terms, None)
+            found.shapes[node.name] = tuple(value.shape[1:])
+            values[node.name] = value if node.post is None else run(node.post, value, node)
+            found.values[node.name] = tuple(values[node.name].shape[1:])
+    return found

@@ -1,0 +1,111 @@
+"""From an architecture to the computation it stands for, as steps over shared values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from .nodes import INPUT, Node
+
+
+class Step(NamedTuple):
+    """One value: an operation applied to one earlier value, or a node joined out of several.
+
+    :param op: the operation's name; None for a join.
+    :param node: index of the node that is joined, or whose zero this is; -1 for an operation.
+    :param inputs: numbers of the values read; empty for a node that is zero.
+    """
+
+    op: str | None
+    node: int
+    inputs: tuple[int, ...]
+
+
+class Interner:
+    """Numbers the distinct values of any number of architectures.
+
+    Two values are the same when they come from the same operation on the same values, so equal sub-networks of
+    different architectures get equal numbers. Value 0 is the image; a value is always numbered after what it reads.
+
+    :param nodes: the description of the supernet.
+    """
+
+    def __init__(self, nodes: Sequence[Node]) -> None:
+        self.nodes = tuple(nodes)
+        self.steps: list[Step] = [Step(None, -1, ())]
+        self.requests = 0
+        self._numbers: dict[Step, int] = {}
+        index = {INPUT: 0} | {node.name: number + 1 for number, node in enumerate(self.nodes)}
+        # Plain tuples: this is walked once for every architecture of every generation.
+        self._plan = tuple(
+            (
+                number,
+                tuple(
+                    (index[term.source], term.op, -1 if term.decision is None else term.decision, term.choice)
+                    for term in node.terms
+                ),
+                node.post is not None or node.combine == "concat",
+            )
+            for number, node in enumerate(self.nodes)
+        )
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    def number(self, step: Step) -> int:
+        """Return the number of a value, a new one when it has not been seen."""
+        found = self._numbers.get(step)
+        if found is None:
+            found = self._numbers[step] = len(self.steps)
+            self.steps.append(step)
+        return found
+
+    def add(self, choices: Sequence[int]) -> int:
+        """Number every value of an architecture that its output needs; return the output's number.
+
+        ``requests`` grows by the number of values that the architecture needs when it is computed alone.
+        """
+        values = [0] * (len(self.nodes) + 1)
+        alive = self._alive(choices)
+        own: set[int] = set()
+        for number, terms, joined in self._plan:
+            if not alive[number]:
+                continue
+            inputs = []
+            for source, op, decision, choice in terms:
+                if decision >= 0 and choices[decision] != choice:
+                    continue
+                value = values[source]
+                if op is not None:
+                    value = self.number(Step(op, -1, (value,)))
+                    own.add(value)
+                inputs.append(value)
+            if len(inputs) == 1 and not joined:
+                values[number + 1] = inputs[0]
+            else:
+                values[number + 1] = self.number(Step(None, number, tuple(inputs)))
+                own.add(values[number + 1])
+        self.requests += len(own)
+        return values[-1]
+
+    def _alive(self, choices: Sequence[int]) -> list[bool]:
+        alive = [False] * len(self.nodes)
+        alive[-1] = True
+        for number, terms, _ in reversed(self._plan):
+            if alive[number]:
+                for source, _, decision, choice in terms:
+                    if source and (decision < 0 or choices[decision] == choice):
+                        alive[source - 1] = True
+        return alive
+
+
+def program(nodes: Sequence[Node], choices: Sequence[int]) -> list[Step]:
+    """Return the steps of one architecture, in order; step 0 is the image and the last one the output.
+
+    Nodes that the output does not need are left out.
+    """
+    interner = Interner(nodes)
+    output = interner.add(choices)
+    if output != len(interner.steps) - 1:
+        raise ValueError("the last node only passes another one on; give it an operation")
+    return interner.steps

@@ -1,0 +1,68 @@
+"""The spaces by name, and architectures as files that say which space they belong to."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from ..registry import Registry
+from .architecture import Architecture
+from .space import SearchSpace
+
+SPACES: Registry[type[SearchSpace]] = Registry("space", "tdgnas.spaces")
+_FORMAT = "tdgnas-architecture/1"
+
+
+def create(name: str, **settings: Any) -> SearchSpace:
+    """Make a registered space.
+
+    :param name: as listed by ``tdgnas spaces``.
+    :param settings: keywords of the space's class.
+    :raises ValueError: for an unknown name, an unknown setting or an impossible value.
+    """
+    kind = SPACES.get(name)
+    try:
+        return kind(**settings)
+    except TypeError as error:
+        raise ValueError(f"space {name!r} does not take these settings: {error}") from error
+
+
+def save_architecture(space: SearchSpace, architecture: Architecture, path: str | Path) -> Path:
+    """Write an architecture with its space's settings and its choices by name, as JSON."""
+    space.check(architecture)
+    named = {
+        decision.name: decision.choices[choice]
+        for decision, choice in zip(space.decisions, architecture.choices, strict=True)
+    }
+    document = {"format": _FORMAT, "space": {"name": space.name, **space.settings}, "choices": named}
+    path = Path(path)
+    path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    return path
+
+
+def load_architecture(path: str | Path) -> tuple[SearchSpace, Architecture]:
+    """Read what :func:`save_architecture` wrote: the space and the architecture.
+
+    :raises FileNotFoundError: when there is no such file.
+    :raises ValueError: when the file is not an architecture, or does not fit its space.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no file {path}; a run's folder has an architecture.json")
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        known = document["format"] == _FORMAT
+        settings, choices = dict(document["space"]), dict(document["choices"])
+    except (ValueError, TypeError, KeyError) as error:
+        raise ValueError(f"{path} is not an architecture file (JSON with format, space and choices)") from error
+    if not known or "name" not in settings:
+        raise ValueError(f"{path} has format {document['format']!r}; this version reads {_FORMAT!r}")
+    space = create(str(settings.pop("name")), **settings)
+    missing = [decision.name for decision in space.decisions if decision.name not in choices]
+    if missing:
+        raise ValueError(f"{path} lacks the choice of decision {missing[0]!r} of space {space.name!r}")
+    try:
+        return space, space.architecture(choices)
+    except ValueError as error:
+        raise ValueError(f"{path} does not fit space {space.name!r}: {error}") from error

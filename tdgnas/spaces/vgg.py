@@ -1,0 +1,175 @@
+"""VGG19's convolutions and the shortcut connections that may be added to them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from .architecture import Architecture
+from .decision import Decision
+from .nodes import INPUT, Node, Term
+from .registry import SPACES
+from .space import SearchSpace
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+# VGG19 (Simonyan, Zisserman 2015, configuration E): channels of each stage's convolution blocks.
+STAGES = ((64, 64), (128, 128), (256, 256, 256, 256), (512, 512, 512, 512), (512, 512, 512, 512))
+BLOCKS = tuple(channels for stage in STAGES for channels in stage)
+_LAST_OF_STAGE = frozenset({2, 4, 8, 12, 16})
+# Cumulative stride of the output of node 0 (the image) to node 16.
+STRIDES = tuple(2 ** sum(1 for last in _LAST_OF_STAGE if last <= node) for node in range(17))
+
+
+class FactorisedReduction(nn.Module):
+    """Two 1x1 convolutions of half the channels each, the second on the input shifted by a pixel; BatchNorm."""
+
+    def __init__(self, channels_in: int, channels_out: int, stride: int) -> None:
+        super().__init__()
+        self.even = nn.Conv2d(channels_in, channels_out // 2, 1, stride, bias=False)
+        self.odd = nn.Conv2d(channels_in, channels_out - channels_out // 2, 1, stride, bias=False)
+        self.norm = nn.BatchNorm2d(channels_out)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return a tensor of 1/stride the height and width."""
+        value: Tensor = self.norm(torch.cat([self.even(x), self.odd(x[:, :, 1:, 1:])], dim=1))
+        return value
+
+
+@SPACES.register("vgg-shortcuts")
+class VGGShortcuts(SearchSpace):
+    """Shortcut connections (i, j) of VGG19, one gate each, added before the ReLU and the pooling of block j.
+
+    Nodes 0 to 16 are the image and the outputs of VGG19's convolution blocks. A shortcut from node i >= 1 to block
+    j >= i + 2 is a candidate when the stride it has to bridge is at most ``max_stride``. Its operation is the identity
+    (same channels, stride 1), a 1x1 convolution (other channels, stride 1), or a factorised reduction.
+
+    :param width: multiplies all channels of VGG19; 1 gives the published 61 candidates and 20,040,522 parameters.
+    :param max_stride: the largest stride a shortcut may bridge; 16 or None lifts the limit (105 candidates).
+    :param in_channels: channels of the image.
+    :param image_size: height and width of the image, a multiple of 32.
+    :param classes: number of classes.
+    :raises ValueError: for a width that leaves no channels, or an image that cannot be pooled five times.
+
+    >>> VGGShortcuts().length
+    61
+    """
+
+    name = "vgg-shortcuts"
+
+    def __init__(
+        self,
+        width: float = 1.0,
+        max_stride: int | None = 2,
+        in_channels: int = 3,
+        image_size: int = 32,
+        classes: int = 10,
+    ) -> None:
+        _check_settings(width, max_stride, in_channels, image_size, classes)
+        self.channels = (in_channels, *(max(2, 2 * round(block * width / 2)) for block in BLOCKS))
+        limit = STRIDES[-1] if max_stride is None else max_stride
+        self.candidates = tuple(
+            (i, j) for j in range(3, 17) for i in range(1, j - 1) if STRIDES[j - 1] // STRIDES[i] <= limit
+        )
+        settings: dict[str, Any] = {
+            "width": width,
+            "max_stride": max_stride,
+            "in_channels": in_channels,
+            "image_size": image_size,
+            "classes": classes,
+        }
+        self._classes = classes
+        decisions = [
+            Decision(f"{i}-{j}", ("none", self.kind(i, j)), binary=True, group=f"x{j}") for i, j in self.candidates
+        ]
+        super().__init__(decisions, self._nodes(), (in_channels, image_size, image_size), classes, settings)
+
+    def kind(self, i: int, j: int) -> str:
+        """Name of the operation of shortcut (i, j): ``identity``, ``pointwise`` or ``reduction``."""
+        if STRIDES[j - 1] != STRIDES[i]:
+            return "reduction"
+        return "identity" if self.channels[i] == self.channels[j] else "pointwise"
+
+    def _nodes(self) -> list[Node]:
+        nodes = []
+        for j in range(1, 17):
+            terms = [Term(f"x{j - 1}" if j > 1 else INPUT, f"conv{j}")]
+            for number, (i, target) in enumerate(self.candidates):
+                if target == j:
+                    op = None if self.kind(i, j) == "identity" else f"short{i}_{j}"
+                    terms.append(Term(f"x{i}", op, decision=number))
+            nodes.append(Node(f"x{j}", tuple(terms), post="relu_pool" if j in _LAST_OF_STAGE else "relu"))
+        nodes.append(Node("logits", (Term("x16", "head"),)))
+        return nodes
+
+    def operation(self, name: str) -> nn.Module:
+        """Make one of ``conv<j>``, ``short<i>_<j>``, ``relu``, ``relu_pool``, ``head``."""
+        if name == "relu":
+            return nn.ReLU()
+        if name == "relu_pool":
+            return nn.Sequential(nn.ReLU(), nn.MaxPool2d(2))
+        if name == "head":
+            head = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(self.channels[16], self._classes))
+            return head
+        if name.startswith("conv"):
+            j = int(name.removeprefix("conv"))
+            block = nn.Conv2d(self.channels[j - 1], self.channels[j], 3, padding=1)
+            nn.init.kaiming_normal_(block.weight, mode="fan_out", nonlinearity="relu")
+            return nn.Sequential(block, nn.BatchNorm2d(self.channels[j]))
+        if not name.startswith("short"):
+            raise ValueError(f"{self.name!r} has no operation {name!r}")
+        i, j = map(int, name.removeprefix("short").split("_"))
+        if self.kind(i, j) == "pointwise":
+            return nn.Conv2d(self.channels[i], self.channels[j], 1)
+        return FactorisedReduction(self.channels[i], self.channels[j], STRIDES[j - 1] // STRIDES[i])
+
+    def shortcuts(self, architecture: Architecture) -> tuple[tuple[int, int], ...]:
+        """Return the shortcuts (i, j) of an architecture."""
+        self.check(architecture)
+        return tuple(pair for pair, on in zip(self.candidates, architecture.choices, strict=True) if on)
+
+    def with_shortcuts(self, pairs: list[tuple[int, int]]) -> Architecture:
+        """Return the architecture with just these shortcuts.
+
+        :raises ValueError: for a pair that is no candidate.
+        """
+        wrong = sorted(set(pairs) - set(self.candidates))
+        if wrong:
+            raise ValueError(f"{wrong[0]} is no candidate of {self!r}; see `candidates`")
+        return self.architecture([int(pair in set(pairs)) for pair in self.candidates])
+
+    def graph(self, architecture: Architecture) -> nx.MultiDiGraph:
+        """Return the architecture's graph; shortcuts also carry ``kind``, nodes ``stride``."""
+        graph = super().graph(architecture)
+        for j in range(1, 17):
+            graph.nodes[f"x{j}"]["stride"] = STRIDES[j]
+        for source, target, data in graph.edges(data=True):
+            if data["decision"] is not None:
+                data["kind"] = self.kind(int(source[1:]), int(target[1:]))
+        return graph
+
+    def draw(self, architecture: Architecture, path: str | Path) -> Path:
+        """Draw the chain of blocks with its shortcuts, channels and strides."""
+        from .vgg_drawing import draw_vgg
+
+        return draw_vgg(self, architecture, Path(path))
+
+
+def _check_settings(width: float, max_stride: int | None, in_channels: int, image_size: int, classes: int) -> None:
+    if not 0 < width <= 16:
+        raise ValueError(f"width is {width}; it multiplies VGG19's channels and must be above 0 (1 is VGG19, at most 16)")
+    if max_stride is not None and max_stride < 1:
+        raise ValueError(f"max_stride is {max_stride}; it must be 1, 2, 4, 8 or 16, or None for no limit")
+    if in_channels < 1:
+        raise ValueError(f"in_channels is {in_channels}; an image has at least one channel")
+    if image_size < 32 or image_size % 32:
+        raise ValueError(
+            f"image_size is {image_size}; VGG19 halves the image five times, so it must be a multiple of 32. "
+            "Resize the images to 32x32 or 64x64."
+        )
+    if classes < 2:
+        raise ValueError(f"classes is {classes}; a classifier needs at least two")
