@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import random as _random
+import random
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import cached_property
@@ -140,9 +140,9 @@ class SearchSpace(ABC):
             if not 0 <= choice < len(decision.choices):
                 raise ValueError(f"decision {decision.name!r} has {len(decision.choices)} choices, got {choice}")
 
-    def random(self, rng: _random.Random | None = None) -> Architecture:
+    def sample(self, rng: random.Random | None = None) -> Architecture:
         """Return an architecture drawn uniformly with ``rng``, or with Python's :mod:`random`."""
-        draw = (rng or _random).randrange
+        draw = (rng or random).randrange
         return Architecture(self.name, tuple(draw(len(decision.choices)) for decision in self.decisions))
 
     # what follows from the nodes ---------------------------------------------------------------------------------

@@ -1,0 +1,164 @@
+"""Fitness from the shared supernet with frozen weights."""
+
+from __future__ import annotations
+
+import math
+import random
+import warnings
+from collections.abc import Hashable, Sequence
+from typing import TYPE_CHECKING, Literal, get_args
+
+import numpy as np
+import torch
+
+from ..spaces import Architecture
+from ..supernet import EvaluationSet, Score, Supernet, evaluate_one, evaluate_population, evaluation_set
+from ..supernet.evaluation import BatchNormPolicy
+from .budget import Budget
+
+if TYPE_CHECKING:
+    from ..data import ImageData
+
+Measure = Literal["loss", "accuracy"]
+Mode = Literal["threshold", "sample", "relaxed"]
+Genes = Sequence[float]
+
+#: What a loss that is not finite becomes: worse than any real one, and still a number that can be averaged.
+WORST_LOSS = 1e6
+
+
+class SupernetFitness:
+    """Loss or accuracy of individuals on held-out images, all with the supernet's shared, frozen weights.
+
+    Callable for one individual; ``batch`` takes a population (``toolbox.register("map", tdgnas.batch_map)``). Every
+    individual is scored on the same images in the same order; results are cached by architecture and by the version
+    of the weights; evaluation changes no weight and no buffer.
+
+    :param supernet: whose weights are shared.
+    :param data: held-out images, as a rule ``data.valid``.
+    :param size: how many of them (the first ones); all when None.
+    :param batch_size: images per forward pass; with the policy ``batch`` also the extent of BatchNorm's statistics.
+    :param measure: ``loss`` (mean cross-entropy in nats, to be minimised) or ``accuracy`` (0 to 1, to be maximised).
+    :param mode: ``threshold`` scores the discretised alpha, ``relaxed`` the relaxed network, ``sample`` the mean of
+        ``samples`` discrete networks drawn from the relaxed weights, with the same random numbers for everybody.
+    :param batchnorm: ``batch``, ``recalibrated`` (needs ``calibration``) or ``running``.
+    :param calibration: training images for ``recalibrated``.
+    :param calibration_size: how many of them.
+    :param samples: discrete networks per individual in the mode ``sample``.
+    :param seed: of the random numbers of the mode ``sample``.
+    :raises ValueError: for unknown names and impossible sizes.
+    """
+
+    def __init__(
+        self,
+        supernet: Supernet,
+        data: ImageData,
+        *,
+        size: int | None = None,
+        batch_size: int = 500,
+        measure: Measure = "loss",
+        mode: Mode = "threshold",
+        batchnorm: BatchNormPolicy = "batch",
+        calibration: ImageData | None = None,
+        calibration_size: int = 256,
+        samples: int = 4,
+        seed: int = 0,
+    ) -> None:
+        for name, value, known in [("measure", measure, get_args(Measure)), ("mode", mode, get_args(Mode))]:
+            if value not in known:
+                raise ValueError(f"{name} is {value!r}; it must be one of {', '.join(known)}")
+        if samples < 1:
+            raise ValueError(f"samples is {samples}; at least one discrete network has to be drawn")
+        self.supernet = supernet
+        self.measure = measure
+        self.mode = mode
+        self.where: EvaluationSet = evaluation_set(
+            data.to(supernet.device),
+            size=size,
+            batch_size=batch_size,
+            policy=batchnorm,
+            calibration=None if calibration is None else calibration.to(supernet.device),
+            calibration_size=calibration_size,
+        )
+        self.budget = Budget()
+        rng = random.Random(seed)
+        self._uniform = np.array([[rng.random() for _ in supernet.space.decisions] for _ in range(samples)])
+        self._cache: dict[Hashable, Score] = {}
+        self._version = supernet.version
+
+    def __call__(self, individual: Genes) -> tuple[float, ...]:
+        """Return the fitness values of one individual."""
+        return self.batch([individual])[0]
+
+    def batch(self, individuals: Sequence[Genes]) -> list[tuple[float, ...]]:
+        """Return the fitness values of individuals, in their order."""
+        genes = self.supernet.space.genes(individuals)
+        if not np.isfinite(genes).all():
+            raise ValueError("an individual has NaN or infinite genes; look at the operator that made it")
+        self.budget.requests += len(individuals)
+        if self.mode == "relaxed":
+            return [self._value([score]) for score in self._relaxed(genes)]
+        wanted = [self._architectures(row) for row in genes]
+        scores = self._discrete([architecture for group in wanted for architecture in group])
+        return [self._value([scores[architecture] for architecture in group]) for group in wanted]
+
+    def scores(self, architectures: Sequence[Architecture]) -> list[Score]:
+        """Return loss and number of right answers of architectures, whatever ``measure`` and ``mode`` are."""
+        found = self._discrete(architectures)
+        return [found[architecture] for architecture in architectures]
+
+    def _architectures(self, genes: np.ndarray) -> list[Architecture]:  # type: ignore[type-arg]
+        space = self.supernet.space
+        if self.mode == "threshold":
+            return [space.decode(genes)]
+        weights = self.supernet.relaxed_weights(genes)
+        drawn = []
+        for row in self._uniform:
+            choices = []
+            for decision, where, u in zip(space.decisions, space.slices, row, strict=True):
+                if decision.binary:
+                    choices.append(int(weights[where.start] > u))
+                else:
+                    ends = np.cumsum(weights[where])
+                    choices.append(int(np.searchsorted(ends[:-1], u * ends[-1], side="right")))
+            drawn.append(space.architecture(choices))
+        return drawn
+
+    def _fresh(self) -> None:
+        version = self.supernet.version
+        if version != self._version:
+            self._cache.clear()
+            self._version = version
+
+    def _discrete(self, architectures: Sequence[Architecture]) -> dict[Architecture, Score]:
+        self._fresh()
+        new = [a for a in dict.fromkeys(architectures) if a not in self._cache]
+        if new:
+            self._cache.update(zip(new, evaluate_population(self.supernet, self.where, new), strict=True))
+            self.budget.count(len(new), self.where.passes * len(new))
+        return {architecture: self._cache[architecture] for architecture in architectures}
+
+    def _relaxed(self, genes: np.ndarray) -> list[Score]:  # type: ignore[type-arg]
+        self._fresh()
+        scores = []
+        for row in genes:
+            key = row.tobytes()
+            if key not in self._cache:
+                alpha = torch.as_tensor(row, dtype=self.supernet.alpha.dtype, device=self.supernet.device)
+                self._cache[key] = evaluate_one(self.supernet, self.where, alpha)
+                self.budget.count(1, self.where.passes)
+            scores.append(self._cache[key])
+        return scores
+
+    def _value(self, scores: list[Score]) -> tuple[float]:
+        if self.measure == "accuracy":
+            return (sum(score.correct for score in scores) / (self.where.images * len(scores)),)
+        loss = sum(score.loss for score in scores) / len(scores)
+        if not math.isfinite(loss):
+            warnings.warn(
+                f"an individual has the loss {loss}; it counts as {WORST_LOSS:g}. Did the supernet's training diverge?",
+                RuntimeWarning,
+                stacklevel=3,
+            )
+            return (WORST_LOSS,)
+        return (loss,)

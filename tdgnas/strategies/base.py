@@ -1,0 +1,131 @@
+"""What a strategy is: DEAP's ``generate`` and ``update``, and a state that can be saved."""
+
+from __future__ import annotations
+
+import random
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from ..individual import Individual
+from ..registry import Registry
+
+
+class DecisionLike(Protocol):
+    """What a strategy sees of a decision."""
+
+    @property
+    def name(self) -> str:
+        """Its name, for messages."""
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The choices' names."""
+
+    @property
+    def binary(self) -> bool:
+        """One gene whose sign is the choice."""
+
+    @property
+    def genes(self) -> int:
+        """Number of genes."""
+
+
+class Strategy(ABC):
+    """A search as DEAP's ``algorithms.eaGenerateUpdate`` and our ``evolve`` run it.
+
+    ``generate`` returns the individuals whose fitness the strategy wants next, ``update`` takes them back evaluated.
+    Authors write :meth:`_generate` and :meth:`_update`; the bookkeeping (best so far, generation count, the state that
+    is saved) is here.
+
+    :ivar generation: updates so far.
+    :ivar population: the individuals that the strategy holds now.
+    :ivar best: a copy of the best individual ever evaluated; None before the first update.
+    """
+
+    def __init__(self, clone: Callable[[Any], Any] | None = None) -> None:
+        from copy import deepcopy
+
+        self.clone = clone or deepcopy
+        self.generation = 0
+        self.population: list[Any] = []
+        self.best: Any = None
+
+    def generate(self) -> list[Any]:
+        """Return the individuals to evaluate; those whose fitness is still valid need no evaluation."""
+        return self._generate()
+
+    def update(self, individuals: Sequence[Any]) -> None:
+        """Take back what :meth:`generate` returned, evaluated.
+
+        :raises ValueError: when an individual has no fitness, or one that is not a number.
+        """
+        for place, individual in enumerate(individuals):
+            values = individual.fitness.values
+            if not values or any(value != value for value in values):
+                raise ValueError(
+                    f"individual {place} came back with the fitness {values or 'missing'}; evaluate every individual "
+                    "before update, and let no NaN into a fitness (it would win every comparison in DEAP)"
+                )
+        for individual in individuals:
+            if self.best is None or individual.fitness > self.best.fitness:
+                self.best = self.clone(individual)
+        self._update(list(individuals))
+        self.generation += 1
+
+    @abstractmethod
+    def _generate(self) -> list[Any]:
+        """Return individuals to evaluate."""
+
+    @abstractmethod
+    def _update(self, individuals: list[Any]) -> None:
+        """Learn from evaluated individuals; ``generation`` still counts the updates before this one."""
+
+    def record(self) -> dict[str, float]:
+        """Numbers of this strategy for the logbook, such as a temperature."""
+        return {}
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that the next generation depends on, as JSON values and arrays; subclasses add to it."""
+        return {
+            "generation": self.generation,
+            "population": [pack(individual) for individual in self.population],
+            "best": None if self.best is None else pack(self.best),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on where :meth:`state_dict` was taken."""
+        self.generation = state["generation"]
+        self.population = [self.unpack(packed) for packed in state["population"]]
+        self.best = None if state["best"] is None else self.unpack(state["best"])
+
+    def unpack(self, packed: dict[str, Any]) -> Any:
+        """Make an individual of what :func:`pack` returned."""
+        individual = self._blank(packed["genes"])
+        if packed["fitness"] is not None:
+            individual.fitness.values = tuple(packed["fitness"])
+        return individual
+
+    def _blank(self, genes: list[float]) -> Any:
+        return Individual(genes)
+
+
+def pack(individual: Any) -> dict[str, Any]:
+    """Return an individual's genes and fitness values as JSON values."""
+    values = individual.fitness.values
+    return {"genes": [float(gene) for gene in individual], "fitness": list(values) if values else None}
+
+
+def pack_random(rng: random.Random) -> list[Any]:
+    """Return the state of a random generator as JSON values."""
+    version, internal, gauss = rng.getstate()
+    return [version, list(internal), gauss]
+
+
+def unpack_random(rng: random.Random, state: Sequence[Any]) -> None:
+    """Set a random generator to a state that :func:`pack_random` returned."""
+    version, internal, gauss = state
+    rng.setstate((version, tuple(internal), gauss))
+
+
+STRATEGIES: Registry[type[Strategy]] = Registry("strategy", "tdgnas.strategies")

@@ -1,0 +1,145 @@
+"""TDGA: a genetic algorithm whose selection minimises the free energy of the population.
+
+Source: Mori, Yoshida, Tamaki, Kita, Nishikawa 1995, *A thermodynamical selection rule for the genetic algorithm*; with
+the Lamarckian gradient step in between, the search of DARTS + TDGA.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from typing import Any
+
+from deap import base
+
+from ..operators import Schedule, population_entropy
+from ..operators.entropy import Loci
+from .base import STRATEGIES, Strategy
+
+
+@STRATEGIES.register("tdga")
+class TDGA(Strategy):
+    """Thermodynamical genetic algorithm with local search, after the toolbox's operators.
+
+    One generation: the elite are cloned; every individual takes a step of ``toolbox.local_search`` where that is
+    registered; pairs are crossed by ``toolbox.mate``; parents and offspring alike are mutated by ``toolbox.mutate``;
+    ``toolbox.select`` picks the next population out of elite + parents + offspring. A :class:`Schedule` given to
+    ``select`` as ``temperature`` is asked for its value by the number of the generation, counted from 1.
+
+    :param population: individuals to begin with; they are changed in place.
+    :param toolbox: with ``mate``, ``mutate`` and ``select``; optionally ``local_search``, ``train`` (called with the
+        population before each generation, for weights that are trained alternately) and ``map``.
+    :param cxpb: probability that a pair is crossed.
+    :param mutpb: probability that an individual is mutated.
+    :param elite: how many of the best are kept out of mutation's reach.
+    :param loci: choices of a population for its entropy, see :class:`ShannonEntropy`; thresholded genes when None.
+    :param rng: source of the algorithm's own draws; Python's :mod:`random` when None.
+    :raises ValueError: for probabilities outside 0 to 1, an empty population or a missing operator.
+    """
+
+    def __init__(
+        self,
+        population: Sequence[Any],
+        toolbox: base.Toolbox,
+        *,
+        cxpb: float = 0.8,
+        mutpb: float = 0.2,
+        elite: int = 1,
+        loci: Loci | None = None,
+        rng: random.Random | None = None,
+    ) -> None:
+        super().__init__(getattr(toolbox, "clone", None))
+        check_rates(cxpb=cxpb, mutpb=mutpb)
+        if len(population) < 1:
+            raise ValueError("the population is empty; pass at least one individual")
+        if not 0 <= elite <= len(population):
+            raise ValueError(f"elite is {elite}; it must be between 0 and the population's {len(population)}")
+        for name in ("mate", "mutate", "select"):
+            if not hasattr(toolbox, name):
+                raise ValueError(f"the toolbox lacks {name!r}; add toolbox.register({name!r}, ...)")
+        self.population = list(population)
+        self.toolbox = toolbox
+        self.cxpb, self.mutpb, self.elite = cxpb, mutpb, elite
+        self.size = len(population)
+        self.loci = loci
+        self.rng = rng or random
+        self.temperature: float | None = None
+        self.entropies: list[float] = []
+
+    def _generate(self) -> list[Any]:
+        if self.generation == 0:
+            return self.population
+        parents = self.population
+        if hasattr(self.toolbox, "train"):
+            self.toolbox.train(parents)
+            for individual in parents:
+                del individual.fitness.values
+        elite = [self.clone(i) for i in sorted(parents, key=_fitness, reverse=True)[: self.elite]]
+        if hasattr(self.toolbox, "local_search"):
+            self.toolbox.map(self.toolbox.local_search, parents)
+            for individual in parents:
+                del individual.fitness.values
+        offspring = self._mate([self.clone(individual) for individual in parents])
+        for individual in [*parents, *offspring]:
+            if self.rng.random() < self.mutpb:
+                self.toolbox.mutate(individual)
+                del individual.fitness.values
+        return [*elite, *parents, *offspring]
+
+    def _mate(self, offspring: list[Any]) -> list[Any]:
+        order = list(range(len(offspring)))
+        self.rng.shuffle(order)
+        for first, second in zip(order[::2], order[1::2], strict=False):
+            if self.rng.random() < self.cxpb:
+                self.toolbox.mate(offspring[first], offspring[second])
+                del offspring[first].fitness.values, offspring[second].fitness.values
+        return offspring
+
+    def _update(self, individuals: list[Any]) -> None:
+        if self.generation > 0:
+            chosen = self._select(individuals)
+            # Selection with replacement returns one object several times; operators change individuals in place.
+            self.population = [self.clone(individual) for individual in chosen]
+        self.entropies.append(population_entropy(self.population, self.loci))
+
+    def _select(self, pool: list[Any]) -> list[Any]:
+        schedule = getattr(self.toolbox.select, "keywords", {}).get("temperature")
+        if isinstance(schedule, Schedule):
+            self.temperature = schedule(self.generation, self.entropies)
+            return list(self.toolbox.select(pool, self.size, temperature=self.temperature))
+        self.temperature = schedule
+        return list(self.toolbox.select(pool, self.size))
+
+    def record(self) -> dict[str, float]:
+        """Temperature of the last selection, where there was one."""
+        return {} if self.temperature is None else {"temperature": self.temperature}
+
+    def state_dict(self) -> dict[str, Any]:
+        """Population, best individual, generation, temperature and entropies so far."""
+        return {**super().state_dict(), "temperature": self.temperature, "entropies": list(self.entropies)}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on where :meth:`state_dict` was taken."""
+        super().load_state_dict(state)
+        self.temperature, self.entropies = state["temperature"], list(state["entropies"])
+
+    def _blank(self, genes: list[float]) -> Any:
+        blank = self.clone(self.population[0])
+        for place, gene in enumerate(genes):
+            blank[place] = gene
+        del blank.fitness.values
+        return blank
+
+
+def _fitness(individual: Any) -> Any:
+    return individual.fitness
+
+
+def check_rates(**rates: float) -> None:
+    """Check probabilities.
+
+    :raises ValueError: naming the first one that is not between 0 and 1.
+    """
+    for name, rate in rates.items():
+        if not 0 <= rate <= 1:
+            raise ValueError(f"{name} is {rate}; a probability lies between 0 and 1")

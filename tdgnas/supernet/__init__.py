@@ -1,0 +1,28 @@
+"""The one-shot model: training it, evaluating individuals on it, its gradients."""
+
+from .batchnorm import BatchNormState, NodeBatchNorm2d
+from .bilevel import alpha_gradient
+from .evaluation import POLICIES, EvaluationSet, Score, evaluate_one, evaluate_population, evaluation_set
+from .io import load_supernet, save_supernet
+from .pretraining import EpochRecord, Pretraining
+from .relaxation import RELAXATIONS, Relaxation
+from .supernet import Supernet
+
+__all__ = [
+    "POLICIES",
+    "RELAXATIONS",
+    "BatchNormState",
+    "EpochRecord",
+    "EvaluationSet",
+    "NodeBatchNorm2d",
+    "Pretraining",
+    "Relaxation",
+    "Score",
+    "Supernet",
+    "alpha_gradient",
+    "evaluate_one",
+    "evaluate_population",
+    "evaluation_set",
+    "load_supernet",
+    "save_supernet",
+]

@@ -1,0 +1,127 @@
+"""Evaluating architectures on frozen weights, one after another: the meaning that faster ways have to equal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import torch
+from torch import Tensor
+
+from ..spaces import Architecture
+from .batchnorm import Statistics
+
+if TYPE_CHECKING:
+    from ..data import ImageData
+    from .supernet import Supernet
+
+BatchNormPolicy = Literal["batch", "recalibrated", "running"]
+POLICIES: tuple[str, ...] = ("batch", "recalibrated", "running")
+
+
+@dataclass(frozen=True)
+class EvaluationSet:
+    """The images on which everything is scored: fixed batches, the same for every individual.
+
+    :param batches: pairs of normalised images and labels.
+    :param calibration: images from which ``recalibrated`` BatchNorm statistics are taken; else None.
+    :param policy: how BatchNorm normalises: ``batch`` by each of the batches, ``recalibrated`` by the statistics that
+        the architecture itself has on the calibration images, ``running`` by the supernet's running statistics.
+    """
+
+    batches: tuple[tuple[Tensor, Tensor], ...]
+    calibration: Tensor | None
+    policy: BatchNormPolicy
+
+    @property
+    def images(self) -> int:
+        """Number of images scored."""
+        return sum(len(labels) for _, labels in self.batches)
+
+    @property
+    def passes(self) -> int:
+        """Image passes that one architecture costs, calibration included."""
+        return self.images + (0 if self.calibration is None else len(self.calibration))
+
+
+@dataclass(frozen=True)
+class Score:
+    """What evaluation returns for one individual: mean cross-entropy (nats) and number of images classed right."""
+
+    loss: float
+    correct: int
+
+
+def evaluation_set(
+    data: ImageData,
+    *,
+    size: int | None = None,
+    batch_size: int = 500,
+    policy: BatchNormPolicy = "batch",
+    calibration: ImageData | None = None,
+    calibration_size: int = 256,
+) -> EvaluationSet:
+    """Fix the images of a fitness: the first ``size`` of ``data`` (which its split has shuffled), in equal batches.
+
+    :param calibration: where ``recalibrated`` takes its images from (training images).
+    :raises ValueError: for an unknown policy, a missing calibration set or impossible sizes.
+    """
+    if policy not in POLICIES:
+        raise ValueError(f"there is no BatchNorm policy {policy!r}; there are {', '.join(POLICIES)}")
+    size = len(data) if size is None else size
+    if not 2 <= size <= len(data):
+        raise ValueError(f"the fitness should use {size} images; the set has {len(data)} and at least 2 are needed")
+    if batch_size < 2:
+        raise ValueError(f"batch_size is {batch_size}; BatchNorm needs at least 2 images")
+    parts = -(-size // batch_size)
+    bounds = [round(size * part / parts) for part in range(parts + 1)]
+    batches = tuple(
+        (data.normalised(slice(start, end)), data.labels[start:end])
+        for start, end in zip(bounds, bounds[1:], strict=False)
+    )
+    images = None
+    if policy == "recalibrated":
+        if calibration is None:
+            raise ValueError("the policy 'recalibrated' needs training images: pass calibration=data.train")
+        images = calibration.normalised(slice(0, min(calibration_size, len(calibration))))
+    return EvaluationSet(batches, images, policy)
+
+
+def evaluate_one(supernet: Supernet, where: EvaluationSet, what: Architecture | Tensor) -> Score:
+    """Score one architecture, or the relaxed network of one alpha-vector of shape (genes,)."""
+
+    def run(images: Tensor) -> Tensor:
+        if isinstance(what, Architecture):
+            return supernet.discrete(images, what)
+        return supernet.relaxed(images, what.unsqueeze(0))[0]
+
+    norm = supernet.batchnorm
+    statistics: Statistics = []
+    with torch.inference_mode():
+        if where.calibration is not None:
+            with norm.use("record", statistics=statistics):
+                run(where.calibration)
+        policy = "given" if where.policy == "recalibrated" else where.policy
+        total, correct = 0.0, 0
+        for images, labels in where.batches:
+            with norm.use(policy, statistics=statistics):  # type: ignore[arg-type]
+                logits = run(images)
+            loss, right = score_logits(logits, labels)
+            total += float(loss)
+            correct += int(right)
+    return Score(total / where.images, correct)
+
+
+def score_logits(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Sum of the cross-entropy over a batch (in float64) and number of images classed right."""
+    losses = torch.nn.functional.cross_entropy(logits.float(), labels, reduction="none")
+    return losses.double().sum(), (logits.argmax(1) == labels).sum()
+
+
+def evaluate_population(
+    supernet: Supernet, where: EvaluationSet, architectures: Sequence[Architecture]
+) -> list[Score]:
+    """Score architectures on the same images, each distinct one once."""
+    scores = {architecture: evaluate_one(supernet, where, architecture) for architecture in dict.fromkeys(architectures)}
+    return [scores[architecture] for architecture in architectures]

@@ -1,0 +1,97 @@
+"""Forward passes of the supernet: relaxed, for any number of alpha-vectors at once, and discrete."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from ..spaces import INPUT, SearchSpace, Step, Term
+from ..spaces.network import combine
+from .batchnorm import BatchNormState
+
+
+def discrete_forward(
+    space: SearchSpace, ops: Mapping[str, nn.Module] | nn.ModuleDict, steps: Sequence[Step], images: Tensor
+) -> Tensor:
+    """Run the steps of one architecture; gates that are off are skipped, not multiplied by zero."""
+    values = [images]
+    for step in steps[1:]:
+        if step.op is not None:
+            values.append(ops[step.op](values[step.inputs[0]]))
+        else:
+            values.append(join(space, ops, step, [values[number] for number in step.inputs], images))
+    return values[-1]
+
+
+def join(
+    space: SearchSpace, ops: Mapping[str, nn.Module] | nn.ModuleDict, step: Step, inputs: list[Tensor], images: Tensor
+) -> Tensor:
+    """Join the inputs of one node; a node without inputs is zero, with the batch size of ``images``."""
+    node = space.nodes[step.node]
+    if not inputs:
+        inputs = [images.new_zeros((images.shape[0], *space.profile.shapes[node.name]))]
+    return combine(node, inputs, None if node.post is None else ops[node.post])
+
+
+class RelaxedForward:
+    """The relaxed network of every row of a weight matrix, in one pass.
+
+    Values that no gate has touched yet are the same for every row and are computed once; from the first gate on, rows
+    are folded into the batch, with BatchNorm statistics of their own.
+    """
+
+    def __init__(self, space: SearchSpace, ops: nn.ModuleDict, state: BatchNormState) -> None:
+        self.space = space
+        self.ops = ops
+        self.state = state
+
+    def __call__(self, images: Tensor, weights: Tensor) -> Tensor:
+        """Return logits of shape (rows, batch, classes).
+
+        :param images: shape (batch, channels, height, width).
+        :param weights: relaxed weights, shape (rows, genes).
+        """
+        rows, batch = weights.shape[0], images.shape[0]
+        values = {INPUT: images}
+        for node in self.space.nodes:
+            terms = [self._term(values[term.source], term, weights, batch) for term in node.terms]
+            if any(len(value) != len(terms[0]) for value in terms):
+                terms = [value if len(value) == rows * batch else _repeat(value, rows) for value in terms]
+            post = None if node.post is None else self.ops[node.post]
+            groups = len(terms[0]) // batch
+            with self.state.grouped(groups):
+                values[node.name] = combine(node, terms, post)
+        logits = values[self.space.nodes[-1].name]
+        if len(logits) != rows * batch:
+            logits = _repeat(logits, rows)
+        return logits.reshape(rows, batch, -1)
+
+    def _term(self, value: Tensor, term: Term, weights: Tensor, batch: int) -> Tensor:
+        if term.op is not None:
+            with self.state.grouped(len(value) // batch):
+                value = self.ops[term.op](value)
+        if term.decision is None:
+            return value
+        where, decision = self.space.slices[term.decision], self.space.decisions[term.decision]
+        if decision.binary:
+            gate = weights[:, where.start] if term.choice else 1 - weights[:, where.start]
+        else:
+            gate = weights[:, where.start + term.choice]
+        shaped = value.reshape(-1, batch, *value.shape[1:])
+        gated = gate.to(value.dtype).reshape(-1, *[1] * (shaped.ndim - 1)) * shaped
+        return gated.reshape(-1, *value.shape[1:])
+
+
+def _repeat(value: Tensor, rows: int) -> Tensor:
+    return value.unsqueeze(0).expand(rows, *value.shape).reshape(-1, *value.shape[1:])
+
+
+def group_losses(logits: Tensor, labels: Tensor) -> Tensor:
+    """Mean cross-entropy of each row of (rows, batch, classes) logits, shape (rows,)."""
+    rows, batch, classes = logits.shape
+    losses = torch.nn.functional.cross_entropy(
+        logits.reshape(-1, classes).float(), labels.repeat(rows), reduction="none"
+    )
+    return losses.reshape(rows, batch).mean(dim=1)

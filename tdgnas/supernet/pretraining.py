@@ -1,0 +1,229 @@
+"""Pretraining of the supernet: weights on training images, alpha on validation images, alternately (DARTS)."""
+
+from __future__ import annotations
+
+import math
+import random
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import torch
+from torch import Tensor
+
+from ..spaces import Architecture, sample
+from .forward import group_losses
+
+if TYPE_CHECKING:
+    from ..data import ImageData
+    from .supernet import Supernet
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """What one epoch of pretraining did: mean losses, accuracies between 0 and 1, image passes, seconds."""
+
+    epoch: int
+    train_loss: float
+    train_accuracy: float
+    valid_loss: float
+    valid_accuracy: float
+    gates: float
+    passes: int
+    seconds: float
+
+
+class Pretraining(Iterator[EpochRecord]):
+    """An iterator that trains a supernet for one epoch at each step.
+
+    Each step of an epoch takes one gradient step of alpha on a validation batch (from epoch ``hold`` on), then one of
+    the weights on a training batch. A share ``discrete`` of the weights' steps runs a discrete network, drawn from the
+    present relaxed weights (uniformly where ``uniform`` is set), so that the weights fit the discrete networks that
+    a search scores. BatchNorm normalises by the batch throughout; only the weights' steps update running statistics.
+
+    :param supernet: trained in place; made with data.
+    :param epochs: how many.
+    :param batch_size: of both batches.
+    :param lr: of the weights (SGD with ``momentum`` and ``weight_decay``).
+    :param schedule: ``cosine`` down to ``lr_min``, or ``constant``.
+    :param clip: largest norm of the weights' gradient; None for no limit.
+    :param alpha_lr: of alpha (Adam, betas 0.5 and 0.999, ``alpha_weight_decay``).
+    :param hold: epochs during which alpha is held.
+    :param order: 1 or 2, see :func:`alpha_gradient`; 2 looks one step of the present learning rate ahead.
+    :param discrete: share of the weights' steps on discrete networks, 0 to 1.
+    :param uniform: draw their choices uniformly instead of from the relaxed weights.
+    :param seed: fixes data order and draws.
+    :raises ValueError: for impossible options, before anything is trained.
+    :raises FloatingPointError: when the loss is no longer finite, naming epoch and step.
+    """
+
+    def __init__(
+        self,
+        supernet: Supernet,
+        epochs: int,
+        *,
+        batch_size: int = 64,
+        lr: float = 0.025,
+        lr_min: float = 0.001,
+        momentum: float = 0.9,
+        weight_decay: float = 3e-4,
+        schedule: Literal["cosine", "constant"] = "cosine",
+        clip: float | None = 5.0,
+        alpha_lr: float = 3e-3,
+        alpha_weight_decay: float = 0.0,
+        hold: int = 0,
+        order: Literal[1, 2] = 1,
+        discrete: float = 0.5,
+        uniform: bool = False,
+        seed: int = 0,
+    ) -> None:
+        _check(supernet, epochs, batch_size, lr, alpha_lr, schedule, order, discrete, hold)
+        assert supernet.data is not None
+        self.supernet = supernet
+        self.epochs = epochs
+        self.epoch = 0
+        self.batch_size = min(batch_size, len(supernet.data.train))
+        self.lr, self.lr_min, self.schedule = lr, lr_min, schedule
+        self.clip, self.hold, self.order = clip, hold, order
+        self.discrete, self.uniform = discrete, uniform
+        self.alpha = supernet.alpha.detach().clone().requires_grad_()
+        self.weights = [parameter for parameter in supernet.parameters() if parameter.requires_grad]
+        self.optimiser = torch.optim.SGD(self.weights, lr, momentum=momentum, weight_decay=weight_decay)
+        self.alpha_optimiser = torch.optim.Adam(
+            [self.alpha], alpha_lr, betas=(0.5, 0.999), weight_decay=alpha_weight_decay
+        )
+        self.rng = random.Random(seed)
+        self.passes = 0
+
+    def __next__(self) -> EpochRecord:
+        if self.epoch >= self.epochs:
+            raise StopIteration
+        start = time.perf_counter()
+        data = self.supernet.data
+        assert data is not None
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.learning_rate(self.epoch)
+        train_order = self._order(len(data.train))
+        valid_order = self._order(len(data.valid))
+        size = self.batch_size
+        totals = torch.zeros(4, dtype=torch.float64)
+        steps = max(1, len(data.train) // size)
+        for step in range(steps):
+            train = _batch(data.train, train_order, step * size, size)
+            valid = _batch(data.valid, valid_order, step * size, size)
+            if self.epoch >= self.hold:
+                self._alpha_step(train, valid)
+            totals[:2] += self._weight_step(train, step)
+            if step == steps - 1:
+                totals[2:] += self._measure(valid) * steps
+        self.epoch += 1
+        mean = (totals / steps).tolist()
+        gates = float(self.supernet.weights(self.supernet.alpha).detach().sum())
+        return EpochRecord(self.epoch, *mean, gates, self.passes, time.perf_counter() - start)
+
+    def learning_rate(self, epoch: int) -> float:
+        """Learning rate of the weights in an epoch, counted from 0."""
+        if self.schedule == "constant":
+            return self.lr
+        return self.lr_min + (self.lr - self.lr_min) * (1 + math.cos(math.pi * epoch / self.epochs)) / 2
+
+    def _order(self, n: int) -> Tensor:
+        order = list(range(n))
+        self.rng.shuffle(order)
+        return torch.tensor(order)
+
+    def _alpha_step(self, train: tuple[Tensor, Tensor], valid: tuple[Tensor, Tensor]) -> None:
+        xi = self.optimiser.param_groups[0]["lr"] if self.order == 2 else 0.0
+        self.alpha.grad = self.supernet.bilevel_gradient(self.alpha, train, valid, xi=xi, optimiser=self.optimiser)
+        self.alpha_optimiser.step()
+        self.supernet.alpha.copy_(self.alpha.detach())
+        self.passes += 3 * len(valid[1]) * (1 if self.order == 1 else 4)
+
+    def _weight_step(self, batch: tuple[Tensor, Tensor], step: int) -> Tensor:
+        supernet, (images, labels) = self.supernet, batch
+        self.optimiser.zero_grad(set_to_none=True)
+        with supernet.batchnorm.use("train"):
+            if self.rng.random() < self.discrete:
+                logits = supernet.discrete(images, self._draw())
+            else:
+                logits = supernet.relaxed(images, supernet.alpha.unsqueeze(0))[0]
+        loss = group_losses(logits.unsqueeze(0), labels)[0]
+        if not torch.isfinite(loss):
+            raise FloatingPointError(
+                f"pretraining diverged: the loss is {float(loss.detach())} in epoch {self.epoch + 1}, step {step + 1}. "
+                f"Lower the learning rate (now {self.optimiser.param_groups[0]['lr']:g}) or clip the gradient."
+            )
+        loss.backward()
+        if self.clip is not None:
+            torch.nn.utils.clip_grad_norm_(self.weights, self.clip)
+        self.optimiser.step()
+        self.passes += 3 * len(labels)
+        right = (logits.detach().argmax(1) == labels).double().mean()
+        return torch.stack([loss.detach().double(), right]).cpu()
+
+    def _draw(self) -> Architecture:
+        space = self.supernet.space
+        return space.sample(self.rng) if self.uniform else sample(space, self.supernet.relaxed_weights(), self.rng)
+
+    def _measure(self, batch: tuple[Tensor, Tensor]) -> Tensor:
+        with torch.no_grad(), self.supernet.batchnorm.use("batch"):
+            logits = self.supernet.relaxed(batch[0], self.supernet.alpha.unsqueeze(0))
+        right = (logits[0].argmax(1) == batch[1]).double().mean()
+        return torch.stack([group_losses(logits, batch[1])[0].double(), right]).cpu()
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that the next epoch depends on, beside the supernet's own ``state_dict``."""
+        version, internal, gauss = self.rng.getstate()
+        return {
+            "epoch": self.epoch,
+            "passes": self.passes,
+            "alpha": self.alpha.detach().clone(),
+            "optimiser": self.optimiser.state_dict(),
+            "alpha_optimiser": self.alpha_optimiser.state_dict(),
+            "rng": [version, list(internal), gauss],
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on where :meth:`state_dict` was taken."""
+        self.epoch, self.passes = state["epoch"], state["passes"]
+        with torch.no_grad():
+            self.alpha.copy_(state["alpha"])
+            self.supernet.alpha.copy_(state["alpha"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.alpha_optimiser.load_state_dict(state["alpha_optimiser"])
+        version, internal, gauss = state["rng"]
+        self.rng.setstate((version, tuple(internal), gauss))
+
+
+def _batch(data: ImageData, order: Tensor, start: int, size: int) -> tuple[Tensor, Tensor]:
+    # The validation set may be smaller than the training set: it is read round and round.
+    index = order[torch.arange(start, start + min(size, len(order))) % len(order)]
+    return data.normalised(index), data.labels[index.to(data.labels.device)]
+
+
+def _check(
+    supernet: Supernet,
+    epochs: int,
+    batch_size: int,
+    lr: float,
+    alpha_lr: float,
+    schedule: str,
+    order: int,
+    discrete: float,
+    hold: int,
+) -> None:
+    if supernet.data is None:
+        raise ValueError("pretraining needs data; make the supernet with Supernet(space, data)")
+    for name, value, least in [("epochs", epochs, 0), ("batch_size", batch_size, 2), ("hold", hold, 0)]:
+        if value < least:
+            raise ValueError(f"{name} is {value}; it must be at least {least}")
+    for name, rate in [("lr", lr), ("alpha_lr", alpha_lr)]:
+        if not rate > 0 or not math.isfinite(rate):
+            raise ValueError(f"{name} is {rate}; a learning rate is positive and finite")
+    if schedule not in ("cosine", "constant"):
+        raise ValueError(f"schedule is {schedule!r}; it must be 'cosine' or 'constant'")
+    if order not in (1, 2):
+        raise ValueError(f"order is {order}; it must be 1 (first order) or 2 (second order)")
+    if not 0 <= discrete <= 1:
+        raise ValueError(f"discrete is {discrete}; it is a share between 0 and 1")

@@ -1,0 +1,218 @@
+"""The shared one-shot supernet: one set of weights for every architecture of a space."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from deap import base
+from torch import Tensor, nn
+
+from ..individual import Individual, LossFitness
+from ..operators import initBernoulli
+from ..spaces import Architecture, SearchSpace
+from .batchnorm import BatchNormState, convert
+from .bilevel import alpha_gradient
+from .forward import RelaxedForward, discrete_forward, group_losses
+from .relaxation import Relaxation, RelaxationName
+
+if TYPE_CHECKING:
+    from ..data import Splits
+    from .pretraining import EpochRecord
+
+Array = npt.NDArray[np.float64]
+
+
+class Supernet(nn.Module):
+    """Every operation of a space once, the relaxed weights of one alpha-vector, and passes through them.
+
+    The operations' weights are the module's parameters. ``alpha`` is a buffer, not a parameter: no optimiser of the
+    weights can move it.
+
+    :param space: what can be searched.
+    :param data: train, valid and test images; needed for pretraining and for alpha gradients.
+    :param relaxation: how gates are relaxed: ``sigmoid``, ``hard-sigmoid`` or ``target-softmax``.
+    :param seed: fixes the initial weights and alpha (1e-3 * N(0, 1), as DARTS).
+    :param device: where to compute; CUDA where there is one, else the CPU.
+    :raises ValueError: when the data's images or classes do not fit the space.
+    """
+
+    def __init__(
+        self,
+        space: SearchSpace,
+        data: Splits | None = None,
+        *,
+        relaxation: RelaxationName = "sigmoid",
+        seed: int = 0,
+        device: str | torch.device | None = None,
+    ) -> None:
+        super().__init__()
+        if data is not None:
+            _check_fit(space, data)
+        self.space = space
+        self.relaxation = Relaxation(space, relaxation)
+        self.batchnorm = BatchNormState()
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.ops = nn.ModuleDict({name: convert(space.operation(name), self.batchnorm) for name in space.operations})
+            alpha = 1e-3 * torch.randn(space.length)
+        self.alpha: Tensor
+        self.register_buffer("alpha", alpha)
+        self.scales = nn.Parameter(torch.ones(len(self.relaxation.targets))) if self.relaxation.targets else None
+        self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        self.to(self.device)
+        self.data = None if data is None else data.to(self.device)
+        self._relaxed = RelaxedForward(space, self.ops, self.batchnorm)
+
+    @property
+    def version(self) -> tuple[int, ...]:
+        """A value that changes whenever a weight or buffer is changed in place; alpha does not count."""
+        tensors = [*self.parameters(), *(value for name, value in self.named_buffers() if name != "alpha")]
+        return tuple(tensor._version for tensor in tensors)
+
+    # passes ------------------------------------------------------------------------------------------------------
+
+    def weights(self, genes: Tensor) -> Tensor:
+        """Return the relaxed weights of genes, same shape (..., genes)."""
+        return self.relaxation(genes, self.scales)
+
+    def relaxed(self, images: Tensor, genes: Tensor) -> Tensor:
+        """Relaxed forward pass of alpha-vectors of shape (rows, genes); logits (rows, batch, classes)."""
+        return self._relaxed(images, self.weights(genes))
+
+    def discrete(self, images: Tensor, architecture: Architecture) -> Tensor:
+        """Forward pass of one architecture; logits of shape (batch, classes)."""
+        return discrete_forward(self.space, self.ops, self.space.program(architecture), images)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Relaxed forward pass of the supernet's own alpha; logits of shape (batch, classes)."""
+        return self.relaxed(images, self.alpha.unsqueeze(0))[0]
+
+    # what a search asks for --------------------------------------------------------------------------------------
+
+    def relaxed_weights(self, genes: Array | None = None) -> Array:
+        """Return relaxed weights as a NumPy array, of the supernet's own alpha where no genes are given."""
+        values = self.alpha if genes is None else torch.as_tensor(np.asarray(genes), device=self.device)
+        with torch.no_grad():
+            weights = self.weights(values.to(self.alpha.dtype))
+        return weights.double().cpu().numpy()
+
+    def population(
+        self,
+        n: int,
+        *,
+        scale: float = 1.0,
+        container: Callable[[list[float]], Any] = Individual,
+        fitness: type[base.Fitness] | None = LossFitness,
+        rng: random.Random | None = None,
+    ) -> list[Any]:
+        """Return n individuals that inherit from the pretrained alpha.
+
+        Each gate is drawn with its relaxed weight as probability and set to ``+scale`` or ``-scale``; of a K-way
+        decision one choice is drawn. Draws from ``rng``, or from Python's :mod:`random`.
+
+        :param container: makes an individual of a list of genes.
+        :param fitness: class of the individuals' fitness; None leaves what the container gives.
+        """
+        slices = [where for d, where in zip(self.space.decisions, self.space.slices, strict=True) if not d.binary]
+        probabilities = np.clip(self.relaxed_weights(), 0.0, 1.0).tolist()
+        population = [
+            initBernoulli(container, probabilities, scale=scale, slices=slices, rng=rng) for _ in range(n)
+        ]
+        if fitness is not None:
+            for individual in population:
+                individual.fitness = fitness()
+        return population
+
+    def alpha_gradients(self, genes: Array, seed: int, batch_size: int = 64, rows: int = 16) -> Array:
+        """Return the gradient of the relaxed validation loss for each of many alpha-vectors; weights stay frozen.
+
+        All rows see the same validation images, drawn by ``seed``; ``rows`` of them share one forward and backward
+        pass, which bounds the memory. Liu et al. 2018, eq. 5 (first order: the weights do not follow).
+
+        :param genes: shape (rows, genes).
+        :param seed: fixes the batch of validation images.
+        :returns: shape (rows, genes).
+        :raises ValueError: when the supernet was made without data.
+        """
+        if self.data is None:
+            raise ValueError("this supernet has no data; make it with Supernet(space, data) for alpha gradients")
+        valid = self.data.valid
+        index = torch.as_tensor(random.Random(seed).sample(range(len(valid)), min(batch_size, len(valid))))
+        images, labels = valid.normalised(index), valid.labels[index.to(valid.labels.device)]
+        gradients = []
+        with self.batchnorm.use("batch"):
+            for start in range(0, len(genes), rows):
+                alpha = torch.as_tensor(
+                    np.ascontiguousarray(genes[start : start + rows]), dtype=self.alpha.dtype, device=self.device
+                ).requires_grad_()
+                loss = group_losses(self.relaxed(images, alpha), labels).sum()
+                gradients.append(torch.autograd.grad(loss, alpha)[0])
+        return torch.cat(gradients).double().cpu().numpy()
+
+    def bilevel_gradient(
+        self,
+        alpha: Tensor,
+        train: tuple[Tensor, Tensor],
+        valid: tuple[Tensor, Tensor],
+        *,
+        xi: float = 0.0,
+        optimiser: torch.optim.Optimizer | None = None,
+    ) -> Tensor:
+        """Gradient of the validation loss for one alpha; first order, or second order with ``xi`` above 0.
+
+        :param alpha: leaf tensor of shape (genes,).
+        :param train: images and labels for the look-ahead of the weights.
+        :param valid: images and labels of the loss that is differentiated.
+        :param optimiser: of the weights, for its momentum buffers and weight decay.
+        """
+        weights = [parameter for parameter in self.parameters() if parameter.requires_grad]
+        group = {} if optimiser is None else optimiser.param_groups[0]
+        buffers = None
+        if optimiser is not None:
+            buffers = [optimiser.state.get(weight, {}).get("momentum_buffer") for weight in weights]
+
+        def loss(batch: tuple[Tensor, Tensor]) -> Tensor:
+            return group_losses(self.relaxed(batch[0], alpha.unsqueeze(0)), batch[1])[0]
+
+        with self.batchnorm.use("batch"):
+            return alpha_gradient(
+                alpha,
+                weights,
+                lambda: loss(train),
+                lambda: loss(valid),
+                xi=xi,
+                momentum=group.get("momentum", 0.0),
+                buffers=buffers,
+                weight_decay=group.get("weight_decay", 0.0),
+            )
+
+    def pretrain(self, epochs: int, *, progress: Callable[[EpochRecord], None] | None = None, **options: Any) -> Supernet:
+        """Train weights and alpha together (see :class:`Pretraining`, which takes the options); return self."""
+        for record in self.pretraining(epochs, **options):
+            if progress is not None:
+                progress(record)
+        return self
+
+    def pretraining(self, epochs: int, **options: Any) -> Iterator[EpochRecord]:
+        """Return the pretraining as an iterator over its epochs, see :class:`Pretraining`."""
+        from .pretraining import Pretraining
+
+        return Pretraining(self, epochs, **options)
+
+
+def _check_fit(space: SearchSpace, data: Splits) -> None:
+    if tuple(data.image_shape) != tuple(space.image_shape):
+        raise ValueError(
+            f"the images of {data.name!r} have shape {tuple(data.image_shape)}, the space {space!r} takes "
+            f"{space.image_shape}; load the data with another size or channels, or set them in the space"
+        )
+    if len(data.classes) != space.classes:
+        raise ValueError(
+            f"{data.name!r} has {len(data.classes)} classes, the space {space!r} has {space.classes}; "
+            f"make the space with classes={len(data.classes)}"
+        )
