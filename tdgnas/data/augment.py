@@ -1,0 +1,84 @@
+"""Random changes of training images: drawn per image, made for a whole batch at once, on its device."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+__all__ = ["Augment", "cutout", "horizontal_flip", "random_crop"]
+
+
+def random_crop(images: Tensor, padding: int, generator: torch.Generator) -> Tensor:
+    """Shift every image by up to ``padding`` pixels each way; zeros fill the border.
+
+    :param images: ``(N, C, H, W)``, normalised, so that zero is the mean colour.
+    :param generator: the random source; it may lie on another device than the images.
+    """
+    count, channels, height, width = images.shape
+    shift = torch.randint(0, 2 * padding + 1, (2, count, 1), generator=generator, device=generator.device)
+    top, left = shift.to(images.device)
+    rows = top + torch.arange(height, device=images.device)
+    columns = left + torch.arange(width, device=images.device)
+    padded = functional.pad(images, (padding,) * 4)
+    places = rows[:, :, None] * padded.shape[3] + columns[:, None, :]
+    places = places.view(count, 1, -1).expand(-1, channels, -1)
+    return padded.flatten(2).gather(2, places).view(images.shape)
+
+
+def horizontal_flip(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Mirror each image left to right with probability one half, drawn from ``generator``."""
+    heads = torch.rand(len(images), 1, 1, 1, generator=generator, device=generator.device) < 0.5
+    return torch.where(heads.to(images.device), images.flip(3), images)
+
+
+def cutout(images: Tensor, length: int, generator: torch.Generator) -> Tensor:
+    """Zero a square of side ``length`` around a random pixel of each image; it may reach over the border.
+
+    Source: DeVries and Taylor 2017, "Improved Regularization of Convolutional Neural Networks with Cutout".
+
+    :param images: ``(N, C, H, W)``, normalised.
+    :param generator: the random source.
+    """
+    count, _, height, width = images.shape
+    centre = torch.rand(2, count, 1, generator=generator, device=generator.device).to(images.device)
+    hidden = []
+    for position, extent in zip(centre, (height, width), strict=True):
+        first = (position * extent).long() - length // 2
+        line = torch.arange(extent, device=images.device)
+        hidden.append((line >= first) & (line < first + length))
+    square = hidden[0][:, None, :, None] & hidden[1][:, None, None, :]
+    return images.masked_fill(square, 0.0)
+
+
+@dataclass(frozen=True)
+class Augment:
+    """Crop, flip and cut out, in this order; the default changes nothing.
+
+    :param crop: padding of the random crop in pixels (4 for CIFAR); 0 leaves it out.
+    :param flip: mirror half of the images.
+    :param cutout: side of the square that is zeroed, in pixels (16 for DARTS on CIFAR); 0 leaves it out.
+    :raises ValueError: for a negative or fractional number of pixels.
+    """
+
+    crop: int = 0
+    flip: bool = False
+    cutout: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("crop", "cutout"):
+            pixels = getattr(self, name)
+            if isinstance(pixels, bool) or not isinstance(pixels, int) or pixels < 0:
+                raise ValueError(f"{name} is {pixels!r}; it must be a whole number of pixels, at least 0")
+
+    def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
+        """``(N, C, H, W)`` normalised images, changed; all randomness comes from ``generator``."""
+        if self.crop:
+            images = random_crop(images, self.crop, generator)
+        if self.flip:
+            images = horizontal_flip(images, generator)
+        if self.cutout:
+            images = cutout(images, self.cutout, generator)
+        return images

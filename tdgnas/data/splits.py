@@ -1,0 +1,262 @@
+"""Images in memory, and the fixed division of a data set into train, valid and test."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from .source import Source, fit_images
+
+__all__ = ["ImageData", "Indices", "Splits", "make_splits", "stratified"]
+
+Indices: TypeAlias = "Tensor | slice | Sequence[int]"
+IntArray: TypeAlias = "npt.NDArray[np.int64]"
+
+HELD_OUT = 0.25  # share held out for the test when a data set has no official test part
+_TEST, _VALID, _TRAIN = range(3)  # independent streams of one seed
+
+
+@dataclass(frozen=True, eq=False)
+class ImageData:
+    """Labelled images, kept whole on one device.
+
+    :param images: ``(N, C, H, W)`` uint8; a floating-point tensor is taken as normalised already.
+    :param labels: ``(N,)`` int64.
+    :param mean: per channel, of pixels scaled to 0..1.
+    :param std: per channel, likewise; above 0.
+    :raises ValueError: when the shapes do not fit each other.
+    :raises TypeError: when images or labels have another dtype.
+    """
+
+    images: Tensor
+    labels: Tensor
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if self.images.dtype != torch.uint8 and not self.images.is_floating_point():
+            raise TypeError(f"images are uint8 or floating-point, not {self.images.dtype}")
+        if self.labels.dtype != torch.int64:
+            raise TypeError(f"labels are int64, not {self.labels.dtype}; convert them with .long()")
+        if self.images.ndim != 4 or self.labels.shape != self.images.shape[:1]:
+            raise ValueError(
+                f"images of shape {tuple(self.images.shape)}, labels of shape {tuple(self.labels.shape)}; "
+                "expected (N, C, H, W) and (N,)"
+            )
+        if not len(self.mean) == len(self.std) == self.images.shape[1]:
+            raise ValueError(
+                f"{len(self.mean)} means and {len(self.std)} deviations for {self.images.shape[1]} channels; "
+                "give one of each per channel"
+            )
+        if min(self.std, default=1.0) <= 0:
+            raise ValueError(f"std is {self.std}; every deviation must be above 0")
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Channels, height, width."""
+        channels, height, width = self.images.shape[1:]
+        return channels, height, width
+
+    @property
+    def device(self) -> torch.device:
+        """Where the images lie."""
+        return self.images.device
+
+    def to(self, device: torch.device | str) -> ImageData:
+        """The same data on ``device``; itself when it lies there already."""
+        if self.device == torch.device(device):
+            return self
+        return replace(self, images=self.images.to(device), labels=self.labels.to(device))
+
+    def subset(self, indices: Indices) -> ImageData:
+        """The images chosen by a slice, a sequence of indices, or an index or boolean mask tensor."""
+        chosen = _index(indices)
+        return replace(self, images=self.images[chosen], labels=self.labels[chosen])
+
+    def sample(self, count: int, seed: int = 0) -> ImageData:
+        """``count`` images in the class proportions of all, in a mixed order: the same for the same seed."""
+        chosen, _ = stratified(self.labels, count, seed)
+        return self.subset(torch.from_numpy(chosen))
+
+    def normalised(self, indices: Indices | None = None) -> Tensor:
+        """``((pixels / 255) - mean) / std`` of the chosen images (default: all), float32, same device."""
+        images = self.images if indices is None else self.images[_index(indices)]
+        if images.is_floating_point():
+            return images.float()
+        mean = torch.tensor(self.mean, device=self.device).view(1, -1, 1, 1)
+        std = torch.tensor(self.std, device=self.device).view(1, -1, 1, 1)
+        return images.float().div_(255).sub_(mean).div_(std)
+
+    def batch(self, indices: Indices) -> tuple[Tensor, Tensor]:
+        """Normalised images and labels of the chosen indices."""
+        return self.normalised(indices), self.labels[_index(indices)]
+
+
+def _index(indices: Indices) -> Tensor | slice:
+    if isinstance(indices, (Tensor, slice)):
+        return indices
+    chosen = torch.as_tensor(indices)
+    return chosen if len(chosen) else chosen.long()
+
+
+@dataclass(frozen=True, eq=False)
+class Splits:
+    """A data set divided for architecture search.
+
+    Weights learn from ``train``, alpha and fitness from ``valid``; ``test`` is read once, for the report.
+
+    :param name: the data set's name.
+    :param classes: class names; label ``k`` means ``classes[k]``.
+    :param mean: per-channel mean of pixels in 0..1, used by all three parts.
+    :param std: per-channel standard deviation, likewise.
+    """
+
+    name: str
+    train: ImageData
+    valid: ImageData
+    test: ImageData
+    classes: tuple[str, ...]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Channels, height, width."""
+        return self.train.image_shape
+
+    def to(self, device: torch.device | str) -> Splits:
+        """All three parts on ``device``."""
+        moved = {part: getattr(self, part).to(device) for part in ("train", "valid", "test")}
+        return replace(self, **moved)
+
+
+def stratified(labels: Tensor, count: int, seed: int | Sequence[int]) -> tuple[IntArray, IntArray]:
+    """Choose ``count`` positions so that every class keeps its share.
+
+    The quotas are rounded by largest remainder, so they sum to ``count`` exactly. Both results come in a
+    mixed order, so that their first positions are a fair sample of all.
+
+    :param labels: ``(N,)`` integer tensor.
+    :param count: 0..N.
+    :param seed: whole numbers of at least 0; they alone decide (no global generator is read or moved).
+    :returns: positions chosen, positions left.
+    :raises ValueError: when there are fewer than ``count`` labels.
+    """
+    classes = labels.cpu().numpy()
+    if not 0 <= count <= len(classes):
+        raise ValueError(f"{count} images were asked for; there are {len(classes)}")
+    # Raw PCG64 output is fixed for good, unlike the methods built on it: the same split on every NumPy.
+    keys = np.random.PCG64(np.random.SeedSequence(seed)).random_raw(len(classes))
+    order = np.argsort(keys, kind="stable")
+    names, sizes = np.unique(classes, return_counts=True)
+    exact = sizes * count
+    quotas = exact // max(len(classes), 1)
+    remainders = exact - quotas * len(classes)
+    quotas[np.argsort(-remainders, kind="stable")[: count - quotas.sum()]] += 1
+    taken = np.zeros(len(classes), dtype=bool)
+    mixed = classes[order]
+    for name, quota in zip(names, quotas, strict=True):
+        taken[order[np.flatnonzero(mixed == name)[:quota]]] = True
+    return order[taken[order]], order[~taken[order]]
+
+
+def make_splits(
+    source: Source,
+    *,
+    size: int | None = None,
+    channels: int | None = None,
+    valid: float | None = None,
+    train: int | None = None,
+    test: float | None = None,
+    seed: int = 0,
+) -> Splits:
+    """Divide ``source`` into train, valid and test, as :func:`tdgnas.data.load` describes.
+
+    :raises ValueError: when a part would be empty, or train would lack a class.
+    """
+    _check_request(size, channels, seed)
+    left = np.arange(len(source.labels))
+    if source.test is None:
+        count = _count("test", HELD_OUT if test is None else test, len(left))
+        chosen, left = stratified(source.labels, count, (seed, _TEST))
+        tested = (source.images[chosen], source.labels[chosen])
+    else:
+        tested = _limit("test", source.test, test, (seed, _TEST))
+    if source.valid is None:
+        count = _count("valid", source.valid_share if valid is None else valid, len(left))
+        picked, rest = stratified(source.labels[left], count, (seed, _VALID))
+        validated = (source.images[left[picked]], source.labels[left[picked]])
+        left = left[rest]
+    else:
+        validated = _limit("valid", source.valid, valid, (seed, _VALID))
+    trained = _limit("train", (source.images[left], source.labels[left]), train, (seed, _TRAIN))
+    _check_classes(source, trained[1])
+    parts = [(fit_images(images, size, channels), labels) for images, labels in (trained, validated, tested)]
+    mean, std = source.mean, source.std
+    if mean is None or std is None or len(mean) != parts[0][0].shape[1]:
+        mean, std = _moments(parts[0][0])
+    made = [ImageData(images, labels, mean, std) for images, labels in parts]
+    return Splits(source.name, made[0], made[1], made[2], source.classes, mean, std)
+
+
+def _check_request(size: int | None, channels: int | None, seed: int) -> None:
+    if size is not None and (isinstance(size, bool) or not isinstance(size, int) or size < 1):
+        raise ValueError(f"size is {size!r}; it must be a whole number of pixels, at least 1")
+    if channels not in (None, 1, 3):
+        raise ValueError(f"channels is {channels!r}; images have 1 channel (grey) or 3 (colour)")
+    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+        raise ValueError(f"seed is {seed!r}; it must be a whole number of at least 0")
+
+
+def _count(part: str, asked: float, available: int) -> int:
+    """Images meant by a share (a float between 0 and 1) or a number (an int)."""
+    if isinstance(asked, bool) or not isinstance(asked, (int, float)):
+        raise TypeError(f"{part} is {asked!r}; give a number of images or a share between 0 and 1")
+    if isinstance(asked, float):
+        if not 0.0 < asked < 1.0:
+            raise ValueError(f"{part} is {asked}; a share lies between 0 and 1, a number of images is an int")
+        asked = round(asked * available)
+    if not 1 <= asked <= available:
+        raise ValueError(f"{part} would have {asked} images; it needs 1 to {available}, as many as are there")
+    return asked
+
+
+def _limit(
+    part: str, data: tuple[Tensor, Tensor], asked: float | None, seed: tuple[int, int]
+) -> tuple[Tensor, Tensor]:
+    images, labels = data
+    count = len(labels) if asked is None else _count(part, asked, len(labels))
+    chosen, _ = stratified(labels, count, seed)
+    return images[chosen], labels[chosen]
+
+
+def _check_classes(source: Source, labels: Tensor) -> None:
+    counts = torch.bincount(labels, minlength=len(source.classes)).tolist()
+    lacking = [name for name, count in zip(source.classes, counts, strict=True) if count == 0]
+    if lacking:
+        raise ValueError(
+            f"train would have {len(labels)} images and none of {', '.join(lacking[:5])}; every class needs "
+            "one: raise train, lower valid or test, or add images"
+        )
+
+
+def _moments(images: Tensor) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and standard deviation per channel, from exact integer counts: the same on every machine."""
+    levels = np.arange(256) / 255.0
+    means, deviations = [], []
+    for channel in images.unbind(1):
+        shares = torch.bincount(channel.flatten().long(), minlength=256).numpy() / channel.numel()
+        mean = float(shares @ levels)
+        deviation = float(np.sqrt(shares @ (levels - mean) ** 2))
+        means.append(mean)
+        deviations.append(deviation if deviation > 0 else 1.0)  # a constant channel stays constant
+    return tuple(means), tuple(deviations)
