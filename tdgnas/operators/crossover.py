@@ -1,0 +1,97 @@
+"""Crossovers that keep together what belongs together.
+
+Genes are swapped one by one, so that they work alike on lists, ``array.array`` and ndarrays (whose slices are
+views: swapping slices of two ndarrays makes both equal).
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, MutableSequence, Sequence
+from typing import Any, TypeVar
+
+from .groups import Group, check_probability, gene_groups
+
+Genes = TypeVar("Genes", bound="MutableSequence[Any] | Any")
+
+
+def cxDecision(
+    ind1: Genes, ind2: Genes, *, slices: Sequence[Group], indpb: float = 0.5, rng: random.Random | None = None
+) -> tuple[Genes, Genes]:
+    """Uniform crossover of whole decisions: all genes of a decision are swapped, or none.
+
+    :param ind1: the first individual, changed in place.
+    :param ind2: the second individual, changed in place.
+    :param slices: the genes of each decision: ``space.slices``.
+    :param indpb: the probability of each decision to be swapped.
+    :param rng: where random numbers come from, instead of :mod:`random`.
+    :returns: a tuple of the two individuals.
+    :raises ValueError: when lengths, slices or the probability do not fit.
+
+    This function uses the :func:`~random.random` function from the python base :mod:`random` module.
+    """
+    check_probability("indpb", indpb)
+    draw = random.random if rng is None else rng.random
+    for genes in gene_groups(slices, _common_length(ind1, ind2), name="slices"):
+        if draw() < indpb:
+            _swap(ind1, ind2, genes)
+    return ind1, ind2
+
+
+def cxTarget(
+    ind1: Genes, ind2: Genes, *, groups: Sequence[Group], rng: random.Random | None = None
+) -> tuple[Genes, Genes]:
+    """Swap all genes of one randomly chosen group, for instance of all shortcuts into one target node.
+
+    :param ind1: the first individual, changed in place.
+    :param ind2: the second individual, changed in place.
+    :param groups: the genes of each group.
+    :param rng: where random numbers come from, instead of :mod:`random`.
+    :returns: a tuple of the two individuals.
+    :raises ValueError: when lengths or groups do not fit.
+
+    This function uses the :func:`~random.randrange` function from the python base :mod:`random` module.
+    """
+    chosen = gene_groups(groups, _common_length(ind1, ind2), name="groups")
+    draw = random.randrange if rng is None else rng.randrange
+    _swap(ind1, ind2, chosen[draw(len(chosen))])
+    return ind1, ind2
+
+
+def cxLayerOrder(
+    ind1: Genes, ind2: Genes, *, groups: Sequence[Group] | None = None, rng: random.Random | None = None
+) -> tuple[Genes, Genes]:
+    """One-point crossover along the layers: all groups from a random cut on are swapped.
+
+    Each child shares all layers before the cut with one parent, so networks that reuse computed layers
+    compute only the layers behind it.
+
+    :param ind1: the first individual, changed in place.
+    :param ind2: the second individual, changed in place.
+    :param groups: the genes of each layer, in the order of computation; by default each gene is a layer.
+    :param rng: where random numbers come from, instead of :mod:`random`.
+    :returns: a tuple of the two individuals.
+    :raises ValueError: when lengths or groups do not fit, or there are fewer than two groups.
+
+    This function uses the :func:`~random.randrange` function from the python base :mod:`random` module.
+    """
+    length = _common_length(ind1, ind2)
+    groups = [[gene] for gene in range(length)] if groups is None else groups
+    layers = gene_groups(groups, length, name="groups")
+    if len(layers) < 2:
+        raise ValueError("a cut needs at least two groups; got one, which would swap everything")
+    draw = random.randrange if rng is None else rng.randrange
+    for genes in layers[draw(1, len(layers)) :]:
+        _swap(ind1, ind2, genes)
+    return ind1, ind2
+
+
+def _common_length(ind1: Any, ind2: Any) -> int:
+    if len(ind1) != len(ind2):
+        raise ValueError(f"the individuals must be of one length; got {len(ind1)} and {len(ind2)} genes")
+    return len(ind1)
+
+
+def _swap(ind1: Any, ind2: Any, genes: Iterable[int]) -> None:
+    for gene in genes:
+        ind1[gene], ind2[gene] = ind2[gene], ind1[gene]

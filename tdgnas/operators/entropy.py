@@ -1,0 +1,185 @@
+"""Entropies of a population, and Shannon's over the loci: what thermodynamical selection keeps up.
+
+An entropy is a value object with ``value(population)``. Selection asks it for a state that follows a growing
+set of picks; the default state calls ``value`` for every candidate, the forms here have a fast one. A new
+entropy needs a subclass of :class:`Entropy` with ``value``; a fast ``start`` can come later.
+
+The Shannon form is in nats; the forms over real genes (``gene_entropy``) have the units of their formulas, so
+temperatures do not carry over between forms.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .genes import Active, FloatArray, IntArray, active_columns, distinct_rows, read_loci
+from .genes import Loci as Loci
+
+
+class EntropyState(Protocol):
+    """The entropy of a set of picks that grows by one candidate of the pool after another."""
+
+    def gains(self) -> FloatArray:
+        """Return, for every candidate of the pool, m*H(picks + candidate), m = number of picks + 1.
+
+        Terms that are equal for all candidates may be left out. Shape (pool,), always finite.
+        """
+        ...
+
+    def add(self, index: int) -> None:
+        """Add candidate ``index`` of the pool to the picks."""
+        ...
+
+
+class Entropy(ABC):
+    """An entropy of populations. Subclasses write :meth:`value`."""
+
+    @abstractmethod
+    def value(self, population: Sequence[Any]) -> float:
+        """Return the entropy H of a population of at least one individual: a finite number."""
+
+    def start(self, pool: Sequence[Any], picks: int) -> EntropyState:
+        """Return the state of an empty set of picks.
+
+        :param pool: the candidates.
+        :param picks: how many picks will follow at most.
+        """
+        return _DirectState(self, pool)
+
+
+class _DirectState:
+    """Any entropy, slowly: the definition for each candidate."""
+
+    def __init__(self, entropy: Entropy, pool: Sequence[Any]) -> None:
+        self._entropy, self._pool, self._picked = entropy, pool, list[Any]()
+
+    def gains(self) -> FloatArray:
+        values = [self._entropy.value([*self._picked, candidate]) for candidate in self._pool]
+        if not np.isfinite(values).all():
+            worst = next(value for value in values if not math.isfinite(value))
+            raise ValueError(
+                f"{type(self._entropy).__name__}.value returned {worst}; an entropy must be a finite number"
+            )
+        return (len(self._picked) + 1) * np.asarray(values, dtype=np.float64)
+
+    def add(self, index: int) -> None:
+        self._picked.append(self._pool[index])
+
+
+@dataclass(frozen=True)
+class ShannonEntropy(Entropy):
+    """H = sum over loci k of H_k, H_k = -sum_j P_jk ln P_jk, in nats [Mori1995]_: form (a), the default.
+
+    P_jk is the share of allele j at locus k. Integer, bool and string genes are alleles as they are; float
+    genes count as gates, on where > 0.
+
+    :param loci: reads other alleles: ``loci(population)`` gives integers of shape (individuals, loci), for
+        instance ``space.choices`` where a decision has several genes.
+    :param active: mask or indices of the loci that count; all by default.
+
+    .. [Mori1995] Mori, Yoshida, Tamaki, Kita, Nishikawa, "A thermodynamical selection rule for the genetic
+       algorithm", ICEC 1995.
+
+    >>> round(ShannonEntropy().value([[0, 0, 0], [1, 1, 1], [1, 0, 0]]), 7)
+    1.9095425
+    """
+
+    loci: Loci | None = None
+    active: Active = None
+
+    def value(self, population: Sequence[Any]) -> float:
+        """Return the entropy in nats."""
+        columns, _, _ = _allele_columns(self._read(population))
+        counts = np.bincount(columns.ravel())
+        shares = counts[counts > 0] / len(population)
+        return float(-(shares * np.log(shares)).sum()) + 0.0  # not -0.0
+
+    def start(self, pool: Sequence[Any], picks: int) -> EntropyState:
+        """Return the fast state: exact sums, one matrix-vector product per pick."""
+        return _ShannonState(self._read(pool), picks)
+
+    def _read(self, population: Sequence[Any]) -> IntArray:
+        alleles = read_loci(population, self.loci)
+        return alleles if self.active is None else alleles[:, active_columns(self.active, alleles.shape[1])]
+
+
+def population_entropy(population: Sequence[Any], loci: Loci | None = None) -> float:
+    """Return the Shannon entropy of a population in nats, summed over loci; see :class:`ShannonEntropy`.
+
+    >>> round(population_entropy([[0, 0, 0], [1, 1, 1]]), 7)
+    2.0794415
+    """
+    return ShannonEntropy(loci).value(population)
+
+
+def _allele_columns(alleles: IntArray) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+    """Number the alleles of all loci through, locus after locus, as the columns of the one-hot matrix.
+
+    Returns the column of every gene, shape (individuals, loci), the first column of every locus, and the
+    number of alleles of every locus.
+    """
+    by_locus = np.ascontiguousarray(alleles.T)
+    order = np.argsort(by_locus, axis=1)
+    ranked = np.take_along_axis(by_locus, order, axis=1)
+    fresh = np.zeros(by_locus.shape, dtype=np.intp)
+    fresh[:, 1:] = ranked[:, 1:] != ranked[:, :-1]
+    codes = np.empty(by_locus.shape, dtype=np.intp)
+    np.put_along_axis(codes, order, fresh.cumsum(axis=1), axis=1)
+    sizes = fresh.sum(axis=1) + 1
+    first = sizes.cumsum() - sizes
+    return np.ascontiguousarray((codes + first[:, None]).T), first, sizes
+
+
+def entropy_steps(picks: int, loci: int) -> FloatArray:
+    """Return dg(m) = g(m+1) - g(m), g(x) = x ln x, for m = 0 .. picks, on a dyadic grid.
+
+    The grid 2^-b, b = 52 - ceil(log2(loci * (ln(picks+1) + 1))), is as fine as it can be with every sum of
+    ``loci`` of these numbers exact in 64 bits: sums are then equal in any order, and ties are ties on every
+    machine.
+    """
+    bits = 52 - math.ceil(math.log2(max(loci, 1) * (math.log(picks + 1) + 1)))
+    # ln(m+1) + m ln(1 + 1/m) is the same difference without its cancellation.
+    steps = [0.0] + [math.log(m + 1) + m * math.log1p(1 / m) for m in range(1, picks + 1)]
+    return np.array([math.ldexp(round(math.ldexp(step, bits)), -bits) for step in steps])
+
+
+class _ShannonState:
+    """Counts of the alleles picked so far, and the distinct genotypes of the pool as a one-hot matrix.
+
+    Adding candidate h changes m*H by a constant minus sum_l dg(c[l, x_hl]). The first allele of each locus is
+    left out of the matrix and its term kept in the constant, which halves the matrix of binary loci.
+    """
+
+    def __init__(self, alleles: IntArray, picks: int) -> None:
+        rows, self._genotype = distinct_rows(alleles)
+        self._columns, self._first, self._sizes = _allele_columns(alleles[rows])
+        self._counts = np.zeros(int(self._sizes.sum()), dtype=np.intp)
+        self._steps = entropy_steps(picks, alleles.shape[1])
+        self._other = np.setdiff1d(np.arange(len(self._counts)), self._first)
+        # Many alleles per locus (permutations, say) would make a huge matrix of zeros: look terms up instead.
+        self._matrix = self._one_hot() if len(self._other) <= 4 * len(self._first) else None
+
+    def _one_hot(self) -> FloatArray:
+        genotypes, loci = np.nonzero(self._columns > self._first)
+        matrix = np.zeros((len(self._columns), len(self._other)))
+        matrix[genotypes, self._columns[genotypes, loci] - (loci + 1)] = 1
+        return matrix
+
+    def gains(self) -> FloatArray:
+        steps = self._steps[self._counts]
+        if self._matrix is None:
+            sums = steps[self._columns].sum(axis=1)
+        else:
+            base = steps[self._first]
+            sums = self._matrix @ (steps[self._other] - np.repeat(base, self._sizes - 1)) + base.sum()
+        return np.asarray(-sums[self._genotype], dtype=np.float64)
+
+    def add(self, index: int) -> None:
+        self._counts[self._columns[self._genotype[index]]] += 1

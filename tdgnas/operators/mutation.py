@@ -1,0 +1,125 @@
+"""Mutations that fit architecture parameters: they change decisions, not only numbers."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+
+from .groups import Group, check_probability, gene_groups
+
+Genes = TypeVar("Genes")
+
+
+def mutFlipGate(
+    individual: Genes, *, indpb: float, scale: float = 1.0, rng: random.Random | None = None
+) -> tuple[Genes]:
+    """Flip gates: negate a gene's sign and keep its magnitude, so that a confident gate stays confident.
+
+    A gene of 0, a gate that is off (sigmoid 0.5 is not above 0.5), becomes ``scale``.
+
+    :param individual: the individual, changed in place.
+    :param indpb: the probability of each gene to be flipped.
+    :param scale: the magnitude given to a gene of 0, > 0.
+    :param rng: where random numbers come from, instead of :mod:`random`.
+    :returns: a tuple of the individual.
+    :raises ValueError: when the probability or the scale is out of range.
+
+    This function uses the :func:`~random.random` function from the python base :mod:`random` module.
+    """
+    _check(indpb, scale)
+    draw = random.random if rng is None else rng.random
+    _flip(individual, [gene for gene in range(_length(individual)) if draw() < indpb], scale)
+    return (individual,)
+
+
+def mutTarget(
+    individual: Genes,
+    *,
+    groups: Sequence[Group],
+    indpb: float = 1.0,
+    scale: float = 1.0,
+    rng: random.Random | None = None,
+) -> tuple[Genes]:
+    """Flip the gates of one randomly chosen group, for instance of all shortcuts into one target node.
+
+    :param individual: the individual, changed in place.
+    :param groups: the genes of each group.
+    :param indpb: the probability of each gate of the chosen group to be flipped; 1 flips every one.
+    :param scale: the magnitude given to a gene of 0, > 0.
+    :param rng: where random numbers come from, instead of :mod:`random`.
+    :returns: a tuple of the individual.
+    :raises ValueError: when groups, probability or scale do not fit.
+
+    This function uses the :func:`~random.random` and :func:`~random.randrange` functions from the python base
+    :mod:`random` module.
+    """
+    _check(indpb, scale)
+    targets = gene_groups(groups, _length(individual), name="groups")
+    pick, draw = (random.randrange, random.random) if rng is None else (rng.randrange, rng.random)
+    target = targets[pick(len(targets))]
+    _flip(individual, [gene for gene in target if draw() < indpb], scale)
+    return (individual,)
+
+
+def mutChoice(
+    individual: Genes,
+    *,
+    slices: Sequence[Group],
+    indpb: float,
+    scale: float = 1.0,
+    rng: random.Random | None = None,
+) -> tuple[Genes]:
+    """Redraw choices: swap the largest gene of a decision with another one, each equally likely.
+
+    The new choice always differs, also where genes are equal: the new largest gene is then raised by the
+    least step. A decision of one gene, a gate, is flipped as by :func:`mutFlipGate`.
+
+    :param individual: the individual, changed in place.
+    :param slices: the genes of each decision: ``space.slices``.
+    :param indpb: the probability of each decision to be redrawn.
+    :param scale: the magnitude given to a gate of 0, > 0.
+    :param rng: where random numbers come from, instead of :mod:`random`.
+    :returns: a tuple of the individual.
+    :raises ValueError: when slices, probability or scale do not fit.
+
+    This function uses the :func:`~random.random` and :func:`~random.randrange` functions from the python base
+    :mod:`random` module.
+    """
+    _check(indpb, scale)
+    pick, draw = (random.randrange, random.random) if rng is None else (rng.randrange, rng.random)
+    for genes in gene_groups(slices, _length(individual), name="slices"):
+        if draw() >= indpb:
+            continue
+        if len(genes) == 1:
+            _flip(individual, genes, scale)
+        else:
+            _choose_another(individual, genes, pick(len(genes) - 1))
+    return (individual,)
+
+
+def _choose_another(individual: Any, genes: list[int], other: int) -> None:
+    values = [individual[gene] for gene in genes]
+    old = values.index(max(values))
+    new = other if other < old else other + 1
+    individual[genes[old]], individual[genes[new]] = values[new], values[old]
+    if max(individual[gene] for gene in genes[:new] + genes[new + 1 :]) == values[old]:
+        step = np.spacing(np.float32(abs(values[old])))  # a step that 32-bit genes can hold, too
+        individual[genes[new]] = float(values[old]) + float(step)
+
+
+def _flip(individual: Any, genes: Sequence[int], scale: float) -> None:
+    for gene in genes:
+        individual[gene] = -individual[gene] if individual[gene] != 0 else scale
+
+
+def _check(indpb: float, scale: float) -> None:
+    check_probability("indpb", indpb)
+    if not scale > 0:
+        raise ValueError(f"scale must be > 0; got {scale!r}")
+
+
+def _length(individual: Any) -> int:
+    return len(individual)

@@ -1,0 +1,85 @@
+"""Operators by name, ours, DEAP's and those of installed packages, and how settings reach their parameters."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from deap import tools
+
+from ..registry import Registry
+from .crossover import cxDecision, cxLayerOrder, cxTarget
+from .local_search import lsDARTS
+from .mutation import mutChoice, mutFlipGate, mutTarget
+from .selection import selThermodynamic
+
+Operator = Callable[..., Any]
+
+#: What the first letters of an operator's name say about it.
+KINDS = {"sel": "select", "cx": "mate", "mut": "mutate", "ls": "local_search", "init": "init"}
+
+OPERATORS: Registry[Operator] = Registry("operator", "tdgnas.operators")
+
+for _name, _operator in {
+    "thermodynamic": selThermodynamic,
+    "tournament": tools.selTournament,
+    "best": tools.selBest,
+    "nsga2": tools.selNSGA2,
+    "uniform": tools.cxUniform,
+    "one-point": tools.cxOnePoint,
+    "two-point": tools.cxTwoPoint,
+    "decision": cxDecision,
+    "target": cxTarget,
+    "layer-order": cxLayerOrder,
+    "gaussian": tools.mutGaussian,
+    "flip-gate": mutFlipGate,
+    "choice": mutChoice,
+    "flip-target": mutTarget,
+    "darts": lsDARTS,
+}.items():
+    OPERATORS.register(_name)(_operator)
+
+
+def kind_of(operator: Operator) -> str:
+    """Return the toolbox entry that an operator is made for, by the first letters of its name.
+
+    :raises ValueError: for a name without one of DEAP's prefixes.
+    """
+    name = getattr(operator, "__name__", "")
+    for prefix, kind in KINDS.items():
+        if name.startswith(prefix) and name[len(prefix) : len(prefix) + 1].isupper():
+            return kind
+    raise ValueError(
+        f"the operator {name or operator!r} has none of the prefixes {', '.join(KINDS)}; "
+        "name it like selMine, cxMine, mutMine, lsMine or initMine"
+    )
+
+
+def bind(kind: str, name: str, settings: Mapping[str, Any]) -> Operator:
+    """Return a registered operator with the settings that its parameters name.
+
+    :param kind: the toolbox entry, such as ``select``.
+    :param name: as listed by ``tdgnas operators``.
+    :param settings: values by parameter name; those the operator does not take are left out.
+    :raises ValueError: for an unknown name, an operator of another kind, or a parameter without value and default.
+    """
+    operator = OPERATORS.get(name)
+    if kind_of(operator) != kind:
+        fitting = [entry.name for entry in OPERATORS if kind_of(entry.value) == kind]
+        raise ValueError(f"{name!r} is made for {kind_of(operator)!r}, not for {kind!r}; try {', '.join(fitting)}")
+    passed = {"select": 2, "mate": 2, "mutate": 1, "local_search": 1, "init": 1}[kind]
+    parameters = list(inspect.signature(operator).parameters.values())[passed:]
+    keywords = {p.name: settings[p.name] for p in parameters if p.name in settings}
+    missing = [
+        p.name
+        for p in parameters
+        if p.default is p.empty and p.name not in keywords and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+    ]
+    if missing:
+        raise ValueError(
+            f"the operator {name!r} needs the parameter {missing[0]!r}, which no setting gives; "
+            f"give it a default, or register functools.partial-like defaults in your own operator"
+        )
+    return partial(operator, **keywords)

@@ -1,0 +1,176 @@
+"""Thermodynamical selection.
+
+The pick is the candidate that gives the set of picks the least free energy F = <E> - T*H. With n picks so far
+and m = n + 1, m*F of the set with candidate h is a constant plus E_h - T * gain_h, gain_h its part of m*H.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable, Sequence
+from numbers import Real
+from typing import Any, TypeVar
+
+import numpy as np
+
+from .entropy import Entropy, ShannonEntropy
+from .genes import FloatArray
+from .pareto import pareto_ranks
+from .schedules import Feedback, Schedule
+
+T = TypeVar("T")
+
+
+def selThermodynamic(
+    individuals: Sequence[T],
+    k: int,
+    *,
+    temperature: float | Schedule = 1.0,
+    entropy: Entropy | None = None,
+    replacement: bool = True,
+    relative: bool = False,
+    energy: Callable[[T], float] | None = None,
+    generation: int | Callable[[], int] | None = None,
+) -> list[T]:
+    """Select *k* individuals that together have little free energy F = <E> - T*H [Mori1995]_.
+
+    Starting from the empty set, *k* times the candidate whose addition gives the least F of the set so far is
+    added; ties go to the lowest index. With the Shannon entropy the first pick has the least energy at every
+    temperature, T = 0 gives *k* copies of the best, and the sums over loci are exact, so that the same pool
+    gives the same picks in any order of loci and on any machine.
+
+    :param individuals: the pool: lists, tuples, arrays with a fitness, of one length.
+    :param k: the number of picks.
+    :param temperature: T >= 0 in units of energy per nat, or a schedule of the generation.
+    :param entropy: the entropy H; by default :class:`ShannonEntropy` of the genes (floats: of the gates > 0).
+    :param replacement: whether an individual can be picked again; the same object is then returned several
+        times.
+    :param relative: whether the temperature is in units of the standard deviation of the pool's energies,
+        which makes it independent of the fitness' scale (and sensitive to penalties far from all other
+        energies). Where all energies are equal, any temperature > 0 leaves the choice to the entropy.
+    :param energy: the energy of an individual; by default ``-fitness.wvalues[0]``, a minimised loss itself,
+        and with several objectives the Pareto rank, 0 for the first front.
+    :param generation: the generation for a schedule, or a function without arguments that returns it.
+    :returns: a list of references to the selected individuals, in the order of the picks.
+    :raises ValueError: when the pool is empty, *k* or the temperature is out of range, a fitness is invalid
+        or not finite, lengths differ, or a schedule is given without its generation.
+    :raises TypeError: when an argument is of the wrong kind.
+
+    >>> from deap import base
+    >>> class Ones(base.Fitness):
+    ...     weights = (1.0,)
+    >>> class Bits(list):
+    ...     def __init__(self, text):
+    ...         super().__init__(map(int, text))
+    ...         self.fitness = Ones([sum(self)])
+    >>> pool = [Bits(text) for text in ("100", "110", "111", "011")]
+    >>> selThermodynamic(pool, 3, temperature=1.0)
+    [[1, 1, 1], [1, 0, 0], [0, 1, 1]]
+
+    It uses no random numbers.
+    """
+    k = operator.index(k)
+    if len(individuals) == 0:
+        raise ValueError("there are no individuals to select from")
+    if k < 0 or (not replacement and k > len(individuals)):
+        limit = (
+            "" if replacement else f" and, without replacement, at most {len(individuals)}, the pool's size"
+        )
+        raise ValueError(f"k must be >= 0{limit}; got {k}")
+    if entropy is not None and not isinstance(entropy, Entropy):
+        raise TypeError(f"entropy must be an Entropy such as ShannonEntropy(); got {entropy!r}")
+    heat = _temperature(temperature, generation)
+    energies = _energies(individuals, energy)
+    energies, heat = _scaled(energies, heat, relative)
+
+    state = (entropy or ShannonEntropy()).start(individuals, k)
+    picks: list[int] = []
+    while len(picks) < k:
+        if picks:
+            state.add(picks[-1])
+        picks.append(int(np.argmin(energies - heat * state.gains())))
+        if not replacement:
+            energies[picks[-1]] = math.inf
+    return [individuals[pick] for pick in picks]
+
+
+def _temperature(temperature: float | Schedule, generation: int | Callable[[], int] | None) -> float:
+    if isinstance(temperature, Feedback):
+        raise ValueError(
+            "a Feedback schedule needs the entropies of the populations so far. evolve and eaTDGA keep them "
+            "and pass the temperature themselves; in a loop of your own give "
+            "temperature=feedback(generation, entropies)"
+        )
+    if not isinstance(temperature, Real):
+        if not callable(temperature):
+            raise TypeError(f"temperature must be a number or a schedule; got {temperature!r}")
+        if generation is None:
+            raise ValueError(
+                f"temperature={temperature!r} is a schedule and needs the generation. evolve and eaTDGA pass "
+                "the temperature themselves; with a stock DEAP algorithm give generation=, a function "
+                "without arguments that returns the current generation; in a loop of your own give "
+                "temperature=schedule(generation)"
+            )
+        temperature = temperature(operator.index(generation() if callable(generation) else generation))
+    heat = float(temperature)
+    if not (math.isfinite(heat) and heat >= 0):
+        raise ValueError(f"temperature must be a finite number >= 0; got {heat}")
+    return heat
+
+
+def _energies(individuals: Sequence[T], energy: Callable[[T], float] | None) -> FloatArray:
+    if energy is not None:
+        energies = np.array([float(energy(individual)) for individual in individuals])
+    else:
+        values = [_weighted_values(individual, position) for position, individual in enumerate(individuals)]
+        if len({len(value) for value in values}) > 1:
+            raise ValueError("individuals differ in their number of objectives; energies cannot be compared")
+        table = np.array(values, dtype=np.float64)
+        if table.shape[1] > 1:
+            if np.isnan(table).any():
+                position = int(np.argmax(np.isnan(table).any(axis=1)))
+                raise ValueError(
+                    f"the fitness of individual {position} holds NaN; give the worst value instead"
+                )
+            return pareto_ranks(table).astype(np.float64)
+        energies = -table[:, 0]
+    if not np.isfinite(energies).all():
+        position = int(np.argmin(np.isfinite(energies)))
+        raise ValueError(
+            f"the energy of individual {position} is {energies[position]}; energies must be finite numbers: "
+            "give a failed evaluation the worst finite value instead"
+        )
+    return energies
+
+
+def _weighted_values(individual: Any, position: int) -> tuple[float, ...]:
+    fitness = getattr(individual, "fitness", None)
+    if fitness is None or not hasattr(fitness, "wvalues"):
+        raise TypeError(
+            f"individual {position} ({type(individual).__name__}) has no DEAP fitness; give it one, or pass "
+            "energy=, a function of an individual"
+        )
+    if not fitness.valid:
+        raise ValueError(
+            f"the fitness of individual {position} is invalid: evaluate all individuals before selecting, "
+            "ind.fitness.values = toolbox.evaluate(ind)"
+        )
+    return tuple(fitness.wvalues)
+
+
+def _scaled(energies: FloatArray, heat: float, relative: bool) -> tuple[FloatArray, float]:
+    """Shift the energies to a least one of 0, and make the temperature absolute."""
+    # A failed evaluation may have the largest float as its energy: a power of two avoids the overflow.
+    if max(float(np.abs(energies).max()), 0.0 if relative else heat) > 2.0**900:
+        energies, heat = np.ldexp(energies, -100), heat if relative else math.ldexp(heat, -100)
+    energies = energies - energies.min()
+    widest = float(energies.max())
+    if not relative:
+        return energies, heat
+    if widest == 0:
+        return energies, min(heat, 1.0)  # every T > 0 leaves the choice to the entropy alone
+    heat *= widest * float(np.std(energies / widest))
+    if heat > 2.0**960:
+        raise ValueError(f"the temperature relative to energies as large as {widest} overflows; lower it")
+    return energies, heat
