@@ -9,7 +9,7 @@ from .cifar import LAYOUTS, read_cifar
 from .digits import read_digits
 from .folder import read_folder
 from .source import DataNotFound, Source, data_root
-from .splits import Splits, make_splits
+from .splits import Splits, check_request, make_splits
 from .torchvision_sets import TORCHVISION_SETS, read_torchvision
 
 __all__ = ["NAMES", "load"]
@@ -54,6 +54,7 @@ def load(
     :raises DataDamaged: when a file does not hold what it should.
     """
     known = _canonical(name)
+    check_request(size, channels, valid, train, test, seed)
     if known in SMALL_GREY:
         size = 32 if size is None else size
         channels = 3 if channels is None else channels

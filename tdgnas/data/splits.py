@@ -13,7 +13,7 @@ from torch import Tensor
 
 from .source import Source, fit_images
 
-__all__ = ["ImageData", "Indices", "Splits", "make_splits", "stratified"]
+__all__ = ["ImageData", "Indices", "Splits", "check_request", "make_splits", "stratified"]
 
 Indices: TypeAlias = "Tensor | slice | Sequence[int]"
 IntArray: TypeAlias = "npt.NDArray[np.int64]"
@@ -183,7 +183,7 @@ def make_splits(
 
     :raises ValueError: when a part would be empty, or train would lack a class.
     """
-    _check_request(size, channels, seed)
+    check_request(size, channels, valid, train, test, seed)
     left = np.arange(len(source.labels))
     if source.test is None:
         count = _count("test", HELD_OUT if test is None else test, len(left))
@@ -208,26 +208,42 @@ def make_splits(
     return Splits(source.name, made[0], made[1], made[2], source.classes, mean, std)
 
 
-def _check_request(size: int | None, channels: int | None, seed: int) -> None:
+def check_request(
+    size: int | None,
+    channels: int | None,
+    valid: float | None,
+    train: int | None,
+    test: float | None,
+    seed: int,
+) -> None:
+    """Refuse what no data set could fulfil, before any file is read.
+
+    :raises ValueError: for a value outside its range.
+    :raises TypeError: for a part that is no number.
+    """
     if size is not None and (isinstance(size, bool) or not isinstance(size, int) or size < 1):
         raise ValueError(f"size is {size!r}; it must be a whole number of pixels, at least 1")
     if channels not in (None, 1, 3):
         raise ValueError(f"channels is {channels!r}; images have 1 channel (grey) or 3 (colour)")
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
         raise ValueError(f"seed is {seed!r}; it must be a whole number of at least 0")
+    for part, asked in (("valid", valid), ("train", train), ("test", test)):
+        if asked is None:
+            continue
+        if isinstance(asked, bool) or not isinstance(asked, (int, float)):
+            raise TypeError(f"{part} is {asked!r}; give a number of images or a share between 0 and 1")
+        if isinstance(asked, float) and not 0.0 < asked < 1.0:
+            raise ValueError(f"{part} is {asked}; a share lies between 0 and 1, a number of images is an int")
+        if asked <= 0:
+            raise ValueError(f"{part} is {asked}; it needs at least 1 image")
 
 
 def _count(part: str, asked: float, available: int) -> int:
     """Images meant by a share (a float between 0 and 1) or a number (an int)."""
-    if isinstance(asked, bool) or not isinstance(asked, (int, float)):
-        raise TypeError(f"{part} is {asked!r}; give a number of images or a share between 0 and 1")
-    if isinstance(asked, float):
-        if not 0.0 < asked < 1.0:
-            raise ValueError(f"{part} is {asked}; a share lies between 0 and 1, a number of images is an int")
-        asked = round(asked * available)
-    if not 1 <= asked <= available:
-        raise ValueError(f"{part} would have {asked} images; it needs 1 to {available}, as many as are there")
-    return asked
+    count = round(asked * available) if isinstance(asked, float) else asked
+    if not 1 <= count <= available:
+        raise ValueError(f"{part} would have {count} images; it needs 1 to {available}, as many as are there")
+    return count
 
 
 def _limit(

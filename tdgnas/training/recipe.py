@@ -109,8 +109,9 @@ class Recipe:
     def learning_rate(self, epoch: int, step: int = 0, steps: int = 1) -> float:
         """The learning rate of one step, a pure function of where it stands.
 
-        >>> Recipe(epochs=3, batch_size=8, lr=1.0, schedule="step", milestones=(1, 2)).learning_rate(2)
-        0.01
+        >>> recipe = Recipe(epochs=3, batch_size=8, lr=1.0, schedule="step", milestones=(1, 2), gamma=0.5)
+        >>> recipe.learning_rate(2)
+        0.25
 
         :param epoch: counted from 0.
         :param step: step within the epoch, counted from 0.

@@ -57,8 +57,8 @@ class Training:
     """Iterator over the epochs of one training; ``next()`` trains an epoch and returns its record.
 
     Order of the images, augmentation and the network's own noise (dropout) in an epoch are functions of the
-    seed and the epoch alone; torch's global generator is put back afterwards. So a training that is continued
-    from :meth:`state_dict` equals one that never stopped, bit for bit on the CPU. ``data.test`` is never read.
+    seed and the epoch alone; torch's global generator is put back afterwards. So a training continued from
+    :meth:`state_dict` equals one that never stopped, bit for bit on the CPU. ``data.test`` is never read.
 
     :param network: trained in place; its initial weights are the caller's. It returns logits
         ``(N, classes)`` or, while training, ``(logits, auxiliary logits)``.
