@@ -44,6 +44,17 @@ def test_cutout_zeroes_one_square_over_all_channels():
     assert torch.equal(rows * columns, areas)
 
 
+def test_images_need_not_be_square():
+    images = torch.ones(200, 1, 4, 16)
+    hidden = cutout(images, 2, generator())[:, 0] == 0
+    assert hidden.any((0, 1)).all()
+    assert hidden.any((0, 2)).all()
+    assert int(hidden.flatten(1).sum(1).min()) >= 1
+    kept = random_crop(images, 2, generator())[:, 0]
+    assert sorted(set(kept.any(2).sum(1).tolist())) == [2, 3, 4]
+    assert sorted(set(kept.any(1).sum(1).tolist())) == [14, 15, 16]
+
+
 def test_each_image_has_its_own_draw():
     images = torch.ones(32, 1, 8, 8)
     assert len({crop.numpy().tobytes() for crop in random_crop(images, 3, generator())}) > 10
