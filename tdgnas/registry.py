@@ -26,9 +26,9 @@ class Entry(Generic[T]):
 
     @property
     def summary(self) -> str:
-        """First line of the object's docstring."""
-        lines = (self.value.__doc__ or "").strip().splitlines()
-        return lines[0] if lines else ""
+        """First sentence of the object's docstring."""
+        paragraph = (self.value.__doc__ or "").strip().split("\n\n")[0]
+        return " ".join(paragraph.split()).split(". ")[0].rstrip(".")
 
 
 class Registry(Generic[T]):

@@ -2,5 +2,29 @@
 
 from .budget import Budget
 from .supernet import WORST_LOSS, SupernetFitness
+from .table import TabularFitness
+from .table_files import (
+    Table,
+    TableDamaged,
+    TableNotFound,
+    find_table,
+    load_table,
+    nats_table,
+    save_table,
+    synthetic_table,
+)
 
-__all__ = ["WORST_LOSS", "Budget", "SupernetFitness"]
+__all__ = [
+    "WORST_LOSS",
+    "Budget",
+    "SupernetFitness",
+    "Table",
+    "TableDamaged",
+    "TableNotFound",
+    "TabularFitness",
+    "find_table",
+    "load_table",
+    "nats_table",
+    "save_table",
+    "synthetic_table",
+]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import random
 import warnings
-from collections.abc import Hashable, Sequence
-from typing import TYPE_CHECKING, Literal, get_args
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 import torch
@@ -83,7 +84,7 @@ class SupernetFitness:
         self.budget = Budget()
         rng = random.Random(seed)
         self._uniform = np.array([[rng.random() for _ in supernet.space.decisions] for _ in range(samples)])
-        self._cache: dict[Hashable, Score] = {}
+        self._cache: dict[Architecture | bytes, Score] = {}
         self._version = supernet.version
 
     def __call__(self, individual: Genes) -> tuple[float, ...]:
@@ -106,6 +107,24 @@ class SupernetFitness:
         """Return loss and number of right answers of architectures, whatever ``measure`` and ``mode`` are."""
         found = self._discrete(architectures)
         return [found[architecture] for architecture in architectures]
+
+    def state_dict(self) -> dict[str, Any]:
+        """Budget and cache, for a run that is resumed with equal weights; empty after the weights have changed."""
+        self._fresh()
+        known = [
+            [list(key.choices) if isinstance(key, Architecture) else key.hex(), score.loss, score.correct]
+            for key, score in self._cache.items()
+        ]
+        return {"budget": asdict(self.budget), "cache": known}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on where :meth:`state_dict` was taken; the supernet must have the weights that it had then."""
+        self.budget = Budget(**state["budget"])
+        self._version = self.supernet.version
+        self._cache = {
+            bytes.fromhex(key) if isinstance(key, str) else self.supernet.space.architecture(key): Score(loss, correct)
+            for key, loss, correct in state["cache"]
+        }
 
     def _architectures(self, genes: np.ndarray) -> list[Architecture]:  # type: ignore[type-arg]
         space = self.supernet.space

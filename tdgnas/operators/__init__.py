@@ -14,10 +14,13 @@ from .initialisation import initBernoulli, initNormal, initUniform
 from .local_search import GradientSource, evalBaldwinian, lsDARTS
 from .mutation import mutChoice, mutFlipGate, mutTarget
 from .pareto import pareto_ranks
+from .registry import KINDS, OPERATORS, bind, kind_of
 from .schedules import Constant, Feedback, Geometric, Linear, Schedule
 from .selection import selThermodynamic
 
 __all__ = [
+    "KINDS",
+    "OPERATORS",
     "Constant",
     "Entropy",
     "EntropyState",
@@ -31,6 +34,7 @@ __all__ = [
     "Schedule",
     "ShannonEntropy",
     "VarianceEntropy",
+    "bind",
     "cxDecision",
     "cxLayerOrder",
     "cxTarget",
@@ -38,6 +42,7 @@ __all__ = [
     "initBernoulli",
     "initNormal",
     "initUniform",
+    "kind_of",
     "lsDARTS",
     "mutChoice",
     "mutFlipGate",

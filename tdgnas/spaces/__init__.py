@@ -3,6 +3,7 @@
 from .architecture import Architecture
 from .decision import Decision
 from .discretise import RULES, round_k, sample, threshold
+from .nasbench201 import NASBench201
 from .nodes import INPUT, Node, Term
 from .program import Interner, Step, program
 from .registry import SPACES, create, load_architecture, save_architecture
@@ -16,6 +17,7 @@ __all__ = [
     "Architecture",
     "Decision",
     "Interner",
+    "NASBench201",
     "Node",
     "SearchSpace",
     "Step",

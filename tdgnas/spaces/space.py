@@ -145,6 +145,34 @@ class SearchSpace(ABC):
         draw = (rng or random).randrange
         return Architecture(self.name, tuple(draw(len(decision.choices)) for decision in self.decisions))
 
+    def sample_like(self, architecture: Architecture, rng: random.Random | None = None) -> Architecture:
+        """Return a random control: as many gates as the architecture has, elsewhere; K-way choices drawn anew."""
+        self.check(architecture)
+        draw = rng or random
+        choices = list(architecture.choices)
+        gates = [number for number, decision in enumerate(self.decisions) if decision.binary]
+        shuffled = draw.sample([choices[gate] for gate in gates], len(gates))
+        for gate, choice in zip(gates, shuffled, strict=True):
+            choices[gate] = choice
+        for number, decision in enumerate(self.decisions):
+            if not decision.binary:
+                choices[number] = draw.randrange(len(decision.choices))
+        return Architecture(self.name, tuple(choices))
+
+    def baseline(self) -> Architecture | None:
+        """Return the architecture that a search has to beat, where the space has one: all gates off."""
+        if all(decision.binary for decision in self.decisions):
+            return Architecture(self.name, (0,) * len(self.decisions))
+        return None
+
+    @cached_property
+    def groups(self) -> list[list[int]]:
+        """Genes of each group of decisions (``Decision.group``), in the order of the decisions."""
+        members: dict[str, list[int]] = {}
+        for decision, where in zip(self.decisions, self.slices, strict=True):
+            members.setdefault(decision.group or decision.name, []).extend(range(where.start, where.stop))
+        return list(members.values())
+
     # what follows from the nodes ---------------------------------------------------------------------------------
 
     @cached_property

@@ -102,6 +102,8 @@ class Strategy(ABC):
     def unpack(self, packed: dict[str, Any]) -> Any:
         """Make an individual of what :func:`pack` returned."""
         individual = self._blank(packed["genes"])
+        if packed.get("origin") is not None:
+            individual.origin = packed["origin"]
         if packed["fitness"] is not None:
             individual.fitness.values = tuple(packed["fitness"])
         return individual
@@ -111,9 +113,13 @@ class Strategy(ABC):
 
 
 def pack(individual: Any) -> dict[str, Any]:
-    """Return an individual's genes and fitness values as JSON values."""
+    """Return an individual's genes, fitness values and origin as JSON values."""
     values = individual.fitness.values
-    return {"genes": [float(gene) for gene in individual], "fitness": list(values) if values else None}
+    return {
+        "genes": [float(gene) for gene in individual],
+        "fitness": list(values) if values else None,
+        "origin": getattr(individual, "origin", None),
+    }
 
 
 def pack_random(rng: random.Random) -> list[Any]:

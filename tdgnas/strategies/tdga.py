@@ -15,6 +15,7 @@ from deap import base
 from ..operators import Schedule, population_entropy
 from ..operators.entropy import Loci
 from .base import STRATEGIES, Strategy
+from .lineage import Lineage
 
 
 @STRATEGIES.register("tdga")
@@ -65,6 +66,8 @@ class TDGA(Strategy):
         self.rng = rng or random
         self.temperature: float | None = None
         self.entropies: list[float] = []
+        self.lineage = Lineage()
+        self.lineage.begin(self.population)
 
     def _generate(self) -> list[Any]:
         if self.generation == 0:
@@ -78,12 +81,13 @@ class TDGA(Strategy):
         if hasattr(self.toolbox, "local_search"):
             self.toolbox.map(self.toolbox.local_search, parents)
             for individual in parents:
-                del individual.fitness.values
+                self._changed(individual, "local_search")
         offspring = self._mate([self.clone(individual) for individual in parents])
         for individual in [*parents, *offspring]:
             if self.rng.random() < self.mutpb:
                 self.toolbox.mutate(individual)
-                del individual.fitness.values
+                self._changed(individual, "mutate")
+        self.lineage.complete([*parents, *offspring])
         return [*elite, *parents, *offspring]
 
     def _mate(self, offspring: list[Any]) -> list[Any]:
@@ -92,8 +96,14 @@ class TDGA(Strategy):
         for first, second in zip(order[::2], order[1::2], strict=False):
             if self.rng.random() < self.cxpb:
                 self.toolbox.mate(offspring[first], offspring[second])
-                del offspring[first].fitness.values, offspring[second].fitness.values
+                before = self.clone(offspring[first])
+                self._changed(offspring[first], "mate", offspring[second])
+                self._changed(offspring[second], "mate", before)
         return offspring
+
+    def _changed(self, individual: Any, operator: str, *others: Any) -> None:
+        del individual.fitness.values
+        self.lineage.changed(individual, operator, others)
 
     def _update(self, individuals: list[Any]) -> None:
         if self.generation > 0:
@@ -116,12 +126,14 @@ class TDGA(Strategy):
 
     def state_dict(self) -> dict[str, Any]:
         """Population, best individual, generation, temperature and entropies so far."""
-        return {**super().state_dict(), "temperature": self.temperature, "entropies": list(self.entropies)}
+        own = {"temperature": self.temperature, "entropies": list(self.entropies), "next_id": self.lineage.next_id}
+        return {**super().state_dict(), **own}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on where :meth:`state_dict` was taken."""
         super().load_state_dict(state)
         self.temperature, self.entropies = state["temperature"], list(state["entropies"])
+        self.lineage = Lineage(state["next_id"])
 
     def _blank(self, genes: list[float]) -> Any:
         blank = self.clone(self.population[0])

@@ -1,5 +1,6 @@
 """The one-shot model: training it, evaluating individuals on it, its gradients."""
 
+from .alternating import WeightTraining
 from .batchnorm import BatchNormState, NodeBatchNorm2d
 from .bilevel import alpha_gradient
 from .evaluation import POLICIES, EvaluationSet, Score, evaluate_one, evaluate_population, evaluation_set
@@ -19,6 +20,7 @@ __all__ = [
     "Relaxation",
     "Score",
     "Supernet",
+    "WeightTraining",
     "alpha_gradient",
     "evaluate_one",
     "evaluate_population",

@@ -118,11 +118,9 @@ class Supernet(nn.Module):
         :param container: makes an individual of a list of genes.
         :param fitness: class of the individuals' fitness; None leaves what the container gives.
         """
-        slices = [where for d, where in zip(self.space.decisions, self.space.slices, strict=True) if not d.binary]
         probabilities = np.clip(self.relaxed_weights(), 0.0, 1.0).tolist()
-        population = [
-            initBernoulli(container, probabilities, scale=scale, slices=slices, rng=rng) for _ in range(n)
-        ]
+        slices = self.space.slices
+        population = [initBernoulli(container, probabilities, scale, slices, rng) for _ in range(n)]
         if fitness is not None:
             for individual in population:
                 individual.fitness = fitness()

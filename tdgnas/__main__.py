@@ -1,0 +1,5 @@
+"""``python -m tdgnas``."""
+
+from .cli import main
+
+main()

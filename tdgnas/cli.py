@@ -1,0 +1,231 @@
+"""The command line."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.padding import Padding
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Evolutionary neural architecture search with DEAP: TDGA, DARTS and one shared supernet.",
+)
+console = Console(soft_wrap=not sys.stdout.isatty())
+
+
+@contextmanager
+def plain_errors() -> Iterator[None]:
+    """Turn what a user can mend into a sentence and exit status 1; anything else keeps its traceback."""
+    from .runs.run import Interrupted
+
+    try:
+        yield
+    except Interrupted as stop:
+        console.print(str(stop), markup=False, highlight=False)
+        raise typer.Exit(130) from None
+    except KeyboardInterrupt:
+        console.print("stopped at once; `tdgnas resume` goes on from the last checkpoint", highlight=False)
+        raise typer.Exit(130) from None
+    except (ValueError, OSError, FloatingPointError, ImportError) as error:
+        Console(stderr=True, soft_wrap=True).print(f"error: {error}", style="red", markup=False, highlight=False)
+        raise typer.Exit(1) from None
+
+
+def _option(key: str, help: str, *names: str) -> Any:
+    return typer.Option(*names, help=f"{help} [{key}]", show_default=False)
+
+
+# Command line options and the keys of the configuration that they set.
+_KEYS = {
+    "seed": "seed",
+    "device": "device",
+    "space": "space.name",
+    "width": "space.settings.width",
+    "data": "data.name",
+    "data_folder": "data.folder",
+    "download": "data.download",
+    "train_images": "data.train",
+    "valid_images": "data.valid",
+    "pretrain_epochs": "pretrain.epochs",
+    "order": "pretrain.order",
+    "relaxation": "pretrain.relaxation",
+    "population": "search.population",
+    "generations": "search.ngen",
+    "select": "search.select",
+    "mate": "search.mate",
+    "mutate": "search.mutate",
+    "cxpb": "search.cxpb",
+    "mutpb": "search.mutpb",
+    "sigma": "search.sigma",
+    "entropy": "search.entropy",
+    "schedule": "search.temperature.schedule",
+    "t_start": "search.temperature.start",
+    "t_stop": "search.temperature.stop",
+    "t_target": "search.temperature.target",
+    "relative": "search.temperature.relative",
+    "local_search": "search.local_search",
+    "weights": "search.weights",
+    "measure": "fitness.measure",
+    "mode": "fitness.mode",
+    "batchnorm": "fitness.batchnorm",
+    "fitness_images": "fitness.size",
+    "retrain_epochs": "retrain.epochs",
+    "random_draws": "retrain.random_draws",
+    "retrain_seeds": "retrain.seeds",
+}
+
+
+@app.command()
+def search(
+    config: Annotated[Path | None, typer.Option("--config", help="a TOML file; options below override it")] = None,
+    assignments: Annotated[
+        list[str] | None, typer.Option("--set", help="any key of the configuration, e.g. search.ngen=50; repeatable")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="the run's folder; new or empty")] = Path("runs/latest"),
+    seed: Annotated[int | None, _option("seed", "one seed for everything")] = None,
+    device: Annotated[str | None, _option("device", "cpu, cuda, cuda:1; CUDA where there is one")] = None,
+    space: Annotated[str | None, _option("space.name", "what is searched, see `tdgnas spaces`")] = None,
+    width: Annotated[float | None, _option("space.settings.width", "multiplies the channels")] = None,
+    data: Annotated[str | None, _option("data.name", "digits, cifar10, cifar100, mnist..., folder")] = None,
+    data_folder: Annotated[str | None, _option("data.folder", "where the data set lies")] = None,
+    download: Annotated[bool | None, _option("data.download", "let torchvision download what is missing")] = None,
+    train_images: Annotated[int | None, _option("data.train", "use only so many training images")] = None,
+    valid_images: Annotated[float | None, _option("data.valid", "number or share of validation images")] = None,
+    pretrain_epochs: Annotated[int | None, _option("pretrain.epochs", "epochs of DARTS")] = None,
+    order: Annotated[int | None, _option("pretrain.order", "1 or 2: order of the bilevel gradient")] = None,
+    relaxation: Annotated[str | None, _option("pretrain.relaxation", "sigmoid, hard-sigmoid, target-softmax")] = None,
+    population: Annotated[int | None, _option("search.population", "individuals", "--population", "-n")] = None,
+    generations: Annotated[int | None, _option("search.ngen", "generations", "--generations", "-g")] = None,
+    select: Annotated[str | None, _option("search.select", "see `tdgnas operators`")] = None,
+    mate: Annotated[str | None, _option("search.mate", "see `tdgnas operators`")] = None,
+    mutate: Annotated[str | None, _option("search.mutate", "see `tdgnas operators`")] = None,
+    cxpb: Annotated[float | None, _option("search.cxpb", "probability that a pair is crossed")] = None,
+    mutpb: Annotated[float | None, _option("search.mutpb", "probability that an individual is mutated")] = None,
+    sigma: Annotated[float | None, _option("search.sigma", "of the Gaussian mutation")] = None,
+    entropy: Annotated[str | None, _option("search.entropy", "shannon, distance, variance, logdet")] = None,
+    schedule: Annotated[
+        str | None, _option("search.temperature.schedule", "constant, geometric, linear, feedback")
+    ] = None,
+    t_start: Annotated[float | None, _option("search.temperature.start", "first temperature")] = None,
+    t_stop: Annotated[float | None, _option("search.temperature.stop", "last temperature")] = None,
+    t_target: Annotated[float | None, _option("search.temperature.target", "entropy that feedback aims at")] = None,
+    relative: Annotated[bool | None, _option("search.temperature.relative", "in units of the energies' spread")] = None,
+    local_search: Annotated[bool | None, _option("search.local_search", "the gradient step on alpha")] = None,
+    weights: Annotated[str | None, _option("search.weights", "frozen or alternate")] = None,
+    measure: Annotated[str | None, _option("fitness.measure", "loss or accuracy")] = None,
+    mode: Annotated[str | None, _option("fitness.mode", "threshold, sample or relaxed")] = None,
+    batchnorm: Annotated[str | None, _option("fitness.batchnorm", "batch, recalibrated or running")] = None,
+    fitness_images: Annotated[int | None, _option("fitness.size", "images per fitness")] = None,
+    retrain_epochs: Annotated[int | None, _option("retrain.epochs", "epochs of retraining; 0 skips it")] = None,
+    random_draws: Annotated[int | None, _option("retrain.random_draws", "random controls")] = None,
+    retrain_seeds: Annotated[int | None, _option("retrain.seeds", "trainings of every network")] = None,
+) -> None:
+    """Pretrain a supernet, search it with TDGA, retrain the winner beside its controls. The defaults are the demo."""
+    from .runs.config import assign, make_config, parse_assignment, read_config
+    from .runs.run import Run
+
+    options = dict(locals())
+    with plain_errors():
+        document = {} if config is None else read_config(config)
+        for name, key in _KEYS.items():
+            if options[name] is not None:
+                assign(document, key.split("."), options[name])
+        for text in assignments or []:
+            keys, value = parse_assignment(text)
+            assign(document, keys, value)
+        _execute(lambda reporter: Run.start(out, make_config(document), reporter))
+
+
+@app.command()
+def resume(
+    folder: Annotated[Path, typer.Argument(help="the folder of a run that was stopped")],
+) -> None:
+    """Go on with a run that was stopped, from its last checkpoint."""
+    from .runs.run import Run
+
+    with plain_errors():
+        _execute(lambda reporter: Run.open(folder, reporter))
+
+
+@app.command()
+def spaces() -> None:
+    """List the search spaces."""
+    from .spaces import SPACES
+
+    for entry in SPACES:
+        _print_entry(entry.name, entry.summary, entry.origin)
+    _print_failures(SPACES.failures)
+
+
+@app.command()
+def operators() -> None:
+    """List the genetic operators."""
+    from .operators import KINDS, OPERATORS, kind_of
+
+    for kind in dict.fromkeys(KINDS.values()):
+        members = [entry for entry in OPERATORS if kind_of(entry.value) == kind]
+        if members:
+            console.print(kind, style="bold underline")
+        for entry in members:
+            _print_entry(entry.name, entry.summary, f"{entry.origin}:{entry.value.__name__}")
+    _print_failures(OPERATORS.failures)
+
+
+@app.command()
+def show(
+    architecture: Annotated[Path, typer.Argument(help="an architecture.json")],
+    draw: Annotated[Path | None, typer.Option(help="picture to write; .png, .svg or .pdf")] = None,
+) -> None:
+    """Print an architecture, and draw it beside its file or where --draw says."""
+    from .spaces import load_architecture
+
+    with plain_errors():
+        space, found = load_architecture(architecture)
+        console.print(f"space       {space!r}", highlight=False, markup=False)
+        console.print(f"choices     {space.describe(found)}", highlight=False, markup=False)
+        console.print(f"parameters  {space.parameters(found):,}", highlight=False)
+        console.print(f"MACs        {space.macs(found):,}", highlight=False)
+        picture = space.draw(found, draw or architecture.with_suffix(".png"))
+        console.print(f"drawing     {picture}", highlight=False)
+
+
+def _execute(begin: Any) -> None:
+    from .runs.progress import Terminal
+    from .runs.summary import draw_run, read_rows, result_table
+
+    reporter = Terminal(console)
+    with reporter:
+        run = begin(reporter)
+        run.execute()
+    draw_run(run.folder)
+    if run.config.retrain.epochs:
+        console.print(result_table(read_rows(run.folder)))
+    console.print(f"run folder: {run.folder} (architecture.json, figures/, history.csv, results.json)", highlight=False)
+
+
+def _print_entry(name: str, summary: str, origin: str) -> None:
+    console.print(f"[bold]{escape(name)}[/bold]  [dim]{escape(origin)}[/dim]", highlight=False)
+    console.print(Padding(escape(summary), (0, 0, 0, 4)), highlight=False)
+
+
+def _print_failures(failures: dict[str, str]) -> None:
+    for name, error in failures.items():
+        console.print(f"could not be imported: {name}: {error}", style="red", markup=False)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,109 @@
+"""Fitness from a table of trained networks: no training, and a simulated clock."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from ..spaces import Architecture, SearchSpace
+from .budget import Budget
+from .table_files import Table
+
+Genes = Sequence[float]
+
+
+class TabularFitness:
+    """Accuracy of architectures as a table has it, to be maximised; cost is the training time it would have
+    taken.
+
+    Callable for one individual; ``batch`` takes a population. The signal is what a search may see, such as
+    the validation accuracy after 12 epochs; :meth:`final` is what is reported in the end.
+
+    :param space: decodes individuals.
+    :param table: see :func:`load_table`, :func:`nats_table`.
+    :param signal: the column that a search sees; a number at its end says after how many epochs it was
+        measured.
+    :param final: the column of the final result.
+    :param cost: the column with the seconds of one evaluation. By default ``seconds_<epochs of the signal>``,
+        else the like share of ``train_seconds_<epochs>``: training time only, where a table has no validation
+        time.
+    :param repeats: whether asking again for an architecture that was evaluated costs nothing (``free``) or is
+        trained anew on the simulated clock (``charged``, as in the published runs).
+    :raises ValueError: for a missing column, or values that are no accuracies.
+    """
+
+    def __init__(
+        self,
+        space: SearchSpace,
+        table: Table,
+        signal: str = "val_acc_12",
+        *,
+        final: str = "test_acc_200",
+        cost: str | None = None,
+        repeats: Literal["free", "charged"] = "free",
+    ) -> None:
+        if repeats not in ("free", "charged"):
+            raise ValueError(f"repeats is {repeats!r}; it must be 'free' or 'charged'")
+        self.space = space
+        self.table = table
+        self.repeats = repeats
+        self.signal = table.column(signal)
+        self.finals = table.column(final)
+        self.seconds = table.column(cost) if cost is not None else _seconds(table, signal)
+        self.budget = Budget()
+        self._known: set[int] = set()
+
+    def __call__(self, individual: Genes) -> tuple[float, ...]:
+        """Return the signal of one individual."""
+        return self.batch([individual])[0]
+
+    def batch(self, individuals: Sequence[Genes]) -> list[tuple[float, ...]]:
+        """Return the signal of individuals, in their order.
+
+        :raises ValueError: when the table lacks one of the architectures.
+        """
+        self.budget.requests += len(individuals)
+        values: list[tuple[float, ...]] = []
+        for choices in self.space.choices(individuals).tolist():
+            row = self._row(tuple(choices))
+            self._charge(row)
+            values.append((float(self.signal[row]),))
+        return values
+
+    def _charge(self, row: int) -> None:
+        if self.repeats == "charged" or row not in self._known:
+            self._known.add(row)
+            self.budget.count(1, 0, float(self.seconds[row]))
+
+    def final(self, architecture: Architecture) -> float:
+        """Return the final accuracy of an architecture, from 0 to 1; it costs nothing and is no search
+        signal."""
+        self.space.check(architecture)
+        return float(self.finals[self._row(architecture.choices)])
+
+    def _row(self, choices: tuple[int, ...]) -> int:
+        row = self.table.rows.get(choices)
+        if row is None:
+            raise ValueError(
+                f"table {self.table.name!r} has no architecture {choices}; it holds {len(self.table)} of the space "
+                f"{self.space.name!r}"
+            )
+        return row
+
+
+def _seconds(table: Table, signal: str) -> npt.NDArray[np.float64]:
+    found = re.search(r"(\d+)$", signal)
+    if found is None:
+        raise ValueError(f"column {signal!r} does not say its epochs; name the column of seconds with cost=")
+    epochs = found.group(1)
+    if f"seconds_{epochs}" in table.columns:
+        return table.columns[f"seconds_{epochs}"]
+    for name, values in table.columns.items():
+        full = re.fullmatch(r"train_seconds_(\d+)", name)
+        if full is not None:
+            return values * (int(epochs) / int(full.group(1)))
+    raise ValueError(f"table {table.name!r} has no seconds_{epochs} and no train_seconds_...; pass cost=")

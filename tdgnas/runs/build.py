@@ -1,0 +1,166 @@
+"""From a configuration to the objects of a run. Whatever cannot be built is refused here, before anything is trained."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from deap import base
+
+from ..data import Splits, load
+from ..fitness import SupernetFitness
+from ..individual import AccuracyFitness, LossFitness
+from ..mapping import batch_map
+from ..operators import (
+    OPERATORS,
+    Constant,
+    Entropy,
+    Feedback,
+    Geometric,
+    Linear,
+    LogDetEntropy,
+    MeanDistanceEntropy,
+    Schedule,
+    ShannonEntropy,
+    VarianceEntropy,
+    bind,
+)
+from ..spaces import SPACES, SearchSpace, create
+from ..supernet import Supernet
+from ..supernet.alternating import WeightTraining
+from ..training import Recipe
+from .config import ConfigError, DataSettings, RetrainSettings, RunConfig, SpaceSettings, TemperatureSettings
+
+
+def make_data(settings: DataSettings, seed: int) -> Splits:
+    """Load the data set."""
+    return load(
+        settings.name,
+        folder=settings.folder,
+        size=settings.size,
+        channels=settings.channels,
+        valid=_count(settings.valid),
+        train=settings.train,
+        test=_count(settings.test),
+        download=settings.download,
+        seed=seed,
+    )
+
+
+def make_space(settings: SpaceSettings, data: Splits) -> SearchSpace:
+    """Make the space; image shape and classes come from the data where the settings do not say."""
+    given = dict(settings.settings)
+    known = inspect.signature(SPACES.get(settings.name)).parameters
+    channels, size, _ = data.image_shape
+    for name, value in [("in_channels", channels), ("image_size", size), ("classes", len(data.classes))]:
+        if name in known:
+            given.setdefault(name, value)
+    return create(settings.name, **given)
+
+
+def make_supernet(config: RunConfig, space: SearchSpace, data: Splits) -> Supernet:
+    """Make the supernet with fresh weights."""
+    return Supernet(space, data, relaxation=config.pretrain.relaxation, seed=config.seed, device=config.device)
+
+
+def make_fitness(config: RunConfig, supernet: Supernet, data: Splits) -> SupernetFitness:
+    """Make the fitness on the validation images."""
+    settings = config.fitness
+    return SupernetFitness(
+        supernet,
+        data.valid,
+        size=settings.size,
+        batch_size=settings.batch_size,
+        measure=settings.measure,
+        mode=settings.mode,
+        batchnorm=settings.batchnorm,
+        calibration=data.train if settings.batchnorm == "recalibrated" else None,
+        calibration_size=settings.calibration_size,
+        samples=settings.samples,
+        seed=config.seed,
+    )
+
+
+def fitness_class(config: RunConfig) -> type[base.Fitness]:
+    """The individuals' fitness: a minimised loss or a maximised accuracy."""
+    return LossFitness if config.fitness.measure == "loss" else AccuracyFitness
+
+
+def make_toolbox(config: RunConfig, space: SearchSpace, supernet: Supernet, fitness: SupernetFitness) -> base.Toolbox:
+    """Register the operators that the configuration names."""
+    search = config.search
+    settings: dict[str, Any] = {
+        "temperature": make_schedule(search.temperature, search.ngen),
+        "relative": search.temperature.relative,
+        "entropy": make_entropy(search.entropy, space),
+        "replacement": search.replacement,
+        "tournsize": 3,
+        "slices": space.slices,
+        "groups": space.groups,
+        "mu": 0.0,
+        "sigma": search.sigma,
+        "scale": search.scale,
+    }
+    toolbox = base.Toolbox()
+    toolbox.register("map", batch_map)
+    toolbox.register("evaluate", fitness)
+    for kind, name, indpb in [
+        ("select", search.select, 0.0),
+        ("mate", search.mate, search.indpb_mate),
+        ("mutate", search.mutate, search.indpb_mutate),
+    ]:
+        operator = bind(kind, name, {**settings, "indpb": indpb})
+        toolbox.register(kind, operator.func, **operator.keywords)  # type: ignore[attr-defined]
+    if search.local_search:
+        toolbox.register(
+            "local_search",
+            OPERATORS.get("darts"),
+            supernet=supernet,
+            lr=search.local_lr,
+            steps=search.local_steps,
+            optimizer=search.local_optimizer,
+        )
+    if search.weights == "alternate":
+        toolbox.register("train", WeightTraining(supernet, lr=search.weight_lr, steps=search.weight_steps))
+    return toolbox
+
+
+def make_schedule(settings: TemperatureSettings, ngen: int) -> Schedule:
+    """Make the temperature schedule."""
+    ngen = max(ngen, 1)
+    if settings.schedule == "constant":
+        return Constant(settings.start)
+    if settings.schedule == "geometric":
+        return Geometric(settings.start, settings.stop, ngen=ngen)
+    if settings.schedule == "linear":
+        return Linear(settings.start, settings.stop, ngen=ngen)
+    if settings.target is None:
+        raise ConfigError("search.temperature.target: a feedback schedule needs a target entropy")
+    return Feedback(settings.start, target=settings.target, gain=settings.gain)
+
+
+def make_entropy(name: str, space: SearchSpace) -> Entropy:
+    """Make the entropy of the selection."""
+    kinds = {"distance": MeanDistanceEntropy, "variance": VarianceEntropy, "logdet": LogDetEntropy}
+    return ShannonEntropy(space.choices) if name == "shannon" else kinds[name]()
+
+
+def make_recipe(settings: RetrainSettings) -> Recipe:
+    """Make the recipe of the retraining."""
+    from ..data import Augment
+
+    return Recipe(
+        epochs=settings.epochs,
+        batch_size=settings.batch_size,
+        lr=settings.lr,
+        momentum=settings.momentum,
+        weight_decay=settings.weight_decay,
+        schedule=settings.schedule,
+        milestones=tuple(settings.milestones),
+        gamma=settings.gamma,
+        augment=Augment(crop=settings.crop, flip=settings.flip, cutout=settings.cutout),
+    )
+
+
+def _count(value: float | None) -> float | None:
+    return int(value) if value is not None and value >= 1 else value

@@ -1,0 +1,117 @@
+"""Live progress on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+from typing import Any, Protocol
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+
+class Reporter(Protocol):
+    """What a run tells while it goes."""
+
+    def __enter__(self) -> Reporter:
+        """Begin."""
+
+    def __exit__(self, *exc: object) -> None:
+        """End."""
+
+    def phase(self, name: str, total: int, done: int) -> None:
+        """A phase begins, or goes on at ``done`` of ``total`` steps."""
+
+    def step(self, done: int, numbers: dict[str, Any]) -> None:
+        """A step is done; ``numbers`` are worth showing."""
+
+    def say(self, text: str) -> None:
+        """Print a line."""
+
+
+class Silent:
+    """Tells nothing."""
+
+    def __enter__(self) -> Silent:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        return None
+
+    def phase(self, name: str, total: int, done: int) -> None:
+        """Tell nothing."""
+
+    def step(self, done: int, numbers: dict[str, Any]) -> None:
+        """Tell nothing."""
+
+    def say(self, text: str) -> None:
+        """Tell nothing."""
+
+
+class Terminal:
+    """A progress bar with the latest numbers; where the output is no terminal, a line every few seconds.
+
+    :param console: where to print.
+    :param every: seconds between two lines where the output is no terminal.
+    """
+
+    def __init__(self, console: Console | None = None, every: float = 10.0) -> None:
+        self.console = console or Console()
+        self.every = every
+        self._bar = Progress(
+            TextColumn("[bold]{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=self.console,
+        )
+        self._task: Any = None
+        self._numbers: dict[str, Any] = {}
+        self._live = Live(console=self.console, refresh_per_second=4, get_renderable=self._render)
+        self._name, self._total, self._last = "", 0, 0.0
+
+    def __enter__(self) -> Terminal:
+        if self.console.is_terminal:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.console.is_terminal:
+            self._live.stop()
+
+    def phase(self, name: str, total: int, done: int) -> None:
+        """Show another phase."""
+        if self._task is not None:
+            self._bar.remove_task(self._task)
+        self._task = self._bar.add_task(name, total=total, completed=done)
+        self._name, self._total, self._numbers, self._last = name, total, {}, 0.0
+
+    def step(self, done: int, numbers: dict[str, Any]) -> None:
+        """Show the numbers of a step."""
+        self._numbers = {key: value for key, value in numbers.items() if value is not None}
+        self._bar.update(self._task, completed=done)
+        now = time.monotonic()
+        if not self.console.is_terminal and (now - self._last > self.every or done == self._total):
+            self._last = now
+            shown = "  ".join(f"{key} {_short(value)}" for key, value in self._numbers.items())
+            self.console.print(f"{self._name} {done}/{self._total}  {shown}", highlight=False)
+
+    def say(self, text: str) -> None:
+        """Print a line above the bar."""
+        self.console.print(text, highlight=False)
+
+    def _render(self) -> Group:
+        table = Table.grid(padding=(0, 2))
+        if self._numbers:
+            table.add_row(*[f"[dim]{key}[/dim] {_short(value)}" for key, value in self._numbers.items()])
+        return Group(self._bar, table)
+
+
+def _short(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,80 @@
+"""What a run writes while it goes: tables that grow by a line, and an event per evaluated individual."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from .files import Appender
+
+
+class Table:
+    """A CSV file that grows by a row; the first row decides the columns.
+
+    :param path: the file.
+    :param columns: names of the columns, in order.
+    """
+
+    def __init__(self, path: Path, columns: Sequence[str]) -> None:
+        self.file = Appender(path)
+        self.columns = tuple(columns)
+
+    def append(self, row: Mapping[str, Any]) -> None:
+        """Write a row; numbers are written so that reading them gives the same bits."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        if self.file.size == 0:
+            writer.writerow(self.columns)
+        writer.writerow([_cell(row.get(column)) for column in self.columns])
+        self.file.write(text.getvalue())
+
+
+class Events:
+    """A file of JSON lines.
+
+    :param path: the file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.file = Appender(path)
+
+    def append(self, events: Sequence[Mapping[str, Any]]) -> None:
+        """Write events, one line each, in one go."""
+        if events:
+            self.file.write("".join(json.dumps(event, allow_nan=False) + "\n" for event in events))
+
+
+def read_table(path: Path) -> list[dict[str, Any]]:
+    """Read a CSV file; cells that are numbers become numbers, empty ones None."""
+    if not path.exists():
+        return []
+    with path.open(encoding="utf-8", newline="") as file:
+        return [{key: _value(cell) for key, cell in row.items()} for row in csv.DictReader(file)]
+
+
+def read_events(path: Path) -> list[dict[str, Any]]:
+    """Read a file of JSON lines."""
+    if not path.exists():
+        return []
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return repr(float(value)) if isinstance(value, float) else str(value)
+
+
+def _value(cell: str | None) -> Any:
+    if cell is None or cell == "":
+        return None
+    for kind in (int, float):
+        try:
+            return kind(cell)
+        except ValueError:
+            continue
+    return cell

@@ -1,0 +1,107 @@
+"""The result of a run: the table of retrained networks, for the terminal, the report and the drawings."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from ..spaces import SearchSpace, load_architecture
+from .records import read_table
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of the final table; several networks of a row (draws, seeds) are averaged.
+
+    Accuracies are shares between 0 and 1, ``spread`` the standard deviation of the test accuracy (None for one network).
+    """
+
+    name: str
+    networks: int
+    gates: float
+    valid: float
+    test: float
+    spread: float | None
+    parameters: float
+    macs: float
+    retraining_seconds: float
+    search_seconds: float
+
+
+def read_rows(folder: Path) -> list[Row]:
+    """Read a finished run's results, one row per kind of network, in the order of the table."""
+    results: list[dict[str, Any]] = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+    seconds = _seconds(folder, "retraining")
+    pretraining, search = _seconds(folder, "pretraining"), _seconds(folder, "search")
+    rows = []
+    for name in dict.fromkeys(result["row"] for result in results):
+        members = [(r, s) for r, s in zip(results, seconds, strict=True) if r["row"] == name]
+
+        def mean(key: str, members: list[tuple[dict[str, Any], float]] = members) -> float:
+            return statistics.fmean(result[key] for result, _ in members)
+
+        tests = [result["test_accuracy"] for result, _ in members]
+        searched = {"TDGA": pretraining + search}.get(name, pretraining if name.startswith("DARTS") else 0.0)
+        rows.append(
+            Row(
+                name,
+                len(members),
+                mean("gates"),
+                mean("valid_accuracy"),
+                statistics.fmean(tests),
+                statistics.stdev(tests) if len(tests) > 1 else None,
+                mean("parameters"),
+                mean("macs"),
+                statistics.fmean(second for _, second in members),
+                searched,
+            )
+        )
+    return rows
+
+
+def result_table(rows: list[Row]) -> Table:
+    """Return the table for a terminal."""
+    table = Table(title="retrained from scratch, the same recipe for every row", title_justify="left")
+    table.add_column("network")
+    for column in ("gates", "valid %", "test %", "parameters", "MACs", "search s", "retrain s"):
+        table.add_column(column, justify="right")
+    for row in rows:
+        spread = "" if row.spread is None else f" ± {100 * row.spread:.2f}"
+        table.add_row(
+            f"{row.name} (mean of {row.networks})" if row.networks > 1 else row.name,
+            f"{row.gates:.4g}",
+            f"{100 * row.valid:.2f}",
+            f"{100 * row.test:.2f}{spread}",
+            f"{row.parameters:,.0f}",
+            f"{row.macs:,.0f}",
+            f"{row.search_seconds:.0f}",
+            f"{row.retraining_seconds:.0f}",
+        )
+    return table
+
+
+def draw_run(folder: Path) -> list[Path]:
+    """Draw a run's architecture and curves into its ``figures`` folder; return the files."""
+    from . import figures
+
+    target = folder / "figures"
+    target.mkdir(exist_ok=True)
+    space, architecture = load_architecture(folder / "architecture.json")
+    files = draw_architecture(space, architecture, target / "architecture")
+    files += figures.search_curves(read_table(folder / "history.csv"), target / "search.png")
+    return files
+
+
+def draw_architecture(space: SearchSpace, architecture: Any, stem: Path) -> list[Path]:
+    """Draw an architecture as PNG and SVG."""
+    return [space.draw(architecture, stem.with_suffix(suffix)) for suffix in (".png", ".svg")]
+
+
+def _seconds(folder: Path, phase: str) -> Any:
+    path = folder / "timings" / f"{phase}.json"
+    return json.loads(path.read_text(encoding="utf-8"))["seconds"] if path.exists() else 0.0

@@ -1,0 +1,399 @@
+"""Spaces of cells: one normal and one reduction cell, stacked (Liu, Simonyan, Yang 2018, *DARTS*, section 2.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, cast
+
+import torch
+from torch import Tensor, nn
+
+from ..architecture import Architecture
+from ..decision import Decision
+from ..nodes import INPUT, Node, Term
+from ..registry import SPACES
+from ..space import SearchSpace
+from .operations import (
+    DARTS_OPERATIONS,
+    ONE_INPUT_OPERATIONS,
+    OPERATIONS,
+    POOLS,
+    ReducingSkip,
+    make_operation,
+    relu_conv_norm,
+)
+
+if TYPE_CHECKING:
+    from .final_network import FinalNetwork
+    from .genotypes import CellPlan, Genotype
+
+NORMAL, REDUCTION = "normal", "reduce"
+
+
+class CellShape(NamedTuple):
+    """Where one cell of a network stands: its kind, its channels, and what enters it."""
+
+    kind: str
+    channels: int
+    channels_in: tuple[int, ...]
+    strides_in: tuple[int, ...]
+
+
+def reduction_cells(cells: int) -> tuple[int, ...]:
+    """Positions of the reduction cells at one and two thirds of the depth, none in front of the first cell.
+
+    >>> reduction_cells(8), reduction_cells(20)
+    ((2, 5), (6, 13))
+    """
+    return tuple(sorted({cells // 3, 2 * cells // 3} - {0}))
+
+
+def cell_shapes(
+    cells: int, channels: int, stem: int, inputs: int, reductions: Sequence[int], outputs: dict[str, int]
+) -> list[CellShape]:
+    """Return the shape of each cell of a stack.
+
+    :param stem: channels of the stem.
+    :param reductions: positions of reduction cells; each doubles the channels and halves height and width.
+    :param outputs: per kind, how many nodes a cell's output concatenates.
+    """
+    before = [(stem, 1)] * inputs  # channels and resolution of the values that the next cell reads, oldest first
+    resolution, shapes = 1, []
+    for cell in range(cells):
+        kind = REDUCTION if cell in reductions else NORMAL
+        if kind == REDUCTION:
+            channels *= 2
+        strides = tuple(resolution // own for _, own in before)
+        shapes.append(CellShape(kind, channels, tuple(count for count, _ in before), strides))
+        if kind == REDUCTION:
+            resolution *= 2
+        before = [*before[1:], (channels * outputs[kind], resolution)]
+    return shapes
+
+
+def preprocess(channels_in: int, channels: int, stride: int, affine: bool) -> nn.Module:
+    """Bring what enters a cell to the cell's channels and size."""
+    if stride > 1:
+        return ReducingSkip(channels_in, channels, affine)
+    return relu_conv_norm(channels_in, channels, 1, 1, affine)
+
+
+class CellSpace(SearchSpace):
+    """Choose an operation for every edge of a normal and of a reduction cell; all cells of a kind are alike.
+
+    Each intermediate node of a cell sums one operation of every earlier node (``none`` among them); the cell's output
+    concatenates its last ``concat`` nodes. A decision is an edge of a kind of cell, named ``normal 4<-2``.
+
+    :param inputs: earlier cells that a cell reads, 1 or 2.
+    :param nodes: intermediate nodes of a cell.
+    :param operations: the choices of an edge, see :data:`OPERATIONS`.
+    :param cells: cells of the search network.
+    :param channels: of its first cell; each reduction cell doubles them.
+    :param concat: nodes that the output concatenates; all when None.
+    :param reductions: positions of the reduction cells; one and two thirds of the depth when None, ``()`` for none.
+    :param stem_multiplier: channels of the stem, in units of ``channels``.
+    :param partial: a search sends 1/partial of a value's channels through an edge's operation and the rest past it
+        (Xu et al. 2020, *PC-DARTS*), which saves memory; 1 sends all.
+    :param affine: whether BatchNorm inside the cells of the search network learns a scale and shift.
+    :param in_channels: channels of the image.
+    :param image_size: height and width of the image.
+    :param classes: number of classes.
+    :raises ValueError: for settings that make no network, with what to do.
+    """
+
+    name: ClassVar[str] = "cells"
+
+    def __init__(
+        self,
+        inputs: int = 2,
+        nodes: int = 4,
+        operations: Sequence[str] = DARTS_OPERATIONS,
+        cells: int = 8,
+        channels: int = 16,
+        concat: int | None = None,
+        reductions: Sequence[int] | None = None,
+        stem_multiplier: int = 3,
+        partial: int = 1,
+        affine: bool = False,
+        in_channels: int = 3,
+        image_size: int = 32,
+        classes: int = 10,
+    ) -> None:
+        concat = nodes if concat is None else concat
+        self.reductions = reduction_cells(cells) if reductions is None else tuple(reductions)
+        self.inputs, self.intermediates, self.concat = inputs, nodes, concat
+        self.choices_of_edge = tuple(operations)
+        self.cells, self.channels, self.partial, self.affine = cells, channels, partial, affine
+        self.stem_channels = channels * stem_multiplier
+        settings: dict[str, Any] = {
+            "inputs": inputs,
+            "nodes": nodes,
+            "operations": list(operations),
+            "cells": cells,
+            "channels": channels,
+            "concat": concat,
+            "reductions": None if reductions is None else list(reductions),
+            "stem_multiplier": stem_multiplier,
+            "partial": partial,
+            "affine": affine,
+            "in_channels": in_channels,
+            "image_size": image_size,
+            "classes": classes,
+        }
+        _check(self, stem_multiplier, in_channels, image_size, classes)
+        both = dict.fromkeys((NORMAL, REDUCTION), concat)
+        self.shapes = cell_shapes(cells, channels, self.stem_channels, inputs, self.reductions, both)
+        self.kinds = tuple(kind for kind in (NORMAL, REDUCTION) if any(shape.kind == kind for shape in self.shapes))
+        #: The edges (target, source) of a cell, in the order of the decisions.
+        self.edges = tuple((j, i) for j in range(inputs, inputs + nodes) for i in range(j))
+        decisions = [
+            Decision(f"{kind} {j}<-{i}", self.choices_of_edge, group=f"{kind} {j}")
+            for kind in self.kinds
+            for j, i in self.edges
+        ]
+        super().__init__(decisions, self._nodes(), (in_channels, image_size, image_size), classes, settings)
+
+    def decision_of(self, kind: str, target: int, source: int) -> int:
+        """Index of the decision of an edge."""
+        return self.kinds.index(kind) * len(self.edges) + self.edges.index((target, source))
+
+    # the search network ------------------------------------------------------------------------------------------
+
+    def _nodes(self) -> list[Node]:
+        nodes = [Node("stem", (Term(INPUT, "stem"),))]
+        before = ["stem"] * self.inputs
+        for cell, shape in enumerate(self.shapes):
+            for i, source in enumerate(before):
+                nodes.append(Node(f"c{cell}_{i}", (Term(source, f"c{cell}_pre{i}"),)))
+            last = self.inputs + self.intermediates
+            for j in range(self.inputs, last):
+                nodes.extend(self._intermediate(cell, shape, j))
+            terms = tuple(Term(f"c{cell}_{j}") for j in range(last - self.concat, last))
+            nodes.append(Node(f"c{cell}", terms, combine="concat"))
+            before = [*before[1:], f"c{cell}"]
+        nodes.append(Node("logits", (Term(before[-1], "head"),)))
+        return nodes
+
+    def _intermediate(self, cell: int, shape: CellShape, j: int) -> list[Node]:
+        name = f"c{cell}_{j}"
+        part = name if self.partial == 1 else f"{name}part"
+        terms = [
+            Term(f"c{cell}_{i}", self._edge_operation(cell, i, j, op), self.decision_of(shape.kind, j, i), choice)
+            for i in range(j)
+            for choice, op in enumerate(self.choices_of_edge)
+            if op != "none"
+        ]
+        if self.partial == 1:
+            return [Node(name, tuple(terms))]
+        past = [Term(f"c{cell}_{i}", f"c{cell}_past{i}") for i in range(j)]
+        return [
+            Node(part, tuple(terms)),
+            Node(f"{name}past", tuple(past)),
+            Node(name, (Term(part), Term(f"{name}past")), post="shuffle", combine="concat"),
+        ]
+
+    @staticmethod
+    def _edge_operation(cell: int, i: int, j: int, op: str) -> str:
+        # Pools have no weights: they give every edge the same value, which is then computed once.
+        return f"c{cell}_from{i}_{op}" if op in POOLS else f"c{cell}_{i}to{j}_{op}"
+
+    def operation(self, name: str) -> nn.Module:
+        """Make one of ``stem``, ``head``, ``c<k>_pre<i>`` or the operation of an edge."""
+        if name == "stem":
+            stem = nn.Conv2d(self.image_shape[0], self.stem_channels, 3, padding=1, bias=False)
+            return nn.Sequential(stem, nn.BatchNorm2d(self.stem_channels))
+        if name == "head":
+            last = self.shapes[-1].channels * self.concat
+            return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(last, self.classes))
+        if name == "shuffle":
+            return nn.ChannelShuffle(self.partial)
+        prefix, _, rest = name.partition("_")
+        if not prefix[1:].isdigit() or not rest:
+            raise ValueError(f"{self.name!r} has no operation {name!r}")
+        shape = self.shapes[int(prefix[1:])]
+        if rest.startswith("pre"):
+            i = int(rest[3:])
+            return preprocess(shape.channels_in[i], shape.channels, shape.strides_in[i], self.affine)
+        place, _, op = rest.partition("_")
+        source = int(place.removeprefix("from").removeprefix("past").partition("to")[0])
+        stride = 2 if shape.kind == REDUCTION and source < self.inputs else 1
+        if place.startswith("past"):
+            return Past(shape.channels // self.partial, stride)
+        own = make_operation(op, shape.channels // self.partial, stride, affine=self.affine, search=True)
+        return own if self.partial == 1 else nn.Sequential(Part(shape.channels // self.partial), own)
+
+    # other forms of an architecture ------------------------------------------------------------------------------
+
+    def plan(self, architecture: Architecture, kind: str) -> CellPlan:
+        """Return one kind of cell as nodes with their (operation, source) pairs; ``none`` edges are left out.
+
+        :raises ValueError: when the space has no such kind.
+        """
+        from .genotypes import CellPlan
+
+        self.check(architecture)
+        if kind not in self.kinds:
+            raise ValueError(f"this space has {' and '.join(self.kinds)} cells, no {kind!r} cells")
+        nodes: list[list[tuple[str, int]]] = [[] for _ in range(self.intermediates)]
+        for j, i in self.edges:
+            op = self.choices_of_edge[architecture.choices[self.decision_of(kind, j, i)]]
+            if op != "none":
+                nodes[j - self.inputs].append((op, i))
+        last = self.inputs + self.intermediates
+        return CellPlan(self.inputs, tuple(map(tuple, nodes)), tuple(range(last - self.concat, last)))
+
+    def genotype(self, architecture: Architecture) -> Genotype:
+        """Return an architecture in the usual text form's value, see :func:`to_genotype`."""
+        from .genotypes import to_genotype
+
+        return to_genotype(self, architecture)
+
+    def from_genotype(self, genotype: Genotype | str) -> Architecture:
+        """Return the architecture of a genotype, or of its text or published name, see :func:`from_genotype`."""
+        from .genotypes import from_genotype
+
+        return from_genotype(self, genotype)
+
+    def skips(self, architecture: Architecture, kind: str = NORMAL) -> int:
+        """Number of skip connections in a kind of cell."""
+        plan = self.plan(architecture, kind)
+        return sum(op == "skip_connect" for node in plan.nodes for op, _ in node)
+
+    def final_network(
+        self,
+        architecture: Architecture,
+        *,
+        channels: int = 36,
+        cells: int = 20,
+        auxiliary: bool = True,
+        drop_path: float = 0.2,
+    ) -> FinalNetwork:
+        """Return the network that is trained to the end, as published, see :class:`FinalNetwork`."""
+        from .final_network import FinalNetwork
+
+        plans = {kind: self.plan(architecture, kind) for kind in self.kinds}
+        return FinalNetwork(
+            plans,
+            channels=channels,
+            cells=cells,
+            reductions=None if REDUCTION in plans else (),
+            auxiliary=auxiliary,
+            drop_path=drop_path,
+            in_channels=self.image_shape[0],
+            image_size=self.image_shape[1],
+            classes=self.classes,
+        )
+
+    def describe(self, architecture: Architecture) -> str:
+        """Return one line for people: the operations that are not ``none``, by edge."""
+        self.check(architecture)
+        named = zip(self.decisions, architecture.choices, strict=True)
+        parts = [f"{d.name}={d.choices[c]}" for d, c in named if d.choices[c] != "none"]
+        return ", ".join(parts) or "(nothing)"
+
+    def draw(self, architecture: Architecture, path: str | Path) -> Path:
+        """Draw the cells of an architecture, as the DARTS paper does."""
+        from .cell_drawing import draw_cells
+
+        return draw_cells({kind: self.plan(architecture, kind) for kind in self.kinds}, path)
+
+
+class Part(nn.Module):
+    """The first channels of a value."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.channels = channels
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the first ``channels`` channels."""
+        return x[:, : self.channels]
+
+
+class Past(nn.Module):
+    """What goes past an edge's operation: the other channels, max-pooled where the edge has stride 2."""
+
+    def __init__(self, channels: int, stride: int) -> None:
+        super().__init__()
+        self.channels, self.stride = channels, stride
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return all but the first ``channels`` channels, of 1/stride the height and width."""
+        rest = x[:, self.channels :]
+        return rest if self.stride == 1 else cast(Tensor, torch.max_pool2d(rest, 2, 2))
+
+
+@SPACES.register("darts-cells")
+class DartsCells(CellSpace):
+    """The cells of DARTS: two inputs, 14 edges, 8 operations, reductions at one and two thirds of the depth.
+
+    Takes the settings of :class:`CellSpace`; as they stand, the published search network of 1,930,618 parameters.
+
+    >>> DartsCells().length
+    224
+    """
+
+    name = "darts-cells"
+
+
+@SPACES.register("one-input-cells")
+class OneInputCells(CellSpace):
+    """The cells of the earliest study: one input, 5 intermediate nodes, 15 edges, 6 operations, 4 cells, no reduction.
+
+    The output concatenates the last three nodes. Takes the settings of :class:`CellSpace`.
+
+    >>> OneInputCells().length
+    90
+    """
+
+    name = "one-input-cells"
+
+    def __init__(
+        self,
+        inputs: int = 1,
+        nodes: int = 5,
+        operations: Sequence[str] = ONE_INPUT_OPERATIONS,
+        cells: int = 4,
+        channels: int = 16,
+        concat: int | None = 3,
+        reductions: Sequence[int] | None = (),
+        **settings: Any,
+    ) -> None:
+        super().__init__(inputs, nodes, operations, cells, channels, concat, reductions, **settings)
+
+
+def _check(space: CellSpace, stem_multiplier: int, in_channels: int, image_size: int, classes: int) -> None:
+    if space.inputs not in (1, 2):
+        raise ValueError(f"inputs is {space.inputs}; a cell reads 1 or 2 earlier cells")
+    for name, value, least in (
+        ("nodes", space.intermediates, 1),
+        ("cells", space.cells, 1),
+        ("channels", space.channels, 1),
+        ("stem_multiplier", stem_multiplier, 1),
+        ("partial", space.partial, 1),
+        ("in_channels", in_channels, 1),
+        ("classes", classes, 2),
+    ):
+        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+            raise ValueError(f"{name} is {value!r}; it must be a whole number of at least {least}")
+    unknown = [name for name in space.choices_of_edge if name not in OPERATIONS]
+    if unknown:
+        raise ValueError(f"there is no operation {unknown[0]!r}; there are {', '.join(OPERATIONS)}")
+    if not set(space.choices_of_edge) - {"none"}:
+        raise ValueError("operations are only 'none'; a cell needs one that computes something")
+    if not 1 <= space.concat <= space.intermediates:
+        raise ValueError(f"concat is {space.concat}; it must be between 1 and the {space.intermediates} nodes")
+    wrong = [cell for cell in space.reductions if not 0 <= cell < space.cells]
+    if wrong:
+        raise ValueError(f"reductions name cell {wrong[0]}; the cells are 0 to {space.cells - 1}")
+    factor = 2 ** len(set(space.reductions))
+    if image_size < 2 * factor or image_size % factor:
+        raise ValueError(
+            f"image_size is {image_size}; {len(set(space.reductions))} reduction cells need a multiple of {factor}, "
+            f"at least {2 * factor}. Resize the images or use fewer reductions."
+        )
+    if space.partial > 1 and space.channels % space.partial:
+        raise ValueError(f"partial is {space.partial}; it must divide the {space.channels} channels")
+    if space.channels % 2:
+        raise ValueError(f"channels is {space.channels}; it must be even, since reductions are made of two halves")

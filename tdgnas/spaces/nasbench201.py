@@ -1,0 +1,191 @@
+"""NAS-Bench-201's cell: six edges, each with one of five operations.
+
+Source: Dong and Yang 2020, *NAS-Bench-201: Extending the Scope of Reproducible Neural Architecture Search*.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from torch import Tensor, nn
+
+from .architecture import Architecture
+from .decision import Decision
+from .nodes import INPUT, Node, Term
+from .registry import SPACES
+from .space import SearchSpace
+
+OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
+EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))  # in the order of the string form
+_EDGE = re.compile(r"(\w+)~(\d)")
+
+
+class ReLUConvBN(nn.Sequential):
+    """ReLU, convolution without bias, BatchNorm."""
+
+    def __init__(self, channels_in: int, channels_out: int, kernel: int, stride: int = 1) -> None:
+        convolution = nn.Conv2d(channels_in, channels_out, kernel, stride, kernel // 2, bias=False)
+        super().__init__(nn.ReLU(), convolution, nn.BatchNorm2d(channels_out))
+
+
+class ResidualReduction(nn.Module):
+    """Halves height and width between stages: two convolutions, and a pooled 1x1 convolution beside them."""
+
+    def __init__(self, channels_in: int, channels_out: int) -> None:
+        super().__init__()
+        self.main = nn.Sequential(
+            ReLUConvBN(channels_in, channels_out, 3, 2), ReLUConvBN(channels_out, channels_out, 3)
+        )
+        self.side = nn.Sequential(nn.AvgPool2d(2), nn.Conv2d(channels_in, channels_out, 1, bias=False))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return a tensor of half the height and width."""
+        value: Tensor = self.side(x) + self.main(x)
+        return value
+
+
+@SPACES.register("nasbench201")
+class NASBench201(SearchSpace):
+    """The 15,625 cells of NAS-Bench-201, each repeated in three stages with residual reductions between them.
+
+    A cell has four nodes; an edge (i, j), i < j, applies one of five operations to node i, and node j sums
+    what enters it. All cells of a network are equal, so there are six decisions.
+
+    :param channels: of the first stage; the second has twice and the third four times as many.
+    :param cells_per_stage: cells in each of the three stages.
+    :param in_channels: channels of the image.
+    :param image_size: height and width of the image, a multiple of 4.
+    :param classes: number of classes.
+    :raises ValueError: for sizes that make no network.
+
+    >>> NASBench201().length
+    30
+    """
+
+    name = "nasbench201"
+
+    def __init__(
+        self,
+        channels: int = 16,
+        cells_per_stage: int = 5,
+        in_channels: int = 3,
+        image_size: int = 32,
+        classes: int = 10,
+    ) -> None:
+        settings: dict[str, Any] = {
+            "channels": channels,
+            "cells_per_stage": cells_per_stage,
+            "in_channels": in_channels,
+            "image_size": image_size,
+            "classes": classes,
+        }
+        _check_settings(settings)
+        self.channels = (channels, 2 * channels, 4 * channels)
+        self.cells_per_stage = cells_per_stage
+        self._head = (4 * channels, classes)
+        decisions = [Decision(f"{i}-{j}", OPERATIONS, group=f"node{j}") for i, j in EDGES]
+        super().__init__(decisions, self._nodes(), (in_channels, image_size, image_size), classes, settings)
+
+    def _nodes(self) -> list[Node]:
+        nodes = [Node("stem", (Term(INPUT, "stem"),))]
+        for stage in range(3):
+            if stage:
+                nodes.append(Node(f"reduction{stage}", (Term(nodes[-1].name, f"reduction{stage}"),)))
+            for cell in range(self.cells_per_stage):
+                nodes.extend(_cell(f"s{stage}c{cell}", nodes[-1].name))
+        return [*nodes, Node("logits", (Term(nodes[-1].name, "head"),))]
+
+    def operation(self, name: str) -> nn.Module:
+        """Make ``stem``, ``reduction<1 or 2>``, ``head``, or ``s<stage>c<cell>_<i>-<j>_<operation>``."""
+        if name == "stem":
+            convolution = nn.Conv2d(self.image_shape[0], self.channels[0], 3, padding=1, bias=False)
+            return nn.Sequential(convolution, nn.BatchNorm2d(self.channels[0]))
+        if name.startswith("reduction"):
+            stage = int(name.removeprefix("reduction"))
+            return ResidualReduction(self.channels[stage - 1], self.channels[stage])
+        if name == "head":
+            channels, classes = self._head
+            norm = nn.Sequential(nn.BatchNorm2d(channels), nn.ReLU())
+            return nn.Sequential(norm, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, classes))
+        where, _, kind = name.split("_", 2) if name.count("_") >= 2 else ("", "", "")
+        if kind == "avg_pool_3x3":
+            return nn.AvgPool2d(3, stride=1, padding=1, count_include_pad=False)
+        if kind not in ("nor_conv_1x1", "nor_conv_3x3"):
+            raise ValueError(f"{self.name!r} has no operation {name!r}")
+        channels = self.channels[int(where[1])]
+        return ReLUConvBN(channels, channels, 3 if kind.endswith("3x3") else 1)
+
+    # the published string form -----------------------------------------------------------------------------------
+
+    def to_string(self, architecture: Architecture) -> str:
+        """Return the published string, such as ``|op~0|+|op~0|op~1|+|op~0|op~1|op~2|``."""
+        self.check(architecture)
+        parts = {j: "|" for _, j in EDGES}
+        for (i, j), choice in zip(EDGES, architecture.choices, strict=True):
+            parts[j] += f"{OPERATIONS[choice]}~{i}|"
+        return "+".join(parts.values())
+
+    def from_string(self, text: str) -> Architecture:
+        """Return the architecture of a published string.
+
+        :raises ValueError: when the text is not the string of a cell of this space.
+        """
+        found = _EDGE.findall(text)
+        names = [op for op, _ in found]
+        unknown = sorted(set(names) - set(OPERATIONS))
+        if unknown:
+            raise ValueError(
+                f"there is no operation {unknown[0]!r} in {text!r}; there are {', '.join(OPERATIONS)}"
+            )
+        form = "+".join("|" + "".join(f"{{}}~{i}|" for i in range(j)) for j in (1, 2, 3))
+        if len(names) != len(EDGES) or form.format(*names) != text.strip():
+            raise ValueError(f"{text!r} is not a cell; expected the form {form.format(*['op'] * 6)}")
+        return Architecture(self.name, tuple(OPERATIONS.index(name) for name in names))
+
+    def published_parameters(self, architecture: Architecture) -> int:
+        """Parameters as NAS-Bench-201 counts them: with the operations of edges that the output does not
+        read.
+
+        :meth:`parameters` counts what :meth:`network` has, which leaves such edges out.
+        """
+        return sum(self.profile.parameters[name] for name in self._published(architecture))
+
+    def published_macs(self, architecture: Architecture) -> int:
+        """Multiply-adds as NAS-Bench-201 counts them; see :meth:`published_parameters`.
+
+        The published figures also count the additions of the classifier's bias, one per class.
+        """
+        return sum(self.profile.macs[name] for name in self._published(architecture)) + self.classes
+
+    def _published(self, architecture: Architecture) -> set[str]:
+        self.check(architecture)
+        chosen = architecture.choices
+        return {
+            term.op
+            for node in self.nodes
+            for term in node.terms
+            if term.op is not None and (term.decision is None or chosen[term.decision] == term.choice)
+        }
+
+
+def _cell(name: str, source: str) -> list[Node]:
+    names = [source, *(f"{name}n{j}" for j in (1, 2, 3))]
+    terms: dict[int, list[Term]] = {1: [], 2: [], 3: []}
+    for number, (i, j) in enumerate(EDGES):
+        for choice, kind in enumerate(OPERATIONS):
+            if kind != "none":
+                op = None if kind == "skip_connect" else f"{name}_{i}-{j}_{kind}"
+                terms[j].append(Term(names[i], op, decision=number, choice=choice))
+    return [Node(names[j], tuple(own)) for j, own in terms.items()]
+
+
+def _check_settings(settings: dict[str, Any]) -> None:
+    least = {"channels": 1, "cells_per_stage": 1, "in_channels": 1, "image_size": 4, "classes": 2}
+    for name, value in settings.items():
+        if isinstance(value, bool) or not isinstance(value, int) or value < least[name]:
+            raise ValueError(f"{name} is {value!r}; it must be a whole number of at least {least[name]}")
+    if settings["image_size"] % 4:
+        raise ValueError(
+            f"image_size is {settings['image_size']}; two reductions halve it, so it must be a multiple of 4"
+        )
