@@ -22,7 +22,7 @@ _NAMES = {
     "SupernetFitness": "fitness",
     "evolve": "algorithms",
 }
-__all__ = ["__version__", *_MODULES, *_NAMES]  # noqa: PLE0604
+__all__ = ["__version__", *_MODULES, *_NAMES]
 
 if TYPE_CHECKING:
     from . import algorithms, data, fitness, operators, spaces, strategies, supernet, training

@@ -36,7 +36,9 @@ def plain_errors() -> Iterator[None]:
         console.print("stopped at once; `tdgnas resume` goes on from the last checkpoint", highlight=False)
         raise typer.Exit(130) from None
     except (ValueError, OSError, FloatingPointError, ImportError) as error:
-        Console(stderr=True, soft_wrap=True).print(f"error: {error}", style="red", markup=False, highlight=False)
+        Console(stderr=True, soft_wrap=True).print(
+            f"error: {error}", style="red", markup=False, highlight=False
+        )
         raise typer.Exit(1) from None
 
 
@@ -86,9 +88,12 @@ _KEYS = {
 
 @app.command()
 def search(
-    config: Annotated[Path | None, typer.Option("--config", help="a TOML file; options below override it")] = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", help="a TOML file; options below override it")
+    ] = None,
     assignments: Annotated[
-        list[str] | None, typer.Option("--set", help="any key of the configuration, e.g. search.ngen=50; repeatable")
+        list[str] | None,
+        typer.Option("--set", help="any key of the configuration, e.g. search.ngen=50; repeatable"),
     ] = None,
     out: Annotated[Path, typer.Option(help="the run's folder; new or empty")] = Path("runs/latest"),
     seed: Annotated[int | None, _option("seed", "one seed for everything")] = None,
@@ -97,19 +102,29 @@ def search(
     width: Annotated[float | None, _option("space.settings.width", "multiplies the channels")] = None,
     data: Annotated[str | None, _option("data.name", "digits, cifar10, cifar100, mnist..., folder")] = None,
     data_folder: Annotated[str | None, _option("data.folder", "where the data set lies")] = None,
-    download: Annotated[bool | None, _option("data.download", "let torchvision download what is missing")] = None,
+    download: Annotated[
+        bool | None, _option("data.download", "let torchvision download what is missing")
+    ] = None,
     train_images: Annotated[int | None, _option("data.train", "use only so many training images")] = None,
-    valid_images: Annotated[float | None, _option("data.valid", "number or share of validation images")] = None,
+    valid_images: Annotated[
+        float | None, _option("data.valid", "number or share of validation images")
+    ] = None,
     pretrain_epochs: Annotated[int | None, _option("pretrain.epochs", "epochs of DARTS")] = None,
     order: Annotated[int | None, _option("pretrain.order", "1 or 2: order of the bilevel gradient")] = None,
-    relaxation: Annotated[str | None, _option("pretrain.relaxation", "sigmoid, hard-sigmoid, target-softmax")] = None,
-    population: Annotated[int | None, _option("search.population", "individuals", "--population", "-n")] = None,
+    relaxation: Annotated[
+        str | None, _option("pretrain.relaxation", "sigmoid, hard-sigmoid, target-softmax")
+    ] = None,
+    population: Annotated[
+        int | None, _option("search.population", "individuals", "--population", "-n")
+    ] = None,
     generations: Annotated[int | None, _option("search.ngen", "generations", "--generations", "-g")] = None,
     select: Annotated[str | None, _option("search.select", "see `tdgnas operators`")] = None,
     mate: Annotated[str | None, _option("search.mate", "see `tdgnas operators`")] = None,
     mutate: Annotated[str | None, _option("search.mutate", "see `tdgnas operators`")] = None,
     cxpb: Annotated[float | None, _option("search.cxpb", "probability that a pair is crossed")] = None,
-    mutpb: Annotated[float | None, _option("search.mutpb", "probability that an individual is mutated")] = None,
+    mutpb: Annotated[
+        float | None, _option("search.mutpb", "probability that an individual is mutated")
+    ] = None,
     sigma: Annotated[float | None, _option("search.sigma", "of the Gaussian mutation")] = None,
     entropy: Annotated[str | None, _option("search.entropy", "shannon, distance, variance, logdet")] = None,
     schedule: Annotated[
@@ -117,15 +132,21 @@ def search(
     ] = None,
     t_start: Annotated[float | None, _option("search.temperature.start", "first temperature")] = None,
     t_stop: Annotated[float | None, _option("search.temperature.stop", "last temperature")] = None,
-    t_target: Annotated[float | None, _option("search.temperature.target", "entropy that feedback aims at")] = None,
-    relative: Annotated[bool | None, _option("search.temperature.relative", "in units of the energies' spread")] = None,
+    t_target: Annotated[
+        float | None, _option("search.temperature.target", "entropy that feedback aims at")
+    ] = None,
+    relative: Annotated[
+        bool | None, _option("search.temperature.relative", "in units of the energies' spread")
+    ] = None,
     local_search: Annotated[bool | None, _option("search.local_search", "the gradient step on alpha")] = None,
     weights: Annotated[str | None, _option("search.weights", "frozen or alternate")] = None,
     measure: Annotated[str | None, _option("fitness.measure", "loss or accuracy")] = None,
     mode: Annotated[str | None, _option("fitness.mode", "threshold, sample or relaxed")] = None,
     batchnorm: Annotated[str | None, _option("fitness.batchnorm", "batch, recalibrated or running")] = None,
     fitness_images: Annotated[int | None, _option("fitness.size", "images per fitness")] = None,
-    retrain_epochs: Annotated[int | None, _option("retrain.epochs", "epochs of retraining; 0 skips it")] = None,
+    retrain_epochs: Annotated[
+        int | None, _option("retrain.epochs", "epochs of retraining; 0 skips it")
+    ] = None,
     random_draws: Annotated[int | None, _option("retrain.random_draws", "random controls")] = None,
     retrain_seeds: Annotated[int | None, _option("retrain.seeds", "trainings of every network")] = None,
 ) -> None:
@@ -209,7 +230,9 @@ def _execute(begin: Any) -> None:
     draw_run(run.folder)
     if run.config.retrain.epochs:
         console.print(result_table(read_rows(run.folder)))
-    console.print(f"run folder: {run.folder} (architecture.json, figures/, history.csv, results.json)", highlight=False)
+    console.print(
+        f"run folder: {run.folder} (architecture.json, figures/, history.csv, results.json)", highlight=False
+    )
 
 
 def _print_entry(name: str, summary: str, origin: str) -> None:

@@ -41,7 +41,7 @@ class Individual(array.array):  # type: ignore[type-arg]
     fitness: base.Fitness
 
     def __new__(cls, genes: Iterable[float] = (), fitness: base.Fitness | None = None) -> Individual:
-        return super().__new__(cls, "d", genes)
+        return super().__new__(cls, "d", genes)  # type: ignore[return-value]
 
     def __init__(self, genes: Iterable[float] = (), fitness: base.Fitness | None = None) -> None:
         super().__init__()
@@ -51,7 +51,11 @@ class Individual(array.array):  # type: ignore[type-arg]
         clone = type(self).__new__(type(self), self)
         memo[id(self)] = clone
         for name, value in vars(self).items():
-            setattr(clone, name, _copy_fitness(value) if isinstance(value, base.Fitness) else _deepcopy(value, memo))
+            setattr(
+                clone,
+                name,
+                _copy_fitness(value) if isinstance(value, base.Fitness) else _deepcopy(value, memo),
+            )
         return clone
 
     def __copy__(self) -> Individual:
@@ -67,7 +71,7 @@ class Individual(array.array):  # type: ignore[type-arg]
 
 def _copy_fitness(fitness: base.Fitness) -> base.Fitness:
     # DEAP's own deep copy of a Fitness drops whatever a subclass keeps on the instance.
-    clone = type(fitness).__new__(type(fitness))
+    clone: base.Fitness = object.__new__(type(fitness))
     clone.__dict__.update(vars(fitness))
     return clone
 

@@ -23,7 +23,7 @@ def batched(function: Callable[..., Any]) -> Callable[..., Any] | None:
     batch = getattr(function, "batch", None)
     if batch is None or hasattr(function, "__wrapped__") or arguments:
         return None
-    return partial(batch, **keywords) if keywords else batch  # type: ignore[no-any-return]
+    return partial(batch, **keywords) if keywords else batch
 
 
 def batch_map(function: Callable[..., Any], *iterables: Iterable[Any]) -> list[Any]:

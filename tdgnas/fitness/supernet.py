@@ -10,6 +10,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from ..spaces import Architecture
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 Measure = Literal["loss", "accuracy"]
 Mode = Literal["threshold", "sample", "relaxed"]
 Genes = Sequence[float]
+FloatArray = npt.NDArray[np.float64]
 
 #: What a loss that is not finite becomes: worse than any real one, and still a number that can be averaged.
 WORST_LOSS = 1e6
@@ -122,11 +124,13 @@ class SupernetFitness:
         self.budget = Budget(**state["budget"])
         self._version = self.supernet.version
         self._cache = {
-            bytes.fromhex(key) if isinstance(key, str) else self.supernet.space.architecture(key): Score(loss, correct)
+            bytes.fromhex(key) if isinstance(key, str) else self.supernet.space.architecture(key): Score(
+                loss, correct
+            )
             for key, loss, correct in state["cache"]
         }
 
-    def _architectures(self, genes: np.ndarray) -> list[Architecture]:  # type: ignore[type-arg]
+    def _architectures(self, genes: FloatArray) -> list[Architecture]:
         space = self.supernet.space
         if self.mode == "threshold":
             return [space.decode(genes)]
@@ -157,7 +161,7 @@ class SupernetFitness:
             self.budget.count(len(new), self.where.passes * len(new))
         return {architecture: self._cache[architecture] for architecture in architectures}
 
-    def _relaxed(self, genes: np.ndarray) -> list[Score]:  # type: ignore[type-arg]
+    def _relaxed(self, genes: FloatArray) -> list[Score]:
         self._fresh()
         scores = []
         for row in genes:

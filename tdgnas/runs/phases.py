@@ -26,7 +26,18 @@ from .files import write_json
 from .records import Events, Table
 
 PRETRAINING = ("epoch", "train_loss", "train_accuracy", "valid_loss", "valid_accuracy", "gates", "passes")
-HISTORY = ("gen", "nevals", "best", "mean", "entropy", "temperature", "distinct", "gates", "evaluations", "passes")
+HISTORY = (
+    "gen",
+    "nevals",
+    "best",
+    "mean",
+    "entropy",
+    "temperature",
+    "distinct",
+    "gates",
+    "evaluations",
+    "passes",
+)
 
 
 @dataclass
@@ -100,7 +111,11 @@ class PretrainPhase:
     def state_dict(self) -> dict[str, Any]:
         """Supernet, optimisers, random state."""
         supernet = self.context.supernet.state_dict()
-        return {"supernet": dict(supernet), "pretraining": self.pretraining.state_dict(), "seconds": self.seconds}
+        return {
+            "supernet": dict(supernet),
+            "pretraining": self.pretraining.state_dict(),
+            "seconds": self.seconds,
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on where the state was taken."""
@@ -145,9 +160,9 @@ class SearchPhase:
     @property
     def best(self) -> Architecture:
         """The best architecture so far; of the last population, where the weights change under the search."""
-        individual = self.strategy.best
+        individual: Any = self.strategy.best
         if self.context.config.search.weights == "alternate":
-            individual = max(self.strategy.population, key=lambda each: each.fitness)
+            individual = max(self.strategy.population, key=_fitness)
         return self.context.space.decode(individual)
 
     def step(self) -> dict[str, Any]:
@@ -155,7 +170,7 @@ class SearchPhase:
         start = time.perf_counter()
         generation = next(self.evolution)
         budget = self.context.fitness.budget
-        leader = self.context.space.decode(max(generation.population, key=lambda each: each.fitness))
+        leader = self.context.space.decode(max(generation.population, key=_fitness))
         record = {
             **generation.record,
             "gates": sum(map(bool, leader.choices)),
@@ -163,7 +178,9 @@ class SearchPhase:
             "passes": budget.passes,
         }
         self.table.append(record)
-        self.events.append([self._event(each) for each in generation.evaluated if each.origin["id"] > self.known])
+        self.events.append(
+            [self._event(each) for each in generation.evaluated if each.origin["id"] > self.known]
+        )
         self.known = max(self.known, *(each.origin["id"] for each in generation.evaluated))
         seconds = time.perf_counter() - start
         self.seconds += seconds
@@ -190,7 +207,7 @@ class SearchPhase:
             "generation": self.evolution.generation,
             "strategy": self.strategy.state_dict(),
             "fitness": self.context.fitness.state_dict(),
-            "random": pack_random(random._inst),  # type: ignore[attr-defined]
+            "random": pack_random(random._inst),
             "known": self.known,
             "seconds": self.seconds,
         }
@@ -207,7 +224,7 @@ class SearchPhase:
         self.evolution.generation = state["generation"]
         self.strategy.load_state_dict(state["strategy"])
         self.context.fitness.load_state_dict(state["fitness"])
-        unpack_random(random._inst, state["random"])  # type: ignore[attr-defined]
+        unpack_random(random._inst, state["random"])
         self.known, self.seconds = state["known"], state["seconds"]
 
 
@@ -271,7 +288,11 @@ class RetrainPhase:
         if self.training.epoch == self.recipe.epochs:
             self._complete(candidate, self.training)
             self.training = None
-        return {"row": candidate.row, "train_loss": record.train_loss, "valid_accuracy": record.valid_accuracy}
+        return {
+            "row": candidate.row,
+            "train_loss": record.train_loss,
+            "valid_accuracy": record.valid_accuracy,
+        }
 
     def _start(self, candidate: Candidate) -> Training:
         with torch.random.fork_rng(devices=[]):
@@ -318,6 +339,10 @@ class RetrainPhase:
         if state["training"] is not None:
             self.training = self._start(self.candidates[len(self.results)])
             self.training.load_state_dict(state["training"])
+
+
+def _fitness(individual: Any) -> Any:
+    return individual.fitness
 
 
 def _same(result: dict[str, Any], candidate: Candidate) -> bool:

@@ -73,7 +73,7 @@ class SearchSpace(ABC):
 
     # genes and choices -------------------------------------------------------------------------------------------
 
-    def genes(self, individuals: Sequence[Sequence[float]] | Genes) -> Genes:
+    def genes(self, individuals: Sequence[Sequence[float] | Genes] | Genes) -> Genes:
         """Return individuals as an array of shape (individuals, genes).
 
         :raises ValueError: when an individual has another length than the space.
@@ -87,7 +87,7 @@ class SearchSpace(ABC):
             )
         return np.stack(rows) if rows else np.empty((0, self.length))
 
-    def choices(self, individuals: Sequence[Sequence[float]] | Genes) -> Choices:
+    def choices(self, individuals: Sequence[Sequence[float] | Genes] | Genes) -> Choices:
         """Return the choices of individuals, shape (individuals, decisions): the loci of a population's entropy."""
         genes = self.genes(individuals)
         columns = [
@@ -96,9 +96,9 @@ class SearchSpace(ABC):
         ]
         return np.stack(columns, axis=1).astype(np.int64)
 
-    def decode(self, individual: Sequence[float]) -> Architecture:
+    def decode(self, individual: Sequence[float] | Genes) -> Architecture:
         """Return the architecture of an alpha-vector: positive genes are on, the largest of K genes wins."""
-        return Architecture(self.name, tuple(self.choices([individual])[0].tolist()))
+        return Architecture(self.name, tuple(self.choices([np.asarray(individual)])[0].tolist()))
 
     def encode(self, architecture: Architecture, scale: float = 1.0) -> list[float]:
         """Return genes of ``+scale`` and ``-scale`` that decode to the architecture."""
@@ -118,7 +118,8 @@ class SearchSpace(ABC):
             if unknown:
                 raise ValueError(f"{self.name!r} has no decision {unknown[0]!r}")
             choices = [
-                decision.choices.index(choices.get(decision.name, decision.choices[0])) for decision in self.decisions
+                decision.choices.index(choices.get(decision.name, decision.choices[0]))
+                for decision in self.decisions
             ]
         architecture = Architecture(self.name, tuple(int(choice) for choice in choices))
         self.check(architecture)
@@ -138,7 +139,9 @@ class SearchSpace(ABC):
             )
         for decision, choice in zip(self.decisions, architecture.choices, strict=True):
             if not 0 <= choice < len(decision.choices):
-                raise ValueError(f"decision {decision.name!r} has {len(decision.choices)} choices, got {choice}")
+                raise ValueError(
+                    f"decision {decision.name!r} has {len(decision.choices)} choices, got {choice}"
+                )
 
     def sample(self, rng: random.Random | None = None) -> Architecture:
         """Return an architecture drawn uniformly with ``rng``, or with Python's :mod:`random`."""
@@ -208,12 +211,12 @@ class SearchSpace(ABC):
         """Multiply-adds of one forward pass on one image (convolutions and linear layers)."""
         return sum(self.profile.step_macs(step, self.nodes) for step in self.program(architecture)[1:])
 
-    def graph(self, architecture: Architecture) -> nx.MultiDiGraph:
+    def graph(self, architecture: Architecture) -> nx.MultiDiGraph[str]:
         """Return the architecture as a graph: nodes by name, edges with ``op``, ``decision`` and ``choice``."""
         import networkx as nx
 
         self.check(architecture)
-        graph = nx.MultiDiGraph(space=self.name)
+        graph: nx.MultiDiGraph[str] = nx.MultiDiGraph(space=self.name)
         graph.add_node(INPUT, shape=self.image_shape)
         for node in self.nodes:
             graph.add_node(node.name, shape=self.profile.values[node.name], post=node.post)

@@ -84,7 +84,8 @@ class VGGShortcuts(SearchSpace):
         }
         self._classes = classes
         decisions = [
-            Decision(f"{i}-{j}", ("none", self.kind(i, j)), binary=True, group=f"x{j}") for i, j in self.candidates
+            Decision(f"{i}-{j}", ("none", self.kind(i, j)), binary=True, group=f"x{j}")
+            for i, j in self.candidates
         ]
         super().__init__(decisions, self._nodes(), (in_channels, image_size, image_size), classes, settings)
 
@@ -113,7 +114,9 @@ class VGGShortcuts(SearchSpace):
         if name == "relu_pool":
             return nn.Sequential(nn.ReLU(), nn.MaxPool2d(2))
         if name == "head":
-            head = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(self.channels[16], self._classes))
+            head = nn.Sequential(
+                nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(self.channels[16], self._classes)
+            )
             return head
         if name.startswith("conv"):
             j = int(name.removeprefix("conv"))
@@ -142,7 +145,7 @@ class VGGShortcuts(SearchSpace):
             raise ValueError(f"{wrong[0]} is no candidate of {self!r}; see `candidates`")
         return self.architecture([int(pair in set(pairs)) for pair in self.candidates])
 
-    def graph(self, architecture: Architecture) -> nx.MultiDiGraph:
+    def graph(self, architecture: Architecture) -> nx.MultiDiGraph[str]:
         """Return the architecture's graph; shortcuts also carry ``kind``, nodes ``stride``."""
         graph = super().graph(architecture)
         for j in range(1, 17):
@@ -159,9 +162,13 @@ class VGGShortcuts(SearchSpace):
         return draw_vgg(self, architecture, Path(path))
 
 
-def _check_settings(width: float, max_stride: int | None, in_channels: int, image_size: int, classes: int) -> None:
+def _check_settings(
+    width: float, max_stride: int | None, in_channels: int, image_size: int, classes: int
+) -> None:
     if not 0 < width <= 16:
-        raise ValueError(f"width is {width}; it multiplies VGG19's channels and must be above 0 (1 is VGG19, at most 16)")
+        raise ValueError(
+            f"width is {width}; it multiplies VGG19's channels and must be above 0 (1 is VGG19, at most 16)"
+        )
     if max_stride is not None and max_stride < 1:
         raise ValueError(f"max_stride is {max_stride}; it must be 1, 2, 4, 8 or 16, or None for no limit")
     if in_channels < 1:

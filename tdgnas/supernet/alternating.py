@@ -44,7 +44,9 @@ class WeightTraining:
         if supernet.data is None:
             raise ValueError("weight training needs data; make the supernet with Supernet(space, data)")
         if steps < 1 or batch_size < 2 or not lr > 0:
-            raise ValueError(f"steps={steps}, batch_size={batch_size}, lr={lr}: all must be positive, the batch 2 or more")
+            raise ValueError(
+                f"steps={steps}, batch_size={batch_size}, lr={lr}: all must be positive, the batch 2 or more"
+            )
         self.supernet = supernet
         self.steps = steps
         self.batch_size = min(batch_size, len(supernet.data.train))
@@ -69,8 +71,10 @@ class WeightTraining:
                 logits = self.supernet.discrete(images, architecture)
             loss = group_losses(logits.unsqueeze(0), labels)[0]
             if not torch.isfinite(loss):
-                raise FloatingPointError("training the weights during the search diverged; lower search.weight_lr")
-            loss.backward()
+                raise FloatingPointError(
+                    "training the weights during the search diverged; lower search.weight_lr"
+                )
+            torch.autograd.backward(loss)
             self.optimiser.step()
             self.passes += 3 * self.batch_size
 

@@ -65,7 +65,14 @@ class NodeBatchNorm2d(nn.BatchNorm2d):
             if self.num_batches_tracked is not None:
                 self.num_batches_tracked.add_(1)
             return F.batch_norm(
-                input, self.running_mean, self.running_var, self.weight, self.bias, True, self.momentum or 0.1, self.eps
+                input,
+                self.running_mean,
+                self.running_var,
+                self.weight,
+                self.bias,
+                True,
+                self.momentum or 0.1,
+                self.eps,
             )
         if state.groups == 1:
             return self._one(input)

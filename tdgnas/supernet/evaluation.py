@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
 import torch
@@ -71,14 +72,15 @@ def evaluation_set(
         raise ValueError(f"there is no BatchNorm policy {policy!r}; there are {', '.join(POLICIES)}")
     size = len(data) if size is None else size
     if not 2 <= size <= len(data):
-        raise ValueError(f"the fitness should use {size} images; the set has {len(data)} and at least 2 are needed")
+        raise ValueError(
+            f"the fitness should use {size} images; the set has {len(data)} and at least 2 are needed"
+        )
     if batch_size < 2:
         raise ValueError(f"batch_size is {batch_size}; BatchNorm needs at least 2 images")
     parts = -(-size // batch_size)
     bounds = [round(size * part / parts) for part in range(parts + 1)]
     batches = tuple(
-        (data.normalised(slice(start, end)), data.labels[start:end])
-        for start, end in zip(bounds, bounds[1:], strict=False)
+        (data.normalised(slice(start, end)), data.labels[start:end]) for start, end in pairwise(bounds)
     )
     images = None
     if policy == "recalibrated":
@@ -105,7 +107,7 @@ def evaluate_one(supernet: Supernet, where: EvaluationSet, what: Architecture | 
         policy = "given" if where.policy == "recalibrated" else where.policy
         total, correct = 0.0, 0
         for images, labels in where.batches:
-            with norm.use(policy, statistics=statistics):  # type: ignore[arg-type]
+            with norm.use(policy, statistics=statistics):
                 logits = run(images)
             loss, right = score_logits(logits, labels)
             total += float(loss)
@@ -123,5 +125,8 @@ def evaluate_population(
     supernet: Supernet, where: EvaluationSet, architectures: Sequence[Architecture]
 ) -> list[Score]:
     """Score architectures on the same images, each distinct one once."""
-    scores = {architecture: evaluate_one(supernet, where, architecture) for architecture in dict.fromkeys(architectures)}
+    scores = {
+        architecture: evaluate_one(supernet, where, architecture)
+        for architecture in dict.fromkeys(architectures)
+    }
     return [scores[architecture] for architecture in architectures]

@@ -26,7 +26,11 @@ def discrete_forward(
 
 
 def join(
-    space: SearchSpace, ops: Mapping[str, nn.Module] | nn.ModuleDict, step: Step, inputs: list[Tensor], images: Tensor
+    space: SearchSpace,
+    ops: Mapping[str, nn.Module] | nn.ModuleDict,
+    step: Step,
+    inputs: list[Tensor],
+    images: Tensor,
 ) -> Tensor:
     """Join the inputs of one node; a node without inputs is zero, with the batch size of ``images``."""
     node = space.nodes[step.node]

@@ -45,7 +45,9 @@ def load_supernet(
     folder = Path(folder)
     for name in ("supernet.json", "supernet.safetensors"):
         if not (folder / name).is_file():
-            raise FileNotFoundError(f"there is no {name} in {folder}; a supernet is these two files, side by side")
+            raise FileNotFoundError(
+                f"there is no {name} in {folder}; a supernet is these two files, side by side"
+            )
     document = _document(folder / "supernet.json")
     settings = dict(document["space"])
     space = create(str(settings.pop("name")), **settings)
@@ -53,7 +55,9 @@ def load_supernet(
     try:
         supernet.load_state_dict(load_file(folder / "supernet.safetensors"))
     except (SafetensorError, RuntimeError) as error:
-        raise ValueError(f"{folder / 'supernet.safetensors'} is damaged or of another space: {error}") from error
+        raise ValueError(
+            f"{folder / 'supernet.safetensors'} is damaged or of another space: {error}"
+        ) from error
     return supernet
 
 

@@ -118,9 +118,12 @@ class Pretraining(Iterator[EpochRecord]):
             if step == steps - 1:
                 totals[2:] += self._measure(valid) * steps
         self.epoch += 1
-        mean = (totals / steps).tolist()
         gates = float(self.supernet.weights(self.supernet.alpha).detach().sum())
-        return EpochRecord(self.epoch, *mean, gates, self.passes, time.perf_counter() - start)
+        train_loss, train_accuracy, valid_loss, valid_accuracy = (totals / steps).tolist()
+        seconds = time.perf_counter() - start
+        return EpochRecord(
+            self.epoch, train_loss, train_accuracy, valid_loss, valid_accuracy, gates, self.passes, seconds
+        )
 
     def learning_rate(self, epoch: int) -> float:
         """Learning rate of the weights in an epoch, counted from 0."""
@@ -135,7 +138,9 @@ class Pretraining(Iterator[EpochRecord]):
 
     def _alpha_step(self, train: tuple[Tensor, Tensor], valid: tuple[Tensor, Tensor]) -> None:
         xi = self.optimiser.param_groups[0]["lr"] if self.order == 2 else 0.0
-        self.alpha.grad = self.supernet.bilevel_gradient(self.alpha, train, valid, xi=xi, optimiser=self.optimiser)
+        self.alpha.grad = self.supernet.bilevel_gradient(
+            self.alpha, train, valid, xi=xi, optimiser=self.optimiser
+        )
         self.alpha_optimiser.step()
         self.supernet.alpha.copy_(self.alpha.detach())
         self.passes += 3 * len(valid[1]) * (1 if self.order == 1 else 4)
@@ -154,7 +159,7 @@ class Pretraining(Iterator[EpochRecord]):
                 f"pretraining diverged: the loss is {float(loss.detach())} in epoch {self.epoch + 1}, step {step + 1}. "
                 f"Lower the learning rate (now {self.optimiser.param_groups[0]['lr']:g}) or clip the gradient."
             )
-        loss.backward()
+        torch.autograd.backward(loss)
         if self.clip is not None:
             torch.nn.utils.clip_grad_norm_(self.weights, self.clip)
         self.optimiser.step()
@@ -164,7 +169,11 @@ class Pretraining(Iterator[EpochRecord]):
 
     def _draw(self) -> Architecture:
         space = self.supernet.space
-        return space.sample(self.rng) if self.uniform else sample(space, self.supernet.relaxed_weights(), self.rng)
+        return (
+            space.sample(self.rng)
+            if self.uniform
+            else sample(space, self.supernet.relaxed_weights(), self.rng)
+        )
 
     def _measure(self, batch: tuple[Tensor, Tensor]) -> Tensor:
         with torch.no_grad(), self.supernet.batchnorm.use("batch"):

@@ -35,7 +35,8 @@ class Relaxation:
             if not decision.binary:
                 by_width.setdefault(decision.genes, []).append(where.start)
         self._choices = [
-            torch.tensor([[start + k for k in range(width)] for start in starts]) for width, starts in by_width.items()
+            torch.tensor([[start + k for k in range(width)] for start in starts])
+            for width, starts in by_width.items()
         ]
         self.targets: dict[str, list[int]] = {}
         if name == "target-softmax":
@@ -43,7 +44,9 @@ class Relaxation:
                 if decision.binary:
                     self.targets.setdefault(decision.group, []).append(where.start)
             if "" in self.targets:
-                raise ValueError(f"target-softmax needs gates with a target; {space.name!r} has gates without a group")
+                raise ValueError(
+                    f"target-softmax needs gates with a target; {space.name!r} has gates without a group"
+                )
 
     def __call__(self, genes: Tensor, scales: Tensor | None = None) -> Tensor:
         """Return weights of the genes' shape (..., genes).

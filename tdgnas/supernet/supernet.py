@@ -58,11 +58,15 @@ class Supernet(nn.Module):
         self.batchnorm = BatchNormState()
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.ops = nn.ModuleDict({name: convert(space.operation(name), self.batchnorm) for name in space.operations})
+            self.ops = nn.ModuleDict(
+                {name: convert(space.operation(name), self.batchnorm) for name in space.operations}
+            )
             alpha = 1e-3 * torch.randn(space.length)
         self.alpha: Tensor
         self.register_buffer("alpha", alpha)
-        self.scales = nn.Parameter(torch.ones(len(self.relaxation.targets))) if self.relaxation.targets else None
+        self.scales = (
+            nn.Parameter(torch.ones(len(self.relaxation.targets))) if self.relaxation.targets else None
+        )
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self.to(self.device)
         self.data = None if data is None else data.to(self.device)
@@ -138,7 +142,9 @@ class Supernet(nn.Module):
         :raises ValueError: when the supernet was made without data.
         """
         if self.data is None:
-            raise ValueError("this supernet has no data; make it with Supernet(space, data) for alpha gradients")
+            raise ValueError(
+                "this supernet has no data; make it with Supernet(space, data) for alpha gradients"
+            )
         valid = self.data.valid
         index = torch.as_tensor(random.Random(seed).sample(range(len(valid)), min(batch_size, len(valid))))
         images, labels = valid.normalised(index), valid.labels[index.to(valid.labels.device)]
@@ -146,7 +152,9 @@ class Supernet(nn.Module):
         with self.batchnorm.use("batch"):
             for start in range(0, len(genes), rows):
                 alpha = torch.as_tensor(
-                    np.ascontiguousarray(genes[start : start + rows]), dtype=self.alpha.dtype, device=self.device
+                    np.ascontiguousarray(genes[start : start + rows]),
+                    dtype=self.alpha.dtype,
+                    device=self.device,
                 ).requires_grad_()
                 loss = group_losses(self.relaxed(images, alpha), labels).sum()
                 gradients.append(torch.autograd.grad(loss, alpha)[0])
@@ -189,7 +197,9 @@ class Supernet(nn.Module):
                 weight_decay=group.get("weight_decay", 0.0),
             )
 
-    def pretrain(self, epochs: int, *, progress: Callable[[EpochRecord], None] | None = None, **options: Any) -> Supernet:
+    def pretrain(
+        self, epochs: int, *, progress: Callable[[EpochRecord], None] | None = None, **options: Any
+    ) -> Supernet:
         """Train weights and alpha together (see :class:`Pretraining`, which takes the options); return self."""
         for record in self.pretraining(epochs, **options):
             if progress is not None:

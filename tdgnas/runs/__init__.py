@@ -1,0 +1,1 @@
+"""A run as a folder: configuration, records, checkpoint and resume, report."""
