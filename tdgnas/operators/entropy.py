@@ -159,10 +159,11 @@ class _ShannonState:
 
     def __init__(self, alleles: IntArray, picks: int) -> None:
         rows, self._genotype = distinct_rows(alleles)
-        self._columns, self._first, self._sizes = _allele_columns(alleles[rows])
-        self._counts = np.zeros(int(self._sizes.sum()), dtype=np.intp)
+        self._columns, self._first, sizes = _allele_columns(alleles[rows])
+        self._counts = np.zeros(int(sizes.sum()), dtype=np.intp)
         self._steps = entropy_steps(picks, alleles.shape[1])
-        self._other = np.setdiff1d(np.arange(len(self._counts)), self._first)
+        self._other = np.delete(np.arange(len(self._counts)), self._first)
+        self._locus = np.repeat(np.arange(len(self._first)), sizes - 1)  # of every other allele
         # Many alleles per locus (permutations, say) would make a huge matrix of zeros: look terms up instead.
         self._matrix = self._one_hot() if len(self._other) <= 4 * len(self._first) else None
 
@@ -178,7 +179,7 @@ class _ShannonState:
             sums = steps[self._columns].sum(axis=1)
         else:
             base = steps[self._first]
-            sums = self._matrix @ (steps[self._other] - np.repeat(base, self._sizes - 1)) + base.sum()
+            sums = self._matrix @ (steps[self._other] - base[self._locus]) + base.sum()
         return np.asarray(-sums[self._genotype], dtype=np.float64)
 
     def add(self, index: int) -> None:

@@ -36,6 +36,8 @@ def common_length(population: Sequence[Any]) -> int:
                 "returns integers of shape (individuals, loci)"
             )
     length = len(population[0])
+    if length == 0:
+        raise ValueError("the individuals have no genes")
     for position, individual in enumerate(population):
         if len(individual) != length:
             raise ValueError(
@@ -145,12 +147,15 @@ def active_columns(active: Active, length: int) -> NDArray[np.intp]:
     if active is None:
         return np.arange(length)
     chosen = np.asarray(active)
-    if chosen.dtype == bool and chosen.shape == (length,):
+    if chosen.dtype == bool and chosen.shape == (length,) and chosen.any():
         return np.flatnonzero(chosen)
     indices = chosen.dtype.kind in "iu" and chosen.ndim == 1 and chosen.size > 0
     if indices and 0 <= chosen.min() <= chosen.max() < length:
         return np.unique(chosen).astype(np.intp)
-    raise ValueError(f"active must be {length} booleans, or indices from 0 to {length - 1}; got {active!r}")
+    raise ValueError(
+        f"active must be {length} booleans or indices from 0 to {length - 1}, at least one of them active; "
+        f"got {active!r}"
+    )
 
 
 def distinct_rows(matrix: NDArray[Any]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -162,6 +167,10 @@ def distinct_rows(matrix: NDArray[Any]) -> tuple[NDArray[np.intp], NDArray[np.in
     # Adding 0 turns -0.0 into 0.0: equal numbers have equal bytes.
     matrix = np.ascontiguousarray(matrix + matrix.dtype.type(0))
     seen: dict[bytes, int] = {}
-    inverse = [seen.setdefault(row.tobytes(), len(seen)) for row in matrix]
-    labels = np.array(inverse, dtype=np.intp)
-    return np.unique(labels, return_index=True)[1].astype(np.intp), labels
+    first: list[int] = []
+    inverse = np.empty(len(matrix), dtype=np.intp)
+    for position, row in enumerate(matrix):
+        inverse[position] = seen.setdefault(row.tobytes(), len(seen))
+        if len(seen) > len(first):
+            first.append(position)
+    return np.array(first, dtype=np.intp), inverse

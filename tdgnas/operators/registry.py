@@ -68,7 +68,9 @@ def bind(kind: str, name: str, settings: Mapping[str, Any]) -> Operator:
     operator = OPERATORS.get(name)
     if kind_of(operator) != kind:
         fitting = [entry.name for entry in OPERATORS if kind_of(entry.value) == kind]
-        raise ValueError(f"{name!r} is made for {kind_of(operator)!r}, not for {kind!r}; try {', '.join(fitting)}")
+        raise ValueError(
+            f"{name!r} is made for {kind_of(operator)!r}, not for {kind!r}; try {', '.join(fitting)}"
+        )
     passed = {"select": 2, "mate": 2, "mutate": 1, "local_search": 1, "init": 1}[kind]
     parameters = list(inspect.signature(operator).parameters.values())[passed:]
     keywords = {p.name: settings[p.name] for p in parameters if p.name in settings}
