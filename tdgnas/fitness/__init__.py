@@ -1,6 +1,8 @@
 """What a toolbox calls ``evaluate``."""
 
 from .budget import Budget
+from .gradients import SupernetGradients, TrainingGradients
+from .size import WithSize
 from .supernet import WORST_LOSS, SupernetFitness
 from .table import TabularFitness
 from .table_files import (
@@ -18,10 +20,13 @@ __all__ = [
     "WORST_LOSS",
     "Budget",
     "SupernetFitness",
+    "SupernetGradients",
     "Table",
     "TableDamaged",
     "TableNotFound",
     "TabularFitness",
+    "TrainingGradients",
+    "WithSize",
     "find_table",
     "load_table",
     "nats_table",

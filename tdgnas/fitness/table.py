@@ -89,8 +89,8 @@ class TabularFitness:
         row = self.table.rows.get(choices)
         if row is None:
             raise ValueError(
-                f"table {self.table.name!r} has no architecture {choices}; it holds {len(self.table)} of the space "
-                f"{self.space.name!r}"
+                f"table {self.table.name!r} has no architecture {choices}; it holds {len(self.table)} of "
+                f"the space {self.space.name!r}"
             )
         return row
 

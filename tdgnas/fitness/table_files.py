@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 NB201_FILE = "nasbench201_cifar10.csv.gz"
 HOW_TO_GET = (
-    "To get one: install the official NATS-Bench (pip install nats_bench, then its file NATS-tss-v1_0-3ffb9-simple) "
-    "and call tdgnas.fitness.nats_table(space), or save a table with tdgnas.fitness.save_table as "
-    f"{NB201_FILE} in $TDGNAS_DATA or ~/.cache/tdgnas, or name a file in $TDGNAS_NB201."
+    "To get one: install the official NATS-Bench (pip install nats_bench, then its file "
+    "NATS-tss-v1_0-3ffb9-simple), call tdgnas.fitness.nats_table(space) and save_table it as "
+    f"{NB201_FILE} in $TDGNAS_DATA or ~/.cache/tdgnas, or name your own CSV in $TDGNAS_NB201."
 )
 
 

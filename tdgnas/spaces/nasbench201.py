@@ -116,7 +116,7 @@ class NASBench201(SearchSpace):
         channels = self.channels[int(where[1])]
         return ReLUConvBN(channels, channels, 3 if kind.endswith("3x3") else 1)
 
-    # the published string form -----------------------------------------------------------------------------------
+    # the published string form ------------------------------------------------------------------------------
 
     def to_string(self, architecture: Architecture) -> str:
         """Return the published string, such as ``|op~0|+|op~0|op~1|+|op~0|op~1|op~2|``."""

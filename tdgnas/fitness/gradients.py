@@ -1,0 +1,94 @@
+"""Gradients of alpha from a supernet, with their cost counted."""
+
+from __future__ import annotations
+
+import random
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from ..data import ImageData
+from ..supernet import Supernet
+from ..supernet.forward import group_losses
+from .budget import Budget
+
+Array = npt.NDArray[np.float64]
+
+
+class SupernetGradients:
+    """What gradient searches ask of a supernet; image passes go to a budget, forward and backward counting 3.
+
+    First order takes the weights as they are; second order looks one step of the weights ahead (Liu et al.
+    2018, eq. 7), which takes four times the passes.
+
+    :param supernet: made with data.
+    :param order: 1 or 2.
+    :param batch_size: of validation images, and of training images where they are needed.
+    :param lr: learning rate of the weights: the look-ahead's xi, and that of ``weight_step`` (SGD, momentum
+        0.9, weight decay 3e-4, gradient clipped to 5).
+    :param budget: where passes are counted, such as that of a fitness; a new one when None.
+    :raises ValueError: for a supernet without data, or another order.
+    """
+
+    def __init__(
+        self,
+        supernet: Supernet,
+        *,
+        order: Literal[1, 2] = 1,
+        batch_size: int = 64,
+        lr: float = 0.025,
+        budget: Budget | None = None,
+    ) -> None:
+        if supernet.data is None:
+            raise ValueError("this supernet has no data; make it with Supernet(space, data) for gradients")
+        if order not in (1, 2):
+            raise ValueError(f"order is {order!r}; it must be 1 (first order) or 2 (second order)")
+        self.supernet, self.data = supernet, supernet.data
+        self.order, self.batch_size, self.lr = order, batch_size, lr
+        self.budget = Budget() if budget is None else budget
+        self.weights = [weight for weight in supernet.parameters() if weight.requires_grad]
+        self.optimiser = torch.optim.SGD(self.weights, lr, momentum=0.9, weight_decay=3e-4)
+
+    def alpha_gradients(self, genes: Array, *, seed: int) -> Array:
+        """Return the gradient of the validation loss for every row of genes, on images drawn by ``seed``."""
+        images = min(self.batch_size, len(self.data.valid))
+        self.budget.count(0, 3 * images * len(genes) * (1 if self.order == 1 else 4))
+        if self.order == 1:
+            return self.supernet.alpha_gradients(genes, seed, self.batch_size)
+        rng = random.Random(seed)
+        valid, train = self._batch(self.data.valid, rng), self._batch(self.data.train, rng)
+        rows = [self._second_order(row, train, valid) for row in np.asarray(genes, dtype=np.float64)]
+        return np.stack(rows)
+
+    def _second_order(self, row: Array, train: tuple[Tensor, Tensor], valid: tuple[Tensor, Tensor]) -> Array:
+        alpha = self._alpha(row).requires_grad_()
+        gradient = self.supernet.bilevel_gradient(alpha, train, valid, xi=self.lr, optimiser=self.optimiser)
+        return np.asarray(gradient.double().cpu().numpy(), dtype=np.float64)
+
+    def _alpha(self, row: Array) -> Tensor:
+        return torch.tensor(row, dtype=self.supernet.alpha.dtype, device=self.supernet.device)
+
+    def _batch(self, data: ImageData, rng: random.Random) -> tuple[Tensor, Tensor]:
+        return data.batch(rng.sample(range(len(data)), min(self.batch_size, len(data))))
+
+
+class TrainingGradients(SupernetGradients):
+    """Gradients of alpha from a supernet whose weights learn between them: DARTS proper.
+
+    Takes the same parameters as :class:`SupernetGradients`.
+    """
+
+    def weight_step(self, genes: Array, *, seed: int) -> None:
+        """Take one step of the weights on the relaxed network of ``genes``, on training images drawn by
+        ``seed``."""
+        images, labels = self._batch(self.data.train, random.Random(seed))
+        self.optimiser.zero_grad(set_to_none=True)
+        with self.supernet.batchnorm.use("train"):
+            logits = self.supernet.relaxed(images, self._alpha(genes).unsqueeze(0))
+        group_losses(logits, labels)[0].backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.weights, 5.0)
+        self.optimiser.step()
+        self.budget.count(0, 3 * len(labels))

@@ -1,0 +1,134 @@
+"""DARTS: gradient descent on one alpha, alternating with the weights, then discretisation.
+
+Source: Liu, Simonyan, Yang 2018, *DARTS: Differentiable Architecture Search*, algorithm 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal, Protocol, runtime_checkable
+
+import numpy as np
+
+from ..operators import GradientSource
+from .base import STRATEGIES, DecisionLike
+from .decisions import DecisionStrategy, check_counts
+
+
+@runtime_checkable
+class WeightTrainer(Protocol):
+    """A gradient source whose weights can learn between the steps of alpha."""
+
+    def weight_step(self, genes: Any, *, seed: int) -> None:
+        """Take one step of the weights at the given alpha, shape (genes,), on training images drawn by
+        ``seed``."""
+
+
+@STRATEGIES.register("darts")
+class DARTS(DecisionStrategy):
+    """One alpha-vector that follows its gradient; each generation takes ``steps`` steps and then evaluates
+    it.
+
+    Whether the gradient is of first or second order is the source's affair (see ``SupernetGradients``). A
+    source that has ``weight_step`` learns between alpha's steps, first alpha and then the weights. Decoding
+    the individual discretises it: gates above one half, the likeliest of K choices.
+
+    :param decisions: ``space.decisions``.
+    :param source: gives ``alpha_gradients(genes, seed=...)``, such as a supernet.
+    :param steps: of alpha per generation.
+    :param lr: learning rate of alpha.
+    :param optimizer: ``adam`` (betas 0.5 and 0.999) or ``sgd``.
+    :param weight_decay: adds weight_decay * alpha to the gradient.
+    :param start: alpha to begin with; 1e-3 * N(0, 1) when None.
+    :param select: whether the search settles on the ``last`` alpha, as published, or the ``best`` one
+        evaluated.
+    :param options: ``rng`` and ``fitness``, see :class:`DecisionStrategy`.
+    """
+
+    def __init__(
+        self,
+        decisions: Sequence[DecisionLike],
+        *,
+        source: GradientSource,
+        steps: int = 10,
+        lr: float = 3e-3,
+        optimizer: Literal["adam", "sgd"] = "adam",
+        weight_decay: float = 0.0,
+        start: Sequence[float] | None = None,
+        select: Literal["last", "best"] = "last",
+        **options: Any,
+    ) -> None:
+        super().__init__(decisions, **options)
+        check_counts(steps=steps)
+        if not isinstance(source, GradientSource):
+            raise TypeError(
+                f"source must have alpha_gradients(genes, seed=...), as a supernet has; got {source!r}"
+            )
+        if not lr > 0 or weight_decay < 0:
+            raise ValueError(
+                f"lr is {lr} and weight_decay {weight_decay}; expected lr > 0 and weight_decay >= 0"
+            )
+        if optimizer not in ("adam", "sgd") or select not in ("last", "best"):
+            raise ValueError(
+                f"optimizer is {optimizer!r} and select {select!r}; expected adam or sgd, last or best"
+            )
+        self.source, self.steps, self.lr, self.weight_decay = source, steps, lr, weight_decay
+        self.optimizer, self.select = optimizer, select
+        length = self.encoding.length
+        drawn = [1e-3 * self.rng.gauss(0.0, 1.0) for _ in range(length)] if start is None else list(start)
+        if len(drawn) != length:
+            raise ValueError(f"start has {len(drawn)} genes; the decisions have {length}")
+        self.alpha = np.array(drawn, dtype=np.float64)
+        self.moments = np.zeros((2, length))
+        self.taken = 0
+
+    def _generate(self) -> list[Any]:
+        if self.generation > 0:
+            for _ in range(self.steps):
+                self._step()
+        return [self._blank(self.alpha.tolist())]
+
+    def _step(self) -> None:
+        gradient = np.asarray(self.source.alpha_gradients(self.alpha[None], seed=self.rng.getrandbits(32)))[0]
+        gradient = gradient + self.weight_decay * self.alpha
+        if not np.isfinite(gradient).all():
+            raise FloatingPointError(
+                f"alpha's gradient is not finite after {self.taken} steps; lower the learning rate"
+            )
+        self.taken += 1
+        if self.optimizer == "sgd":
+            self.alpha = self.alpha - self.lr * gradient
+        else:
+            step, self.moments = adam_step(gradient, self.moments, self.taken, betas=(0.5, 0.999))
+            self.alpha = self.alpha - self.lr * step
+        if isinstance(self.source, WeightTrainer):
+            self.source.weight_step(self.alpha, seed=self.rng.getrandbits(32))
+
+    def _update(self, individuals: list[Any]) -> None:
+        self.population = individuals
+
+    def recommendation(self) -> Any:
+        """Return the last alpha evaluated, or the best one."""
+        return self.population[-1] if self.select == "last" and self.population else self.best
+
+    def state_dict(self) -> dict[str, Any]:
+        """What every strategy has, alpha and its optimiser; the source's weights are the source's to save."""
+        own = {"alpha": self.alpha.tolist(), "moments": self.moments.tolist(), "taken": self.taken}
+        return {**super().state_dict(), **own}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on where :meth:`state_dict` was taken."""
+        super().load_state_dict(state)
+        self.alpha, self.moments = np.array(state["alpha"]), np.array(state["moments"])
+        self.taken = state["taken"]
+
+
+def adam_step(gradient: Any, moments: Any, taken: int, betas: tuple[float, float]) -> tuple[Any, Any]:
+    """Return Adam's direction (to be multiplied by the learning rate) and the new moments, shape (2, genes).
+
+    :param taken: steps so far, this one included.
+    """
+    first = betas[0] * moments[0] + (1 - betas[0]) * gradient
+    second = betas[1] * moments[1] + (1 - betas[1]) * gradient**2
+    direction = (first / (1 - betas[0] ** taken)) / (np.sqrt(second / (1 - betas[1] ** taken)) + 1e-8)
+    return direction, np.stack([first, second])

@@ -1,0 +1,91 @@
+"""What strategies have in common that need nothing but decisions."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, ClassVar, cast
+
+from deap import base
+
+from ..individual import Individual, LossFitness
+from .base import DecisionLike, Strategy, pack_random, unpack_random
+from .encoding import Encoding
+
+
+class DecisionStrategy(Strategy):
+    """A strategy over decisions with a random generator of its own.
+
+    :param decisions: what is searched: ``space.decisions``.
+    :param rng: source of all random numbers; Python's :mod:`random` when None.
+    :param fitness: class of the individuals' fitness; :class:`LossFitness` for losses, ``AccuracyFitness``
+        for what is maximised.
+    """
+
+    #: How many fitness values an individual has to be given.
+    objectives: ClassVar[int] = 1
+
+    def __init__(
+        self,
+        decisions: Sequence[DecisionLike],
+        *,
+        rng: random.Random | None = None,
+        fitness: type[base.Fitness] = LossFitness,
+    ) -> None:
+        super().__init__()
+        self.encoding = Encoding(decisions)
+        self.rng = rng or cast(random.Random, random)
+        self.fitness = fitness
+        if len(fitness.weights) != self.objectives:
+            raise ValueError(
+                f"{type(self).__name__} needs a fitness of {self.objectives} values, {fitness.__name__} has "
+                f"the weights {fitness.weights}"
+            )
+
+    def individual(self, choices: Sequence[int]) -> Individual:
+        """Return an individual that stands for choices, its fitness invalid."""
+        return self._blank(self.encoding.genes(choices))
+
+    def recommendation(self) -> Any:
+        """Return the individual that the search would settle on now; None before the first update."""
+        return self.best
+
+    def state_dict(self) -> dict[str, Any]:
+        """What every strategy has, and the random generator where it is this strategy's own."""
+        own = isinstance(self.rng, random.Random)
+        return {**super().state_dict(), "random": pack_random(self.rng) if own else None}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on where :meth:`state_dict` was taken."""
+        super().load_state_dict(state)
+        if state["random"] is not None and isinstance(self.rng, random.Random):
+            unpack_random(self.rng, state["random"])
+
+    def _blank(self, genes: list[float]) -> Individual:
+        return Individual(genes, self.fitness())
+
+
+@contextmanager
+def drawing_from(rng: Any) -> Iterator[None]:
+    """Let Python's global :mod:`random`, which DEAP's operators draw from, continue ``rng`` for a while."""
+    if not isinstance(rng, random.Random):
+        yield
+        return
+    outside = random.getstate()
+    random.setstate(rng.getstate())
+    try:
+        yield
+    finally:
+        rng.setstate(random.getstate())
+        random.setstate(outside)
+
+
+def check_counts(**counts: int) -> None:
+    """Check whole numbers.
+
+    :raises ValueError: naming the first one below 1.
+    """
+    for name, value in counts.items():
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise ValueError(f"{name} is {value!r}; it must be a whole number of at least 1")

@@ -1,0 +1,109 @@
+"""NSGA-II over error and size, as a (mu + lambda) strategy.
+
+Source: Deb, Pratap, Agarwal, Meyarivan 2002, *A Fast and Elitist Multiobjective Genetic Algorithm: NSGA-II*.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from deap import base, tools
+
+from ..operators import cxDecision, mutChoice
+from .base import STRATEGIES, DecisionLike
+from .decisions import DecisionStrategy, check_counts, drawing_from
+from .tdga import check_rates
+
+
+class LossAndSize(base.Fitness):  # type: ignore[misc]
+    """Two objectives, both minimised: loss or error, and parameters or multiply-adds."""
+
+    weights = (-1.0, -1.0)
+
+
+class AccuracyAndSize(base.Fitness):  # type: ignore[misc]
+    """Two objectives: accuracy, maximised, and parameters or multiply-adds, minimised."""
+
+    weights = (1.0, -1.0)
+
+
+@STRATEGIES.register("nsga2")
+class NSGA2(DecisionStrategy):
+    """Non-dominated sorting with crowding distance; whole decisions are crossed and redrawn.
+
+    The evaluation returns two values, see :class:`tdgnas.fitness.WithSize`. ``best`` is the best by the first
+    one.
+
+    :param decisions: ``space.decisions``.
+    :param mu: parents.
+    :param lambda_: children per generation.
+    :param cxpb: probability that a pair of parents is crossed.
+    :param indpb: probability that the mutation redraws a decision; 1 / decisions when None.
+    :param options: ``rng`` and ``fitness`` (of two values), see :class:`DecisionStrategy`.
+    """
+
+    objectives: ClassVar[int] = 2
+
+    def __init__(
+        self,
+        decisions: Sequence[DecisionLike],
+        *,
+        mu: int = 20,
+        lambda_: int = 20,
+        cxpb: float = 0.8,
+        indpb: float | None = None,
+        fitness: type[base.Fitness] = LossAndSize,
+        **options: Any,
+    ) -> None:
+        super().__init__(decisions, fitness=fitness, **options)
+        check_counts(mu=mu, lambda_=lambda_)
+        self.indpb = 1 / len(self.encoding.sizes) if indpb is None else indpb
+        check_rates(cxpb=cxpb, indpb=self.indpb)
+        self.mu, self.lambda_, self.cxpb = mu, lambda_, cxpb
+
+    def _generate(self) -> list[Any]:
+        if self.generation == 0:
+            return [self.individual(self.encoding.sample(self.rng)) for _ in range(self.mu)]
+        with drawing_from(self.rng):
+            children: list[Any] = []
+            while len(children) < self.lambda_:
+                children.extend(self._pair())
+        return children[: self.lambda_]
+
+    def _pair(self) -> list[Any]:
+        pair = [self.clone(self._parent()) for _ in range(2)]
+        if random.random() < self.cxpb:
+            cxDecision(*pair, slices=self.encoding.slices)
+        for child in pair:
+            mutChoice(child, slices=self.encoding.slices, indpb=self.indpb)
+            del child.fitness.values
+        return pair
+
+    def _parent(self) -> Any:
+        first, second = (self.population[random.randrange(len(self.population))] for _ in range(2))
+        if second.fitness.dominates(first.fitness):
+            return second
+        if first.fitness.dominates(second.fitness):
+            return first
+        return max(first, second, key=lambda individual: individual.fitness.crowding_dist)
+
+    def _update(self, individuals: list[Any]) -> None:
+        # nd="log" is about a hundred times faster than the default and sorts the same.
+        self.population = tools.selNSGA2([*self.population, *individuals], self.mu, nd="log")
+        self._crowd()
+
+    def _crowd(self) -> None:
+        # Distances among the survivors alone, so that they can be computed again when a state is loaded.
+        tools.selNSGA2(self.population, len(self.population), nd="log")
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on where :meth:`state_dict` was taken."""
+        super().load_state_dict(state)
+        if self.population:
+            self._crowd()
+
+    def front(self) -> list[Any]:
+        """Return the individuals of the present population that none of it dominates."""
+        return list(tools.sortLogNondominated(self.population, len(self.population), first_front_only=True))

@@ -1,0 +1,138 @@
+"""REINFORCE with one row of logits per decision, all decisions independent.
+
+Source: Williams 1992, *Simple Statistical Gradient-Following Algorithms*; as a search on NAS-Bench-201, Dong
+and Yang 2020.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .base import STRATEGIES, DecisionLike
+from .darts import adam_step
+from .decisions import DecisionStrategy, check_counts
+from .rewards import Baseline, Reward, make_reward
+
+Array = npt.NDArray[np.float64]
+
+
+def policy(logits: Array, starts: Sequence[int]) -> Array:
+    """Return probabilities: the softmax of each decision's logits.
+
+    :param logits: of all decisions, one after another, shape (logits,).
+    :param starts: where each decision's logits start.
+    """
+    sizes = np.diff([*starts, len(logits)])
+    top = np.repeat(np.maximum.reduceat(logits, starts), sizes)
+    grown = np.exp(logits - top)
+    return np.asarray(grown / np.repeat(np.add.reduceat(grown, starts), sizes), dtype=np.float64)
+
+
+def policy_gradient(probabilities: Array, chosen: npt.NDArray[np.int64], advantages: Array) -> Array:
+    """Return (1/m) sum_k (R_k - b) grad log P(a_k), shape (logits,).
+
+    :param chosen: the logits that were chosen, shape (samples, decisions).
+    :param advantages: R_k - b, shape (samples,).
+    """
+    weights = np.repeat(advantages[:, None], chosen.shape[1], axis=1)
+    ones = np.bincount(chosen.ravel(), weights=weights.ravel(), minlength=len(probabilities))
+    gradient: Array = (ones - advantages.sum() * probabilities) / len(advantages)
+    return gradient  # grad log softmax = one-hot - P
+
+
+def entropy_gradient(probabilities: Array, starts: Sequence[int]) -> Array:
+    """Return the gradient of the policy's entropy (nats, summed over decisions) with respect to the
+    logits."""
+    logs = np.log(np.maximum(probabilities, 1e-300))
+    sizes = np.diff([*starts, len(probabilities)])
+    entropies = -np.add.reduceat(probabilities * logs, starts)
+    return np.asarray(-probabilities * (logs + np.repeat(entropies, sizes)), dtype=np.float64)
+
+
+@STRATEGIES.register("reinforce-table")
+class ReinforceTable(DecisionStrategy):
+    """Samples each decision from its own softmax and raises the logits of what was rewarded above the
+    baseline.
+
+    :param decisions: ``space.decisions``.
+    :param batch: architectures per update, m.
+    :param lr: learning rate of the logits (Adam).
+    :param baseline: decay of the moving average of rewards; None for no baseline.
+    :param entropy: weight of the entropy bonus.
+    :param temperature: divides the logits.
+    :param reward: see :func:`make_reward`.
+    :param c: of the reward ``perplexity``.
+    :param options: ``rng`` and ``fitness``, see :class:`DecisionStrategy`.
+    """
+
+    def __init__(
+        self,
+        decisions: Sequence[DecisionLike],
+        *,
+        batch: int = 1,
+        lr: float = 0.1,
+        baseline: float | None = 0.9,
+        entropy: float = 0.0,
+        temperature: float = 1.0,
+        reward: Reward | Callable[[Sequence[float]], float] = "auto",
+        c: float = 1.0,
+        **options: Any,
+    ) -> None:
+        super().__init__(decisions, **options)
+        check_counts(batch=batch)
+        if not lr > 0 or not temperature > 0 or entropy < 0:
+            raise ValueError(
+                f"lr is {lr}, temperature {temperature}, entropy {entropy}; expected lr and temperature above 0 "
+                "and entropy of at least 0"
+            )
+        self.batch, self.lr, self.entropy, self.temperature = batch, lr, entropy, temperature
+        self.reward, self.baseline = make_reward(reward, c), Baseline(baseline)
+        self.starts = (np.cumsum(self.encoding.sizes) - np.array(self.encoding.sizes)).tolist()
+        self.logits = np.zeros(sum(self.encoding.sizes))
+        self.moments = np.zeros((2, len(self.logits)))
+
+    @property
+    def probabilities(self) -> Array:
+        """Probability of each choice of each decision, one after another."""
+        return policy(self.logits / self.temperature, self.starts)
+
+    def _generate(self) -> list[Any]:
+        probabilities = self.probabilities.tolist()
+        rows = [
+            probabilities[start : start + n]
+            for start, n in zip(self.starts, self.encoding.sizes, strict=True)
+        ]
+        draw = self.rng.choices
+        return [self.individual([draw(range(len(row)), row)[0] for row in rows]) for _ in range(self.batch)]
+
+    def _update(self, individuals: list[Any]) -> None:
+        self.population = individuals
+        rewards = [self.reward(individual) for individual in individuals]
+        advantages = np.array(rewards) - self.baseline.before(rewards)
+        chosen = self.encoding.loci(individuals) + np.array(self.starts)
+        probabilities = self.probabilities
+        gradient = policy_gradient(probabilities, chosen, advantages)
+        gradient = gradient + self.entropy * entropy_gradient(probabilities, self.starts)
+        direction, self.moments = adam_step(
+            gradient / self.temperature, self.moments, self.generation + 1, betas=(0.9, 0.999)
+        )
+        self.logits = self.logits + self.lr * direction
+
+    def state_dict(self) -> dict[str, Any]:
+        """What every strategy has, the logits, their optimiser and the baseline."""
+        own = {
+            "logits": self.logits.tolist(),
+            "moments": self.moments.tolist(),
+            "baseline": self.baseline.value,
+        }
+        return {**super().state_dict(), **own}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on where :meth:`state_dict` was taken."""
+        super().load_state_dict(state)
+        self.logits, self.moments = np.array(state["logits"]), np.array(state["moments"])
+        self.baseline.value = state["baseline"]

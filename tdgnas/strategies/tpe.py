@@ -1,0 +1,86 @@
+"""TPE through optuna, an optional baseline.
+
+Source: Bergstra, Bardenet, Bengio, Kegl 2011, *Algorithms for Hyper-Parameter Optimization*.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from .base import STRATEGIES, DecisionLike
+from .decisions import DecisionStrategy, check_counts
+
+
+@STRATEGIES.register("tpe")
+class TPE(DecisionStrategy):
+    """Optuna's tree-structured Parzen estimator over categorical choices; needs optuna (``pip install
+    optuna``).
+
+    :param decisions: ``space.decisions``.
+    :param batch: individuals per generation.
+    :param startup: random individuals before the estimator is used.
+    :param options: ``rng`` and ``fitness``, see :class:`DecisionStrategy`.
+    :raises ImportError: when optuna is not installed.
+    """
+
+    def __init__(
+        self, decisions: Sequence[DecisionLike], *, batch: int = 1, startup: int = 10, **options: Any
+    ) -> None:
+        super().__init__(decisions, **options)
+        check_counts(batch=batch)
+        try:
+            import optuna
+        except ImportError as error:
+            raise ImportError("the strategy 'tpe' needs optuna: pip install optuna") from error
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        self.batch, self.startup = batch, startup
+        self.optuna = optuna
+        self.space: dict[str, Any] = {
+            str(place): optuna.distributions.CategoricalDistribution(tuple(range(size)))
+            for place, size in enumerate(self.encoding.sizes)
+        }
+        self.history: list[tuple[list[int], float]] = []
+        self.study = self._study()
+
+    def _study(self) -> Any:
+        sense = "maximize" if self.fitness.weights[0] > 0 else "minimize"
+        return self.optuna.create_study(direction=sense)  # type: ignore[arg-type,unused-ignore]
+
+    def _generate(self) -> list[Any]:
+        drawn = []
+        for _ in range(self.batch):
+            # A fresh sampler for every draw: its randomness then comes from this strategy's generator alone.
+            self.study.sampler = self.optuna.samplers.TPESampler(
+                n_startup_trials=self.startup, seed=self.rng.getrandbits(32)
+            )
+            trial = self.study.ask(self.space)
+            drawn.append(self.individual([trial.params[str(place)] for place in range(len(self.space))]))
+            self.study.tell(trial, state=self.optuna.trial.TrialState.FAIL)  # its result comes with update
+        return drawn
+
+    def _update(self, individuals: list[Any]) -> None:
+        self.population = individuals
+        for individual in individuals:
+            self._add(list(self.encoding.choices(individual)), individual.fitness.values[0])
+
+    def _add(self, choices: list[int], value: float) -> None:
+        self.history.append((choices, value))
+        params = {str(place): choice for place, choice in enumerate(choices)}
+        self.study.add_trial(
+            self.optuna.trial.create_trial(params=params, distributions=self.space, value=value)
+        )
+
+    def state_dict(self) -> dict[str, Any]:
+        """What every strategy has, and all choices and values so far."""
+        return {
+            **super().state_dict(),
+            "history": [[list(choices), value] for choices, value in self.history],
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on where :meth:`state_dict` was taken."""
+        super().load_state_dict(state)
+        self.history, self.study = [], self._study()
+        for choices, value in state["history"]:
+            self._add(list(choices), float(value))
