@@ -15,7 +15,14 @@ if TYPE_CHECKING:
 SUFFIXES = (".png", ".svg", ".pdf")
 
 # Okabe and Ito's palette, made to be told apart by colour-blind readers.
-BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY = "#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9"
+BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY = (
+    "#0072B2",
+    "#D55E00",
+    "#009E73",
+    "#E69F00",
+    "#CC79A7",
+    "#56B4E9",
+)
 INK, GREY, PALE = "#222222", "#8A8A8A", "#F1F1F1"
 
 _STYLE: dict[str, Any] = {
@@ -48,9 +55,13 @@ def check_picture_path(path: str | Path) -> Path:
     """
     path = Path(path)
     if path.suffix.lower() not in SUFFIXES:
-        raise ValueError(f"cannot write a picture to {str(path)!r}: its name must end in {', '.join(SUFFIXES)}")
+        raise ValueError(
+            f"cannot write a picture to {str(path)!r}: its name must end in {', '.join(SUFFIXES)}"
+        )
     if not path.parent.is_dir():
-        raise FileNotFoundError(f"cannot write {path.name!r}: there is no folder {str(path.parent)!r}; make it first")
+        raise FileNotFoundError(
+            f"cannot write {path.name!r}: there is no folder {str(path.parent)!r}; make it first"
+        )
     if path.is_dir():
         raise IsADirectoryError(f"cannot write a picture to {str(path)!r}: it is a folder")
     return path

@@ -212,7 +212,10 @@ class SearchSpace(ABC):
         return sum(self.profile.step_macs(step, self.nodes) for step in self.program(architecture)[1:])
 
     def graph(self, architecture: Architecture) -> nx.MultiDiGraph[str]:
-        """Return the architecture as a graph: nodes by name, edges with ``op``, ``decision`` and ``choice``."""
+        """Return the architecture as a graph: nodes by name, edges with ``op``, ``decision`` and ``choice``.
+
+        Edges that a decision switched on also carry ``choice_name``.
+        """
         import networkx as nx
 
         self.check(architecture)
@@ -222,8 +225,12 @@ class SearchSpace(ABC):
             graph.add_node(node.name, shape=self.profile.values[node.name], post=node.post)
             for term in node.terms:
                 if term.decision is None or architecture.choices[term.decision] == term.choice:
-                    name = None if term.decision is None else self.decisions[term.decision].name
-                    graph.add_edge(term.source, node.name, op=term.op, decision=name, choice=term.choice)
+                    made = None if term.decision is None else self.decisions[term.decision]
+                    names = {} if made is None else {"choice_name": made.choices[term.choice]}
+                    decision = None if made is None else made.name
+                    graph.add_edge(
+                        term.source, node.name, op=term.op, decision=decision, choice=term.choice, **names
+                    )
         return graph
 
     def draw(self, architecture: Architecture, path: str | Path) -> Path:

@@ -25,7 +25,12 @@ KINDS: dict[str, tuple[str, Any, str]] = {
     "pointwise": (VERMILLION, (0, (5, 2)), "pointwise, 1×1 convolution"),
     "reduction": (GREEN, (0, (7, 1.5, 1.5, 1.5)), "reduction, factorised 1×1 convolutions"),
 }
-BOX, HALF, GAP, POOL = 0.62, 0.36, 0.24, 0.22  # width and half height of a block, room after it, width of a pool
+BOX, HALF, GAP, POOL = (
+    0.62,
+    0.36,
+    0.24,
+    0.22,
+)  # width and half height of a block, room after it, width of a pool
 LANE, FIRST = 0.2, 0.3  # distance between lanes, and of the first from the blocks
 LABEL = 0.4  # width of a label
 MARGIN, HEADER, FOOTER = 0.25, 1.05, 0.95
@@ -47,7 +52,9 @@ def lanes(arcs: Iterable[Arc]) -> list[Arc]:
     taken: list[list[Arc]] = []
     placed = []
     for arc in sorted(arcs, key=lambda arc: (arc.right - arc.left, arc.source)):
-        lane = next((n for n, row in enumerate(taken) if not any(_overlap(arc, other) for other in row)), len(taken))
+        lane = next(
+            (n for n, row in enumerate(taken) if not any(_overlap(arc, other) for other in row)), len(taken)
+        )
         if lane == len(taken):
             taken.append([])
         placed.append(Arc(arc.source, arc.target, arc.left, arc.right, lane))
@@ -119,7 +126,9 @@ def draw_vgg(space: VGGShortcuts, architecture: Architecture, path: Path) -> Pat
         return save_figure(figure, path)
 
 
-def _arcs(space: VGGShortcuts, chain: _Chain, pairs: Sequence[tuple[int, int]], reductions: bool) -> list[Arc]:
+def _arcs(
+    space: VGGShortcuts, chain: _Chain, pairs: Sequence[tuple[int, int]], reductions: bool
+) -> list[Arc]:
     """Arcs of one side; into a block the nearest source comes in leftmost, so that its arcs do not cross."""
     side = [pair for pair in pairs if (space.kind(*pair) == "reduction") == reductions]
     arcs = []
@@ -135,10 +144,23 @@ def _draw_stages(axes: Axes, space: VGGShortcuts, chain: _Chain, up: float, down
 
     for number, (start, end) in enumerate(chain.stages):
         shade = "#F0F2F5" if number % 2 == 0 else "#FAFAFA"
-        axes.add_patch(Rectangle((start, -down), end - start, up + down + 0.42, facecolor=shade, edgecolor="none", zorder=0))
+        axes.add_patch(
+            Rectangle(
+                (start, -down), end - start, up + down + 0.42, facecolor=shade, edgecolor="none", zorder=0
+            )
+        )
         side = space.image_shape[1] >> number
         text = f"stage {number + 1}\n{side}×{side}, stride {2**number}"
-        axes.text((start + end) / 2, up + 0.21, text, ha="center", va="center", fontsize=9, color=INK, linespacing=1.3)
+        axes.text(
+            (start + end) / 2,
+            up + 0.21,
+            text,
+            ha="center",
+            va="center",
+            fontsize=9,
+            color=INK,
+            linespacing=1.3,
+        )
 
 
 def _draw_chain(axes: Axes, space: VGGShortcuts, chain: _Chain) -> None:
@@ -182,9 +204,19 @@ def _draw_arcs(axes: Axes, space: VGGShortcuts, arcs: Sequence[Arc], sign: int, 
             (arc.left, 0), (arc.left, height - bend), (arc.left, height), (arc.left + bend, height),
             (arc.right - bend, height), (arc.right, height), (arc.right, height - bend), (arc.right, HALF + 0.05),
         ]  # fmt: skip
-        codes = [Curve.MOVETO, Curve.LINETO, Curve.CURVE3, Curve.CURVE3, Curve.LINETO, Curve.CURVE3, Curve.CURVE3]
+        codes = [
+            Curve.MOVETO,
+            Curve.LINETO,
+            Curve.CURVE3,
+            Curve.CURVE3,
+            Curve.LINETO,
+            Curve.CURVE3,
+            Curve.CURVE3,
+        ]
         curve = Curve([(x, sign * y) for x, y in points], [*codes, Curve.LINETO])
-        axes.add_patch(PathPatch(curve, fill=False, edgecolor=colour, linestyle=dashes, linewidth=1.5, zorder=2))
+        axes.add_patch(
+            PathPatch(curve, fill=False, edgecolor=colour, linestyle=dashes, linewidth=1.5, zorder=2)
+        )
         _arrow_head(axes, arc.right, sign * HALF, "down" if sign > 0 else "up", colour, 0.07)
         axes.plot([arc.left], [0], marker="o", markersize=4, color=INK, zorder=3)
         text = f"{arc.source}→{arc.target}"
@@ -229,7 +261,12 @@ def _draw_title(
 
 
 def _draw_legend(
-    axes: Axes, space: VGGShortcuts, pairs: Sequence[tuple[int, int]], strides: set[int], width: float, top: float
+    axes: Axes,
+    space: VGGShortcuts,
+    pairs: Sequence[tuple[int, int]],
+    strides: set[int],
+    width: float,
+    top: float,
 ) -> None:
     from matplotlib.lines import Line2D
 
