@@ -1,0 +1,28 @@
+"""What importing the package costs, and what it offers."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import tdgnas
+
+
+@pytest.mark.parametrize("module", ["tdgnas", "tdgnas.operators", "tdgnas.individual", "tdgnas.mapping"])
+def test_light_parts_import_neither_torch_nor_torchvision(module: str) -> None:
+    code = f"import sys, {module}; sys.exit(any(name in sys.modules for name in ('torch', 'torchvision')))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_supernets_need_no_torchvision() -> None:
+    code = "import sys, tdgnas.supernet, tdgnas.fitness, tdgnas.algorithms; sys.exit('torchvision' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_every_public_name_can_be_had() -> None:
+    for name in tdgnas.__all__:
+        assert getattr(tdgnas, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'Supermet'"):
+        tdgnas.Supermet  # noqa: B018
