@@ -125,16 +125,29 @@ def _allele_columns(alleles: IntArray) -> tuple[NDArray[np.intp], NDArray[np.int
     Returns the column of every gene, shape (individuals, loci), the first column of every locus, and the
     number of alleles of every locus.
     """
-    by_locus = np.ascontiguousarray(alleles.T)
-    order = np.argsort(by_locus, axis=1)
-    ranked = np.take_along_axis(by_locus, order, axis=1)
-    fresh = np.zeros(by_locus.shape, dtype=np.intp)
-    fresh[:, 1:] = ranked[:, 1:] != ranked[:, :-1]
-    codes = np.empty(by_locus.shape, dtype=np.intp)
-    np.put_along_axis(codes, order, fresh.cumsum(axis=1), axis=1)
-    sizes = fresh.sum(axis=1) + 1
+    low, high = int(alleles.min()), int(alleles.max())
+    codes, sizes = _table_codes(alleles - low) if high - low < 64 else _sorted_codes(alleles)
     first = sizes.cumsum() - sizes
-    return np.ascontiguousarray((codes + first[:, None]).T), first, sizes
+    return codes + first, first, sizes
+
+
+def _table_codes(alleles: IntArray) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Number the alleles of each locus from 0, and count them, by a table of the small integers that occur."""
+    loci = np.arange(alleles.shape[1])
+    occurs = np.zeros((len(loci), int(alleles.max()) + 1), dtype=np.intp)
+    occurs[loci, alleles] = 1
+    return (occurs.cumsum(axis=1) - 1)[loci, alleles], occurs.sum(axis=1)
+
+
+def _sorted_codes(alleles: IntArray) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Number the alleles of each locus from 0, and count them, whatever integers they are."""
+    order = np.argsort(alleles, axis=0)
+    ranked = np.take_along_axis(alleles, order, axis=0)
+    fresh = np.zeros(alleles.shape, dtype=np.intp)
+    fresh[1:] = ranked[1:] != ranked[:-1]
+    codes = np.empty(alleles.shape, dtype=np.intp)
+    np.put_along_axis(codes, order, fresh.cumsum(axis=0), axis=0)
+    return codes, fresh.sum(axis=0) + 1
 
 
 def entropy_steps(picks: int, loci: int) -> FloatArray:
@@ -168,10 +181,9 @@ class _ShannonState:
         self._matrix = self._one_hot() if len(self._other) <= 4 * len(self._first) else None
 
     def _one_hot(self) -> FloatArray:
-        genotypes, loci = np.nonzero(self._columns > self._first)
-        matrix = np.zeros((len(self._columns), len(self._other)))
-        matrix[genotypes, self._columns[genotypes, loci] - (loci + 1)] = 1
-        return matrix
+        matrix = np.zeros((len(self._columns), len(self._counts)))
+        matrix[np.arange(len(matrix))[:, None], self._columns] = 1
+        return np.ascontiguousarray(matrix[:, self._other])
 
     def gains(self) -> FloatArray:
         steps = self._steps[self._counts]
