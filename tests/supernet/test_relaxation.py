@@ -1,0 +1,43 @@
+"""From genes to relaxed weights."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from tdgnas.spaces import VGGShortcuts, create
+from tdgnas.supernet import Relaxation
+
+SPACE = VGGShortcuts(width=1 / 32)
+GENES = torch.linspace(-4, 4, 61)
+
+
+def test_sigmoid_and_hard_sigmoid_by_their_formulas() -> None:
+    torch.testing.assert_close(Relaxation(SPACE, "sigmoid")(GENES), 1 / (1 + torch.exp(-GENES)))
+    hard = Relaxation(SPACE, "hard-sigmoid")(GENES)
+    torch.testing.assert_close(hard, (GENES / 6 + 0.5).clamp(0, 1))
+
+
+def test_hard_sigmoid_has_no_gradient_from_three_on() -> None:
+    genes = torch.tensor([3.5, -3.5, 2.9] + [0.0] * 58).requires_grad_()
+    Relaxation(SPACE, "hard-sigmoid")(genes).sum().backward()
+    assert genes.grad is not None
+    torch.testing.assert_close(genes.grad[:3], torch.tensor([0.0, 0.0, 1 / 6]))
+
+
+def test_target_softmax_sums_to_the_targets_scale() -> None:
+    relaxation = Relaxation(SPACE, "target-softmax")
+    scales = torch.arange(1.0, len(relaxation.targets) + 1)
+    weights = relaxation(torch.stack([GENES, -GENES]), scales)
+    for number, members in enumerate(relaxation.targets.values()):
+        torch.testing.assert_close(weights[:, members].sum(1), torch.full((2,), number + 1.0))
+    assert list(relaxation.targets)[0] == "x3"
+
+
+@pytest.mark.parametrize("name", ["sigmoid", "hard-sigmoid"])
+def test_k_way_decisions_are_softmax_whatever_gates_are(name) -> None:
+    space = create("nasbench201")
+    genes = torch.randn(3, 30)
+    expected = torch.softmax(genes.reshape(3, 6, 5), -1).reshape(3, 30)
+    torch.testing.assert_close(Relaxation(space, name)(genes), expected)
+    assert Relaxation(space, "sigmoid")(genes).double().sum() == pytest.approx(18, abs=1e-4)
