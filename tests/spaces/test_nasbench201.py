@@ -14,9 +14,7 @@ from tdgnas.fitness import TableNotFound, find_table
 from tdgnas.spaces import NASBench201, create, load_architecture, save_architecture
 from tdgnas.spaces.nasbench201 import OPERATIONS
 
-SKIP = (
-    "|skip_connect~0|+|skip_connect~0|skip_connect~1|+|skip_connect~0|skip_connect~1|skip_connect~2|"
-)
+SKIP = "|skip_connect~0|+|skip_connect~0|skip_connect~1|+|skip_connect~0|skip_connect~1|skip_connect~2|"
 
 
 @pytest.fixture(scope="module")
