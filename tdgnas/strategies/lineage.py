@@ -22,15 +22,14 @@ class Lineage:
         for individual in individuals:
             individual.origin = {"id": self._take(), "parents": [], "operators": ["init"]}
 
-    def changed(self, individual: Any, operator: str, others: Iterable[Any] = ()) -> None:
-        """Note that an operator has changed an individual, with genes of others."""
+    def changed(self, individual: Any, operator: str, other: dict[str, Any] | None = None) -> None:
+        """Note that an operator has changed an individual, with genes of one of another origin."""
         origin = individual.origin
         if origin["id"] is not None:
             origin = {"id": None, "parents": [origin["id"]], "operators": []}
         parents = list(origin["parents"])
-        for other in others:
-            known = other.origin
-            parents += [known["id"]] if known["id"] is not None else known["parents"]
+        if other is not None:
+            parents += [other["id"]] if other["id"] is not None else other["parents"]
         individual.origin = {
             "id": None,
             "parents": list(dict.fromkeys(parents)),

@@ -82,28 +82,36 @@ class TDGA(Strategy):
             self.toolbox.map(self.toolbox.local_search, parents)
             for individual in parents:
                 self._changed(individual, "local_search")
-        offspring = self._mate([self.clone(individual) for individual in parents])
-        for individual in [*parents, *offspring]:
+        pool = [*parents, *self._mate([self.clone(individual) for individual in parents])]
+        for place, individual in enumerate(pool):
             if self.rng.random() < self.mutpb:
-                self.toolbox.mutate(individual)
-                self._changed(individual, "mutate")
-        self.lineage.complete([*parents, *offspring])
-        return [*elite, *parents, *offspring]
+                (pool[place],) = self.toolbox.mutate(individual)
+                self._changed(pool[place], "mutate", individual)
+        self.lineage.complete(pool)
+        return [*elite, *pool]
 
     def _mate(self, offspring: list[Any]) -> list[Any]:
         order = list(range(len(offspring)))
         self.rng.shuffle(order)
         for first, second in zip(order[::2], order[1::2], strict=False):
             if self.rng.random() < self.cxpb:
-                self.toolbox.mate(offspring[first], offspring[second])
-                before = self.clone(offspring[first])
-                self._changed(offspring[first], "mate", offspring[second])
-                self._changed(offspring[second], "mate", before)
+                one, two = offspring[first], offspring[second]
+                origins = one.origin, two.origin
+                children = self.toolbox.mate(one, two)
+                for child, own, other in zip(children, origins, reversed(origins), strict=True):
+                    child.origin = own
+                    self._changed(child, "mate", other=other)
+                offspring[first], offspring[second] = children
         return offspring
 
-    def _changed(self, individual: Any, operator: str, *others: Any) -> None:
+    def _changed(
+        self, individual: Any, operator: str, before: Any = None, other: dict[str, Any] | None = None
+    ) -> None:
+        # Operators work in place; one that returns a new object all the same is taken at its word.
+        if before is not None:
+            individual.origin = before.origin
         del individual.fitness.values
-        self.lineage.changed(individual, operator, others)
+        self.lineage.changed(individual, operator, other)
 
     def _update(self, individuals: list[Any]) -> None:
         if self.generation > 0:
@@ -126,7 +134,11 @@ class TDGA(Strategy):
 
     def state_dict(self) -> dict[str, Any]:
         """Population, best individual, generation, temperature and entropies so far."""
-        own = {"temperature": self.temperature, "entropies": list(self.entropies), "next_id": self.lineage.next_id}
+        own = {
+            "temperature": self.temperature,
+            "entropies": list(self.entropies),
+            "next_id": self.lineage.next_id,
+        }
         return {**super().state_dict(), **own}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:

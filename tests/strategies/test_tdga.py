@@ -77,7 +77,9 @@ def test_heat_keeps_the_population_diverse() -> None:
 
 
 def test_a_schedule_is_asked_by_generation_from_one_to_the_last() -> None:
-    _, logbook = eaTDGA(population(), make_toolbox(temperature=operators.Geometric(1.0, 1e-2, ngen=4)), 0.8, 0.2, 4)
+    _, logbook = eaTDGA(
+        population(), make_toolbox(temperature=operators.Geometric(1.0, 1e-2, ngen=4)), 0.8, 0.2, 4
+    )
     assert logbook.select("temperature")[1:] == pytest.approx([10**-0.5, 10**-1, 10**-1.5, 1e-2])
     assert logbook.select("temperature")[0] is None
 
@@ -194,3 +196,14 @@ def test_an_individual_without_fitness_or_with_nan_is_refused_on_update() -> Non
     pool[3].fitness.values = (float("nan"),)
     with pytest.raises(ValueError, match="individual 3 came back with the fitness"):
         strategy.update(pool)
+
+
+def test_an_operator_that_returns_a_new_object_is_taken_at_its_word() -> None:
+    """DEAP's algorithms use what operators return; a decorated operator may return another object."""
+    toolbox = make_toolbox()
+    toolbox.register("mutate", lambda individual: (Individual([5.0] * len(individual)),))
+    strategy = TDGA(population(), toolbox, cxpb=0.5, mutpb=1.0)
+    for generation in evolve(strategy, toolbox, 1):
+        pass
+    assert all(set(each) == {5.0} for each in generation.evaluated[1:])
+    assert all(each.origin["operators"][-1] == "mutate" for each in generation.evaluated[1:])
