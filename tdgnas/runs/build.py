@@ -26,7 +26,7 @@ from ..operators import (
     bind,
 )
 from ..spaces import SPACES, SearchSpace, create
-from ..supernet import Supernet
+from ..supernet import Supernet, load_imagenet
 from ..supernet.alternating import WeightTraining
 from ..training import Recipe
 from .config import ConfigError, DataSettings, RetrainSettings, RunConfig, SpaceSettings, TemperatureSettings
@@ -60,7 +60,10 @@ def make_space(settings: SpaceSettings, data: Splits) -> SearchSpace:
 
 def make_supernet(config: RunConfig, space: SearchSpace, data: Splits) -> Supernet:
     """Make the supernet with fresh weights."""
-    return Supernet(space, data, relaxation=config.pretrain.relaxation, seed=config.seed, device=config.device)
+    supernet = Supernet(
+        space, data, relaxation=config.pretrain.relaxation, seed=config.seed, device=config.device
+    )
+    return load_imagenet(supernet) if config.pretrain.imagenet else supernet
 
 
 def make_fitness(config: RunConfig, supernet: Supernet, data: Splits) -> SupernetFitness:
@@ -158,6 +161,8 @@ def make_recipe(settings: RetrainSettings) -> Recipe:
         schedule=settings.schedule,
         milestones=tuple(settings.milestones),
         gamma=settings.gamma,
+        warmup=settings.warmup,
+        clip=settings.clip,
         augment=Augment(crop=settings.crop, flip=settings.flip, cutout=settings.cutout),
     )
 

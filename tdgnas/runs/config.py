@@ -50,6 +50,7 @@ class PretrainSettings(_Section):
     discrete: float = Field(0.5, ge=0, le=1)
     uniform: bool = False
     relaxation: Literal["sigmoid", "hard-sigmoid", "target-softmax"] = "sigmoid"
+    imagenet: bool = False
 
 
 class TemperatureSettings(_Section):
@@ -119,7 +120,7 @@ class FitnessSettings(_Section):
 class RetrainSettings(_Section):
     """Retraining from scratch, the same recipe for every row of the table."""
 
-    epochs: int = Field(15, ge=0)
+    epochs: int = Field(12, ge=0)
     batch_size: int = Field(64, ge=2)
     lr: float = Field(0.05, gt=0)
     momentum: float = Field(0.9, ge=0, lt=1)
@@ -127,6 +128,8 @@ class RetrainSettings(_Section):
     schedule: Literal["constant", "cosine", "step"] = "cosine"
     milestones: list[int] = Field(default_factory=list)
     gamma: float = Field(0.1, gt=0, le=1)
+    warmup: int = Field(1, ge=0)
+    clip: float | None = Field(5.0, gt=0)
     crop: int = Field(0, ge=0)
     flip: bool = False
     cutout: int = Field(0, ge=0)

@@ -85,7 +85,7 @@ class PretrainPhase:
 
     def __init__(self, context: Context) -> None:
         self.context = context
-        settings = context.config.pretrain.model_dump(exclude={"relaxation"})
+        settings = context.config.pretrain.model_dump(exclude={"relaxation", "imagenet"})
         self.pretraining = Pretraining(context.supernet, seed=context.config.seed, **settings)
         self.table = Table(context.folder / "pretraining.csv", PRETRAINING)
         self.seconds = 0.0

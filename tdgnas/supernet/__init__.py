@@ -4,6 +4,7 @@ from .alternating import WeightTraining
 from .batchnorm import BatchNormState, NodeBatchNorm2d
 from .bilevel import alpha_gradient
 from .evaluation import POLICIES, EvaluationSet, Score, evaluate_one, evaluate_population, evaluation_set
+from .imagenet import load_imagenet
 from .io import load_supernet, save_supernet
 from .pretraining import EpochRecord, Pretraining
 from .relaxation import RELAXATIONS, Relaxation
@@ -25,6 +26,7 @@ __all__ = [
     "evaluate_one",
     "evaluate_population",
     "evaluation_set",
+    "load_imagenet",
     "load_supernet",
     "save_supernet",
 ]

@@ -1,0 +1,144 @@
+"""The published experiment: shortcuts of VGG19 on CIFAR-10, found by DARTS + TDGA, beside their controls.
+
+    python benchmarks/vgg_cifar10.py --data-folder ~/.cache/cifar10            # small: minutes on two CPU cores
+    python benchmarks/vgg_cifar10.py --data-folder ~/.cache/cifar10 --full     # as published: for one GPU
+
+Every search seed is a run folder of its own (``tdgnas resume`` works on it); calling the script again with the same
+``--out`` goes on where it stopped. The networks of all seeds are retrained with one recipe. Selection uses validation
+data only; the test set is read once per network, after the last epoch.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+from pathlib import Path
+from typing import Any
+
+from tdgnas.runs.config import assign, make_config, parse_assignment
+from tdgnas.runs.progress import Terminal
+from tdgnas.runs.run import Run
+from tdgnas.runs.summary import draw_run, read_rows
+
+PUBLISHED: dict[str, Any] = {
+    "space": {"name": "vgg-shortcuts", "settings": {"width": 1.0}},
+    "data": {"name": "cifar10", "valid": 25_000},
+    "pretrain": {
+        "epochs": 150,
+        "batch_size": 64,
+        "lr": 0.001,
+        "momentum": 0.9,
+        "schedule": "constant",
+        "alpha_lr": 0.003,
+        "hold": 10,
+    },
+    "search": {
+        "population": 10,
+        "ngen": 150,
+        "cxpb": 0.8,
+        "mutpb": 0.2,
+        "sigma": 0.2,
+        "temperature": {"schedule": "geometric", "start": 1.0, "stop": 0.001},
+    },
+    "fitness": {"size": 2_000},
+    "retrain": {
+        "epochs": 150,
+        "batch_size": 64,
+        "lr": 0.009,
+        "momentum": 0.9,
+        "schedule": "step",
+        "milestones": [100],
+        "warmup": 0,
+        "gamma": 0.234,
+        "crop": 4,
+        "flip": True,
+        "random_draws": 3,
+    },
+}
+
+# What a CPU does in minutes: an eighth of the width, a tenth of the images, a tenth of the epochs.
+SMALL: dict[str, Any] = {
+    "space": {"name": "vgg-shortcuts", "settings": {"width": 0.125}},
+    "data": {"name": "cifar10", "valid": 4_000, "train": 4_000},
+    "pretrain": {"epochs": 12, "lr": 0.025, "schedule": "cosine", "alpha_lr": 0.02, "hold": 2},
+    "search": {
+        "population": 10,
+        "ngen": 30,
+        "temperature": {"schedule": "geometric", "start": 0.1, "stop": 0.0001},
+    },
+    "fitness": {"size": 1_000},
+    "retrain": {
+        "epochs": 12,
+        "lr": 0.05,
+        "schedule": "cosine",
+        "crop": 4,
+        "flip": True,
+        "random_draws": 2,
+    },
+}
+
+
+def main() -> None:
+    """Run every seed, then print one table over all of them."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--full", action="store_true", help="the published settings; a GPU's work")
+    parser.add_argument("--data-folder", help="folder with cifar-10-batches-bin")
+    parser.add_argument("--seeds", type=int, default=1, help="searches, from pretraining to retraining")
+    parser.add_argument("--device", help="cpu, cuda, cuda:1")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="any configuration key")
+    parser.add_argument("--out", type=Path, default=Path("runs/vgg_cifar10"))
+    options = parser.parse_args()
+
+    folders = []
+    for seed in range(options.seeds):
+        document = json.loads(json.dumps(PUBLISHED if options.full else SMALL))
+        document["seed"] = seed
+        if options.data_folder:
+            document["data"]["folder"] = options.data_folder
+        if options.device:
+            document["device"] = options.device
+        for text in options.set:
+            assign(document, *parse_assignment(text))
+        folder = options.out / f"seed-{seed}"
+        with Terminal() as terminal:
+            begun = (folder / "config.toml").exists()
+            run = Run.open(folder, terminal) if begun else Run.start(folder, make_config(document), terminal)
+            run.execute()
+        draw_run(folder)
+        folders.append(folder)
+    text = table(folders)
+    (options.out / "table.md").write_text(text, encoding="utf-8")
+    print(text)
+
+
+def table(folders: list[Path]) -> str:
+    """One markdown table over the runs: mean and standard deviation over all networks of a row."""
+    results: dict[str, list[dict[str, Any]]] = {}
+    for folder in folders:
+        for result in json.loads((folder / "results.json").read_text(encoding="utf-8")):
+            results.setdefault(result["row"], []).append(result)
+    seconds = {row.name: row for row in read_rows(folders[0])}
+    lines = [
+        "| network | trainings | shortcuts | valid % | test % | parameters | MACs | search s | retrain s |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|---:|",
+    ]
+    for name, members in results.items():
+        tests = [100 * member["test_accuracy"] for member in members]
+        valids = [100 * member["valid_accuracy"] for member in members if member["valid_accuracy"] is not None]
+        spread = f" ± {statistics.stdev(tests):.2f}" if len(tests) > 1 else ""
+        valid = f"{statistics.fmean(valids):.2f}" if valids else "–"
+        lines.append(
+            f"| {name} | {len(members)} | {_mean(members, 'gates'):.4g} | {valid} | {statistics.fmean(tests):.2f}{spread} "
+            f"| {_mean(members, 'parameters'):,.0f} | {_mean(members, 'macs'):,.0f} "
+            f"| {seconds[name].search_seconds:.0f} | {seconds[name].retraining_seconds:.0f} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _mean(members: list[dict[str, Any]], key: str) -> float:
+    return statistics.fmean(member[key] for member in members)
+
+
+if __name__ == "__main__":
+    main()
