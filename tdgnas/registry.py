@@ -96,9 +96,9 @@ class Registry(Generic[T]):
         self._load()
         if name in self._entries:
             return self._entries[name].value
-        near = difflib.get_close_matches(name, self._entries, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
+        near = difflib.get_close_matches(name, self._entries, n=1) or [n for n in self._entries if name in n]
+        hint = f"; did you mean {near[0]!r}?" if near and name else "."
         broken = [text for text in self.failures if text.startswith(f"{name} from ")]
         if broken:
-            hint = f"; {broken[0]} could not be imported ({self.failures[broken[0]]})"
+            hint = f"; {broken[0]} could not be imported ({self.failures[broken[0]]})."
         raise ValueError(f"there is no {self.kind} {name!r}{hint} There are: {', '.join(self.names())}")

@@ -161,7 +161,7 @@ def make_recipe(settings: RetrainSettings) -> Recipe:
         schedule=settings.schedule,
         milestones=tuple(settings.milestones),
         gamma=settings.gamma,
-        warmup=settings.warmup,
+        warmup=min(settings.warmup, max(settings.epochs - 1, 0)),
         clip=settings.clip,
         augment=Augment(crop=settings.crop, flip=settings.flip, cutout=settings.cutout),
     )

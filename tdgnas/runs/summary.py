@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from ..spaces import SearchSpace, load_architecture
@@ -18,7 +19,8 @@ from .records import read_table
 class Row:
     """One row of the final table; several networks of a row (draws, seeds) are averaged.
 
-    Accuracies are shares between 0 and 1, ``spread`` the standard deviation of the test accuracy (None for one network).
+    Accuracies are shares between 0 and 1, ``spread`` the standard deviation of the test accuracy, None for one
+    network.
     """
 
     name: str
@@ -66,19 +68,25 @@ def read_rows(folder: Path) -> list[Row]:
 
 def result_table(rows: list[Row]) -> Table:
     """Return the table for a terminal."""
-    table = Table(title="retrained from scratch, the same recipe for every row", title_justify="left")
-    table.add_column("network")
-    for column in ("gates", "valid %", "test %", "parameters", "MACs", "search s", "retrain s"):
-        table.add_column(column, justify="right")
+    table = Table(
+        title="retrained from scratch, the same recipe for every row",
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+    )
+    table.add_column("network", no_wrap=True)
+    for column in ("gates", "valid %", "test %", "weights", "MACs", "search s", "retrain s"):
+        table.add_column(column, justify="right", no_wrap=True)
     for row in rows:
         spread = "" if row.spread is None else f" ± {100 * row.spread:.2f}"
         table.add_row(
-            f"{row.name} (mean of {row.networks})" if row.networks > 1 else row.name,
-            f"{row.gates:.4g}",
+            f"{row.name}, {row.networks} nets" if row.networks > 1 else row.name,
+            f"{row.gates:.3g}",
             f"{100 * row.valid:.2f}",
             f"{100 * row.test:.2f}{spread}",
-            f"{row.parameters:,.0f}",
-            f"{row.macs:,.0f}",
+            _short(row.parameters),
+            _short(row.macs),
             f"{row.search_seconds:.0f}",
             f"{row.retraining_seconds:.0f}",
         )
@@ -100,6 +108,13 @@ def draw_run(folder: Path) -> list[Path]:
 def draw_architecture(space: SearchSpace, architecture: Any, stem: Path) -> list[Path]:
     """Draw an architecture as PNG and SVG."""
     return [space.draw(architecture, stem.with_suffix(suffix)) for suffix in (".png", ".svg")]
+
+
+def _short(number: float) -> str:
+    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if number >= size:
+            return f"{number / size:.2f} {unit}"
+    return f"{number:.0f}"
 
 
 def _seconds(folder: Path, phase: str) -> Any:

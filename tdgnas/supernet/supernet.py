@@ -38,7 +38,7 @@ class Supernet(nn.Module):
     :param relaxation: how gates are relaxed: ``sigmoid``, ``hard-sigmoid`` or ``target-softmax``.
     :param seed: fixes the initial weights and alpha (1e-3 * N(0, 1), as DARTS).
     :param device: where to compute; CUDA where there is one, else the CPU.
-    :raises ValueError: when the data's images or classes do not fit the space.
+    :raises ValueError: when the data's images or classes do not fit the space, or the device is not there.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class Supernet(nn.Module):
         self.scales = (
             nn.Parameter(torch.ones(len(self.relaxation.targets))) if self.relaxation.targets else None
         )
-        self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        self.device = pick_device(device)
         self.to(self.device)
         self.data = None if data is None else data.to(self.device)
         self._relaxed = RelaxedForward(space, self.ops, self.batchnorm)
@@ -211,6 +211,20 @@ class Supernet(nn.Module):
         from .pretraining import Pretraining
 
         return Pretraining(self, epochs, **options)
+
+
+def pick_device(device: str | torch.device | None) -> torch.device:
+    """Return the device of a name; CUDA where there is one, else the CPU, when None.
+
+    :raises ValueError: for an unknown name, or CUDA where there is none.
+    """
+    try:
+        found = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    except RuntimeError as error:
+        raise ValueError(f"there is no device {str(device)!r}; give cpu, cuda, or cuda:1 for the second GPU") from error
+    if found.type == "cuda" and (found.index or 0) >= torch.cuda.device_count():
+        raise ValueError(f"the device {str(device)!r} is not there: torch sees {torch.cuda.device_count()} GPUs")
+    return found
 
 
 def _check_fit(space: SearchSpace, data: Splits) -> None:

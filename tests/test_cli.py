@@ -1,0 +1,109 @@
+"""The command line as a new user meets it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from tdgnas.cli import app
+
+TINY = [
+    "--width", "0.03125", "--train-images", "32", "--valid-images", "32", "--pretrain-epochs", "1", "-n", "4", "-g", "2",
+    "--retrain-epochs", "1", "--random-draws", "1", "--device", "cpu",
+]  # fmt: skip
+
+
+def invoke(*arguments: str):
+    return CliRunner().invoke(app, list(arguments))
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("cli") / "run"
+    result = invoke("search", "--out", str(folder), *TINY)
+    assert result.exit_code == 0, result.output
+    for word in ("pretraining", "search", "retraining", "baseline", "random", "DARTS, threshold", "TDGA"):
+        assert word in result.output
+    return folder
+
+
+def test_a_search_leaves_a_folder_with_everything(run: Path) -> None:
+    names = {path.relative_to(run).as_posix() for path in run.rglob("*") if path.is_file()}
+    assert names >= {
+        "config.toml",
+        "pretraining.csv",
+        "history.csv",
+        "events.jsonl",
+        "results.json",
+        "architecture.json",
+        "supernet/supernet.safetensors",
+        "figures/architecture.png",
+        "figures/architecture.svg",
+        "figures/search.png",
+    }
+    results = json.loads((run / "results.json").read_text())
+    assert [r["row"] for r in results] == ["baseline", "random", "DARTS, threshold", "DARTS, round-k", "TDGA"]
+    winner, control = results[-1], results[1]
+    assert control["gates"] == winner["gates"]
+    assert (run / "history.csv").read_text().count("\n") == 4
+
+
+def test_show_prints_and_draws_an_architecture(run: Path, tmp_path: Path) -> None:
+    picture = tmp_path / "drawing.svg"
+    result = invoke("show", str(run / "architecture.json"), "--draw", str(picture))
+    assert result.exit_code == 0, result.output
+    assert "parameters" in result.output
+    assert picture.read_text().lstrip().startswith("<?xml")
+
+
+def test_lists_of_spaces_and_operators() -> None:
+    spaces, operators = invoke("spaces"), invoke("operators")
+    assert "vgg-shortcuts" in spaces.output
+    assert "nasbench201" in spaces.output
+    for word in ("thermodynamic", "select", "uniform", "mutFlipGate"):
+        assert word in operators.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--width", "0"], "width is 0"),
+        (["--t-start", "-1"], "search.temperature.start"),
+        (["--space", "vgg"], "no space 'vgg'; did you mean 'vgg-shortcuts'"),
+        (["--data", "digitz"], "did you mean 'digits'"),
+        (["--data", "cifar10", "--data-folder", "/nowhere"], "/nowhere"),
+        (["--select", "thermodynamics"], "did you mean 'thermodynamic'"),
+        (["--select", "uniform"], "made for 'mate', not for 'select'"),
+        (["--set", "search.ngenn=3"], "search.ngenn: there is no such key; did you mean 'ngen'"),
+        (["--set", "search.ngen"], "is no assignment"),
+        (["--set", "search.ngen=many"], "search.ngen"),
+        (["--mode", "best"], "fitness.mode"),
+        (["--schedule", "feedback"], "feedback schedule needs a target"),
+        (["-n", "1"], "search.population"),
+        (["--config", "/nowhere.toml"], "cannot be read"),
+        (["--device", "tpu0"], "tpu0"),
+    ],
+)
+def test_what_cannot_be_run_is_refused_with_a_sentence_before_anything_is_written(
+    tmp_path: Path, arguments: list[str], message: str
+) -> None:
+    result = invoke("search", "--out", str(tmp_path / "run"), *arguments)
+    assert result.exit_code == 1, result.output
+    assert message in " ".join(result.output.split())
+    assert "Traceback" not in result.output
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_folder_in_use_and_a_folder_that_is_no_run_are_refused(run: Path, tmp_path: Path) -> None:
+    result = invoke("search", "--out", str(run))
+    assert result.exit_code == 1
+    assert "is not empty" in result.output
+    result = invoke("resume", str(tmp_path))
+    assert result.exit_code == 1
+    assert "no config.toml" in result.output
+    result = invoke("show", str(tmp_path / "none.json"))
+    assert result.exit_code == 1
+    assert "there is no file" in result.output
