@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from ..spaces import SearchSpace, load_architecture
@@ -69,14 +68,14 @@ def read_rows(folder: Path) -> list[Row]:
 def result_table(rows: list[Row]) -> Table:
     """Return the table for a terminal."""
     table = Table(
-        title="retrained from scratch, the same recipe for every row",
+        title="retrained from scratch, the same recipe for every row; times in seconds",
         title_justify="left",
-        box=SIMPLE_HEAD,
-        padding=(0, 1, 0, 0),
+        box=None,
+        padding=(0, 2, 0, 0),
         pad_edge=False,
     )
     table.add_column("network", no_wrap=True)
-    for column in ("gates", "valid %", "test %", "weights", "MACs", "search s", "retrain s"):
+    for column in ("gates", "valid %", "test %", "weights", "MACs", "search", "retrain"):
         table.add_column(column, justify="right", no_wrap=True)
     for row in rows:
         spread = "" if row.spread is None else f" ± {100 * row.spread:.2f}"
@@ -113,7 +112,7 @@ def draw_architecture(space: SearchSpace, architecture: Any, stem: Path) -> list
 def _short(number: float) -> str:
     for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
         if number >= size:
-            return f"{number / size:.2f} {unit}"
+            return f"{number / size:.3g} {unit}"
     return f"{number:.0f}"
 
 
