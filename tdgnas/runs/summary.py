@@ -75,7 +75,7 @@ def result_table(rows: list[Row]) -> Table:
         pad_edge=False,
     )
     table.add_column("network", no_wrap=True)
-    for column in ("gates", "valid %", "test %", "weights", "MACs", "search", "retrain"):
+    for column in ("gates", "valid %", "test %", "weights", "MACs", "search", "train"):
         table.add_column(column, justify="right", no_wrap=True)
     for row in rows:
         spread = "" if row.spread is None else f" ± {100 * row.spread:.2f}"
