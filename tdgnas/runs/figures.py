@@ -172,7 +172,7 @@ def _floats(values: Any) -> list[float]:
 
 
 def _percent(value: Any) -> float | None:
-    return 100 * float(value) if _number(value) else None
+    return 100 * float(value) if _number(value) and abs(float(value)) < OFF_SCALE else None
 
 
 def _curves(

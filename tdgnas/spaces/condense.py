@@ -14,7 +14,7 @@ from .layout import Box, Wire
 if TYPE_CHECKING:
     import networkx as nx
 
-MOST_NODES, MOST_EDGES = 40, 130  # a larger graph is condensed
+MOST_NODES, MOST_EDGES = 24, 130  # a larger graph is condensed
 MOST_GROUPS, MOST_RUNS, MOST_DETAILS, MOST_DETAIL = 40, 16, 4, 24
 LONGEST = 26  # characters of a label
 
@@ -53,14 +53,15 @@ def sheets(graph: nx.MultiDiGraph[Any]) -> list[Sheet]:
 def op_kind(op: str | None) -> str:
     """Return an operation's name without the place where it is used.
 
-    >>> op_kind("s0c1_0-3_nor_conv_3x3"), op_kind("conv12"), op_kind("short4_11")
-    ('nor_conv_3x3', 'conv', 'short')
+    >>> op_kind("s0c1_0-3_nor_conv_3x3"), op_kind("c3_pre0"), op_kind("short4_11")
+    ('nor_conv_3x3', 'pre', 'short')
     """
     if op is None:
         return "pass on"
     tokens = re.split(r"[_./:]", op)
     if all(re.search(r"\d", token) for token in tokens):
-        return re.sub(r"[\d-]+$", "", tokens[0]) or op
+        stems = [re.sub(r"[\d-]+$", "", token) for token in tokens]
+        return next((stem for stem in reversed(stems) if stem), op)
     first = next(number for number, token in enumerate(tokens) if not re.search(r"\d", token))
     return "_".join(tokens[first:])
 
