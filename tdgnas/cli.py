@@ -11,7 +11,6 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.padding import Padding
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -237,7 +236,7 @@ def _execute(begin: Any) -> None:
 
 def _print_entry(name: str, summary: str, origin: str) -> None:
     console.print(f"[bold]{escape(name)}[/bold]  [dim]{escape(origin)}[/dim]", highlight=False)
-    console.print(Padding(escape(summary), (0, 0, 0, 4)), highlight=False)
+    console.print(f"    {escape(summary)}", highlight=False)
 
 
 def _print_failures(failures: dict[str, str]) -> None:

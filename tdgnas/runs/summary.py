@@ -100,7 +100,13 @@ def draw_run(folder: Path) -> list[Path]:
     target.mkdir(exist_ok=True)
     space, architecture = load_architecture(folder / "architecture.json")
     files = draw_architecture(space, architecture, target / "architecture")
-    files += figures.search_curves(read_table(folder / "history.csv"), target / "search.png")
+    for name, draw, table in [
+        ("search", figures.search_curves, read_table(folder / "history.csv")),
+        ("pretraining", figures.training_curves, read_table(folder / "pretraining.csv")),
+        ("results", figures.result_points, json.loads((folder / "results.json").read_text(encoding="utf-8"))),
+    ]:
+        if table:
+            files += draw(table, target / f"{name}.png", target / f"{name}.svg")
     return files
 
 
