@@ -73,7 +73,7 @@ class DARTS(DecisionStrategy):
                 f"optimizer is {optimizer!r} and select {select!r}; expected adam or sgd, last or best"
             )
         self.source, self.steps, self.lr, self.weight_decay = source, steps, lr, weight_decay
-        self.optimizer, self.select = optimizer, select
+        self.optimizer, self.recommends = optimizer, select
         length = self.encoding.length
         drawn = [1e-3 * self.rng.gauss(0.0, 1.0) for _ in range(length)] if start is None else list(start)
         if len(drawn) != length:
@@ -109,7 +109,7 @@ class DARTS(DecisionStrategy):
 
     def recommendation(self) -> Any:
         """Return the last alpha evaluated, or the best one."""
-        return self.population[-1] if self.select == "last" and self.population else self.best
+        return self.population[-1] if self.recommends == "last" and self.population else self.best
 
     def state_dict(self) -> dict[str, Any]:
         """What every strategy has, alpha and its optimiser; the source's weights are the source's to save."""

@@ -25,6 +25,8 @@ class DecisionStrategy(Strategy):
 
     #: How many fitness values an individual has to be given.
     objectives: ClassVar[int] = 1
+    #: Which individual a search settles on: the ``best`` evaluated, or the ``last``.
+    recommends: str = "best"
 
     def __init__(
         self,

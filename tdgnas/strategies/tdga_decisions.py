@@ -51,6 +51,7 @@ class DecisionTDGA(TDGA):
     """
 
     objectives: ClassVar[int] = 1
+    recommends: ClassVar[str] = "best"
 
     def __init__(
         self,

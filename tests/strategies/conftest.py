@@ -29,7 +29,7 @@ class Problem:
             for choices in every
         }
         if good is not None:
-            self.losses = {choices: float(sum(a != b for a, b in zip(choices, good))) for choices in every}
+            self.losses = {choices: float(sum(a != b for a, b in zip(choices, good, strict=True))) for choices in every}
         self.evaluated = []
 
     @property
@@ -100,6 +100,8 @@ class Searches:
         return Problem(SPACES[space](), **options)
 
     def strategy(self, name, problem, seed=0, **options):
+        if name == "tpe":
+            pytest.importorskip("optuna")
         if strategies.needs_source(name):
             options.setdefault("source", problem)
             options.setdefault("lr", 0.5)

@@ -1,0 +1,133 @@
+"""The command ``compare``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+
+from .plan import Plan
+from .problems import default_problem
+from .report import Outcome, format_value, write_report
+from .run import Runner, Stopped
+from .specs import parse_all
+
+TABLE = ["random", "ga", "aging", "tdga", "reinforce-table", "reinforce-lstm", "nsga2"]
+SUPERNET = [*TABLE, "darts", "darts2=darts:order=2"]
+
+
+def command(
+    strategy: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--strategy",
+            "-s",
+            help="NAME, or LABEL=NAME:key=value,key=value; once for each. Default: all that fit the problem.",
+        ),
+    ] = None,
+    problem: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--problem",
+            "-p",
+            help="nasbench201, synthetic, digits-vgg, digits-vgg-tiny, digits-cells, or SPACE@DATA:key=value; once "
+            "for each. Default: nasbench201 where its table is found, else synthetic.",
+        ),
+    ] = None,
+    seeds: Annotated[int, typer.Option(help="Number of seeds.")] = 20,
+    first_seed: Annotated[int, typer.Option(help="The first seed; the others follow it.")] = 0,
+    budget: Annotated[
+        float | None, typer.Option(help="Budget of each search. Default: the problem's.")
+    ] = None,
+    unit: Annotated[
+        str | None,
+        typer.Option(help="evaluations, passes (of images) or seconds (simulated). Default: the problem's."),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder of results; a stopped comparison goes on there.")] = Path(
+        "comparison"
+    ),
+    jobs: Annotated[int | None, typer.Option(help="Processes. Default: one per CPU.")] = None,
+    fresh: Annotated[bool, typer.Option(help="Forget what the folder holds of these problems.")] = False,
+) -> None:
+    """Compare search strategies at an equal budget: tables, tests, figures, and one HTML report.
+
+    Without options: all strategies on NAS-Bench-201's table, or on an invented one where that is missing,
+    with 20 seeds. For supernets: --problem digits-vgg --seeds 5.
+    """
+    console = Console(soft_wrap=not sys.stdout.isatty())
+    try:
+        if seeds < 1:
+            raise ValueError(f"--seeds is {seeds}; at least one is needed")
+        chosen = problem or [default_problem()]
+        if problem is None and chosen == ["synthetic"]:
+            console.print("no table of NAS-Bench-201 found: comparing on an invented table ('synthetic')")
+        problems = parse_all(chosen, "problems")
+        tables = any(spec.name in ("nasbench201", "synthetic") for spec in problems)
+        strategies = parse_all(strategy or (TABLE if tables else SUPERNET), "strategies")
+        plan = Plan(strategies, problems, range(first_seed, first_seed + seeds), limit=budget, unit=unit)
+        runner = Runner(plan, out, jobs=jobs, fresh=fresh)
+        _run(runner, console)
+        line = " ".join(["tdgnas compare", *sys.argv[1:]]).replace("tdgnas compare compare", "tdgnas compare")
+        for outcome in write_report(plan, runner.results(), out, line):
+            console.print(_table(outcome))
+        console.print(f"report: {out / 'report.html'}   results: {out / 'results.csv'}", highlight=False)
+    except Stopped as stop:
+        console.print(f"\n{stop}", highlight=False)
+        raise typer.Exit(130) from None
+    except (ValueError, OSError, ImportError, FloatingPointError) as error:
+        Console(stderr=True, soft_wrap=True).print(
+            f"error: {error}", style="red", markup=False, highlight=False
+        )
+        raise typer.Exit(1) from None
+
+
+def _run(runner: Runner, console: Console) -> None:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task("searching", total=None)
+
+        def done(text: str, count: int, total: int) -> None:
+            progress.update(task, description=text, completed=count, total=total)
+
+        runner.run(say=lambda text: console.print(text, highlight=False), done=done)
+        progress.update(task, description="done", visible=bool(progress.tasks[0].completed))
+
+
+def _table(outcome: Outcome) -> Table:
+    percent = " (%)" if "accuracy" in outcome.metric else ""
+    better = "larger" if outcome.higher else "smaller"
+    title = (
+        f"{outcome.problem}: {outcome.metric}{percent}, {better} is better, {outcome.budget:g} {outcome.unit}"
+    )
+    table = Table(title=title)
+    table.add_column("strategy")
+    for name in ("seeds", "mean", "std", "median", "best", "rank", "against the first: A", "p (Holm)"):
+        table.add_column(name, justify="right")
+    first = outcome.summary[0].strategy
+    for row in outcome.summary:
+        numbers = [format_value(value, outcome.metric) for value in (row.mean, row.std, row.median, row.best)]
+        rank = "–" if outcome.ranks is None else f"{outcome.ranks.mean.get(row.strategy, float('nan')):.2f}"
+        pair = next((p for p in outcome.pairs if {p.first, p.second} == {first, row.strategy}), None)
+        effect = "–" if pair is None else f"{pair.a12 if pair.first == row.strategy else 1 - pair.a12:.2f}"
+        table.add_row(
+            row.strategy, str(row.n), *numbers, rank, effect, "–" if pair is None else f"{pair.holm:.3g}"
+        )
+    return table

@@ -1,0 +1,166 @@
+"""Running the cells of a plan, several at a time; what is finished stays finished."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import shutil
+import signal
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ...storage import write_json
+from .cell import read_cell, run_cell
+from .plan import Cell, Plan
+from .problems import Problem, make_problem
+from .specs import Spec
+
+Say = Callable[[str], None]
+
+
+class Stopped(KeyboardInterrupt):
+    """The comparison was interrupted; the message says what is kept and how to go on."""
+
+
+class Runner:
+    """Runs a plan in a folder.
+
+    A cell's file is written whole when the cell is done, so an interrupted comparison goes on with the same
+    command, and one with more strategies or seeds runs only what is missing. A file made with other settings,
+    or damaged, is named and made again.
+
+    :param plan: what is to be run.
+    :param out: the folder.
+    :param jobs: processes; one for each CPU that this process may use when None.
+    :param fresh: delete what the folder holds of these problems first.
+    """
+
+    def __init__(self, plan: Plan, out: Path, *, jobs: int | None = None, fresh: bool = False) -> None:
+        if jobs is not None and jobs < 1:
+            raise ValueError(f"jobs is {jobs}; at least one process is needed")
+        self.plan, self.out = plan, out
+        self.jobs = jobs or cpus()
+        if fresh:
+            for spec in plan.problems:
+                shutil.rmtree(out / spec.label, ignore_errors=True)
+
+    def missing(self, say: Say = print) -> list[Cell]:
+        """Return the cells without a good result; ``say`` is told of bad ones."""
+        cells = []
+        for cell in self.plan.cells():
+            found = read_cell(cell, self.plan.made[cell.problem.label], self.out)
+            if isinstance(found, str):
+                say(found)
+            if not isinstance(found, dict):
+                cells.append(cell)
+        return cells
+
+    def results(self) -> list[dict[str, Any]]:
+        """Return the results of all finished cells."""
+        found = (read_cell(cell, self.plan.made[cell.problem.label], self.out) for cell in self.plan.cells())
+        return [result for result in found if isinstance(result, dict)]
+
+    def run(self, *, say: Say = print, done: Callable[[str, int, int], None] | None = None) -> None:
+        """Run what is missing.
+
+        :param say: told of files that are made again.
+        :param done: called with what was finished, and how many tasks are done of how many.
+        :raises Stopped: on Ctrl-C.
+        """
+        cells = self.missing(say)
+        self.out.mkdir(parents=True, exist_ok=True)
+        write_json(self.out / "plan.json", self.plan.document)
+        shared = list(dict.fromkeys((cell.problem.label, cell.seed) for cell in cells))
+        specs = {spec.label: spec for spec in self.plan.problems}
+        first = [
+            (specs[label], seed)
+            for label, seed in shared
+            if not self.plan.made[label].prepared(seed, self.out / label)
+        ]
+        tasks = [(_prepare, (spec, seed, self.out)) for spec, seed in first]
+        total, count = len(tasks) + len(cells), 0
+        try:
+            for stage in (tasks, [(_search, (cell, self.out)) for cell in cells]):
+                for text in self._stage(stage):
+                    count += 1
+                    if done is not None:
+                        done(text, count, total)
+        except KeyboardInterrupt:
+            kept = len(self.results())
+            raise Stopped(
+                f"stopped: {kept} of {len(list(self.plan.cells()))} searches are done and kept in {self.out}; "
+                "the same command goes on from there"
+            ) from None
+
+    def _stage(self, tasks: list[Any]) -> Iterator[str]:
+        jobs = min(self.jobs, len(tasks))
+        if jobs <= 1:
+            for function, arguments in tasks:
+                yield function(*arguments)
+            return
+        with _pool(jobs) as pool:
+            queue = iter(tasks)
+            running: set[Future[str]] = set()
+            for function, arguments in queue:
+                running.add(pool.submit(function, *arguments))
+                if len(running) >= 2 * jobs:
+                    ready, running = wait(running, return_when=FIRST_COMPLETED)
+                    yield from (future.result() for future in ready)
+            while running:
+                ready, running = wait(running, return_when=FIRST_COMPLETED)
+                yield from (future.result() for future in ready)
+
+
+@contextmanager
+def _pool(jobs: int) -> Iterator[ProcessPoolExecutor]:
+    # Spawned, not forked: a forked child of a process that has used torch's threads can hang.
+    pool = ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), initializer=_start_worker)
+    try:
+        yield pool
+    except BaseException:
+        workers = list((getattr(pool, "_processes", None) or {}).values())
+        pool.shutdown(wait=False, cancel_futures=True)
+        for worker in workers:
+            worker.terminate()
+        raise
+    pool.shutdown()
+
+
+def _start_worker() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's affair
+    os.environ["OMP_NUM_THREADS"] = "1"
+    import torch
+
+    torch.set_num_threads(1)
+
+
+_made: dict[str, Problem] = {}
+
+
+def _problem(spec: Spec) -> Problem:
+    key = repr(spec)
+    if key not in _made:
+        _made[key] = make_problem(spec)
+    return _made[key]
+
+
+def _prepare(spec: Spec, seed: int, out: Path) -> str:
+    _problem(spec).prepare(seed, out / spec.label)
+    return f"{spec.label}: supernet of seed {seed}"
+
+
+def _search(cell: Cell, out: Path) -> str:
+    result = run_cell(cell, _problem(cell.problem), out / cell.problem.label)
+    write_json(cell.path(out), result)
+    return f"{cell.problem.label}: {cell.strategy.label}, seed {cell.seed}"
+
+
+def cpus() -> int:
+    """Number of CPUs that this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:
+        return os.cpu_count() or 1
