@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -12,7 +13,16 @@ from deap import base, tools
 
 from .operators import population_entropy
 from .operators.entropy import Loci
+from .seeding import random_states, set_random_states
 from .strategies import TDGA
+from .strategies.saving import (
+    hall_of_fame_state,
+    logbook_state,
+    set_hall_of_fame,
+    set_logbook,
+    set_toolbox_states,
+    toolbox_states,
+)
 
 
 class GenerateUpdate(Protocol):
@@ -23,6 +33,16 @@ class GenerateUpdate(Protocol):
 
     def update(self, individuals: Sequence[Any]) -> None:
         """Take them back, evaluated."""
+
+
+class Stateful(Protocol):
+    """Whatever has a state that can be saved: a supernet, a schedule or an operator of your own."""
+
+    def state_dict(self) -> Mapping[str, Any]:
+        """Return everything that changes, as numbers, strings, lists, dicts, arrays and tensors."""
+
+    def load_state_dict(self, state_dict: Any) -> Any:
+        """Go on where :meth:`state_dict` was taken."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +63,9 @@ class Generation:
 
 class Evolution(Iterator[Generation]):
     """The iterator that :func:`evolve` returns.
+
+    Between two generations it can be saved (:meth:`save`) and, built anew the same way, go on from there
+    (:meth:`load`) as if it had never stopped, bit for bit on the same machine.
 
     :ivar logbook: a ``deap.tools.Logbook`` with one record per generation.
     :ivar generation: generations done so far.
@@ -89,6 +112,85 @@ class Evolution(Iterator[Generation]):
         self.logbook.record(**record)
         self.generation += 1
         return Generation(self.generation - 1, list(population), list(individuals), record)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that the next generation depends on: strategy, random states, operators that have a state.
+
+        An operator has a state when its function, or the object whose method it is, has ``state_dict`` and
+        ``load_state_dict``, as ``SupernetFitness`` (its cache) and ``WeightTraining`` have.
+
+        :raises TypeError: when the strategy has no ``state_dict``.
+        """
+        save = getattr(self.strategy, "state_dict", None)
+        if save is None or not hasattr(self.strategy, "load_state_dict"):
+            raise TypeError(
+                f"{type(self.strategy).__name__} cannot be saved: it has no state_dict and load_state_dict; "
+                "write them in a subclass of it"
+            )
+        return {
+            "generation": self.generation,
+            "strategy": save(),
+            "logbook": logbook_state(self.logbook),
+            "halloffame": None if self.halloffame is None else hall_of_fame_state(self.halloffame),
+            "toolbox": toolbox_states(self.toolbox),
+            "random": random_states(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on where :meth:`state_dict` was taken.
+
+        :raises ValueError: when the toolbox or the hall of fame is another one than was saved.
+        """
+        if (state["halloffame"] is None) != (self.halloffame is None):
+            raise ValueError("one of the saved and this evolution has a hall of fame, the other has none")
+        strategy: Any = self.strategy
+        strategy.load_state_dict(state["strategy"])
+        set_toolbox_states(self.toolbox, state["toolbox"])
+        if self.halloffame is not None:
+            set_hall_of_fame(self.halloffame, state["halloffame"], strategy.unpack)
+        set_logbook(self.logbook, state["logbook"])
+        self.generation = state["generation"]
+        set_random_states(state["random"])
+
+    def save(self, path: str | Path, **others: Stateful) -> Path:
+        """Write the state into one file, atomically; call it between two generations.
+
+        :param path: the file; what it held before stays whole until the new one is complete.
+        :param others: further objects with ``state_dict`` and ``load_state_dict`` that change meanwhile, by names of
+            your choice: ``evolution.save(path, supernet=supernet)``.
+        :returns: the path.
+        :raises TypeError: when the strategy, or a value in a state, cannot be saved.
+        :raises StorageError: when the file cannot be written.
+        """
+        from .checkpoint import save_checkpoint
+
+        own = {
+            "evolution": self.state_dict(),
+            "others": {name: dict(o.state_dict()) for name, o in others.items()},
+        }
+        return save_checkpoint(own, Path(path))
+
+    def load(self, path: str | Path, **others: Stateful) -> Evolution:
+        """Go on where :meth:`save` was called; ``self`` is made the same way as the evolution that was saved.
+
+        :param others: the same names as in :meth:`save`.
+        :returns: self.
+        :raises FileNotFoundError: when there is no such file.
+        :raises ValueError: when the file is damaged, or was saved from another kind of evolution.
+        """
+        from .checkpoint import load_checkpoint
+
+        state = load_checkpoint(Path(path))
+        if not isinstance(state, dict) or set(state) != {"evolution", "others"}:
+            raise ValueError(f"{path} was not written by Evolution.save")
+        if set(others) != set(state["others"]):
+            there, here = ", ".join(state["others"]) or "nothing", ", ".join(others) or "nothing"
+            raise ValueError(f"{path} was saved with {there} beside the evolution; load was given {here}")
+        # Weights before the caches that depend on them.
+        for name, other in others.items():
+            other.load_state_dict(state["others"][name])
+        self.load_state_dict(state["evolution"])
+        return self
 
     def _record(self, population: Sequence[Any], nevals: int, seconds: float) -> dict[str, Any]:
         energies = [-individual.fitness.wvalues[0] for individual in population]

@@ -15,10 +15,10 @@ from typing import Any
 
 from safetensors.torch import load_file
 
+from ..checkpoint import CheckpointFolder
 from ..fitness import SupernetFitness
 from ..spaces import load_architecture
 from .build import make_data, make_fitness, make_recipe, make_space, make_supernet, make_toolbox
-from .checkpoint import CheckpointFolder
 from .config import ConfigError, RunConfig, config_text, make_config, read_config
 from .files import Appender, write_text
 from .phases import Context, Phase, PretrainPhase, RetrainPhase, SearchPhase, phase_names
@@ -60,7 +60,9 @@ class Run:
         :raises ConfigError: when the folder holds something already, or the configuration cannot be run.
         """
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise ConfigError(f"{folder} is not empty; choose another --out, or `tdgnas resume {folder}` if it is a run")
+            raise ConfigError(
+                f"{folder} is not empty; choose another --out, or `tdgnas resume {folder}` if it is a run"
+            )
         run = cls(folder, config, reporter)
         write_text(folder / "config.toml", config_text(config, versions()))
         return run

@@ -102,24 +102,42 @@ class Strategy(ABC):
     def unpack(self, packed: dict[str, Any]) -> Any:
         """Make an individual of what :func:`pack` returned."""
         individual = self._blank(packed["genes"])
-        if packed.get("origin") is not None:
-            individual.origin = packed["origin"]
+        attributes = packed["attributes"]
+        for name in set(getattr(individual, "__dict__", ())) - set(attributes) - {"fitness"}:
+            delattr(individual, name)
+        for name, value in attributes.items():
+            setattr(individual, name, value)
         if packed["fitness"] is not None:
-            individual.fitness.values = tuple(packed["fitness"])
+            individual.fitness.wvalues = tuple(packed["fitness"])
         return individual
 
-    def _blank(self, genes: list[float]) -> Any:
+    def _blank(self, genes: list[Any]) -> Any:
         return Individual(genes)
 
 
 def pack(individual: Any) -> dict[str, Any]:
-    """Return an individual's genes, fitness values and origin as JSON values."""
-    values = individual.fitness.values
+    """Return an individual's genes, weighted fitness and further attributes as JSON values.
+
+    The weighted values, since values derived from them need not give the same bits back.
+
+    :raises TypeError: for genes that are no numbers.
+    """
+    wvalues = individual.fitness.wvalues
+    attributes = getattr(individual, "__dict__", {})
     return {
-        "genes": [float(gene) for gene in individual],
-        "fitness": list(values) if values else None,
-        "origin": getattr(individual, "origin", None),
+        "genes": [_plain(gene) for gene in individual],
+        "fitness": [float(value) for value in wvalues] if wvalues else None,
+        "attributes": {name: value for name, value in attributes.items() if name != "fitness"},
     }
+
+
+def _plain(gene: Any) -> bool | int | float | str:
+    gene = gene.item() if hasattr(gene, "item") else gene
+    if not isinstance(gene, (bool, int, float, str)):
+        raise TypeError(
+            f"an individual's genes are saved as numbers or strings, not as {type(gene).__name__}"
+        )
+    return gene
 
 
 def pack_random(rng: random.Random) -> list[Any]:

@@ -14,7 +14,7 @@ from deap import base
 
 from ..operators import Schedule, population_entropy
 from ..operators.entropy import Loci
-from .base import STRATEGIES, Strategy
+from .base import STRATEGIES, Strategy, pack_random, unpack_random
 from .lineage import Lineage
 
 
@@ -138,6 +138,7 @@ class TDGA(Strategy):
             "temperature": self.temperature,
             "entropies": list(self.entropies),
             "next_id": self.lineage.next_id,
+            "random": pack_random(self.rng) if isinstance(self.rng, random.Random) else None,
         }
         return {**super().state_dict(), **own}
 
@@ -146,9 +147,13 @@ class TDGA(Strategy):
         super().load_state_dict(state)
         self.temperature, self.entropies = state["temperature"], list(state["entropies"])
         self.lineage = Lineage(state["next_id"])
+        if isinstance(self.rng, random.Random) and state["random"] is not None:
+            unpack_random(self.rng, state["random"])
 
-    def _blank(self, genes: list[float]) -> Any:
+    def _blank(self, genes: list[Any]) -> Any:
         blank = self.clone(self.population[0])
+        if len(blank) != len(genes):
+            blank[:] = type(blank)(genes)
         for place, gene in enumerate(genes):
             blank[place] = gene
         del blank.fitness.values

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import warnings
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from .files import write_atomic
+from .storage import storing, write_atomic
 
 _FORMAT = "tdgnas-checkpoint/1"
 _KEPT = 2
+_NAME = re.compile(r"checkpoint-\d{8}\.safetensors")
 
 
 class DamagedCheckpoint(ValueError):
@@ -25,7 +26,11 @@ class DamagedCheckpoint(ValueError):
 
 
 def save_checkpoint(state: Any, path: Path) -> Path:
-    """Write nested dicts, lists, tuples, numbers, strings, arrays and tensors into one file, atomically."""
+    """Write nested dicts, lists, tuples, numbers, strings, arrays and tensors into one file, atomically.
+
+    :raises TypeError: when the state holds anything else.
+    :raises StorageError: when the file cannot be written.
+    """
     tensors: dict[str, Tensor] = {}
     text = json.dumps(_encode(state, tensors))
     metadata = {"format": _FORMAT, "state": text, "digest": _digest(text, tensors)}
@@ -42,11 +47,16 @@ def load_checkpoint(path: Path) -> Any:
     try:
         with safe_open(path, "pt") as file:
             metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            # Copies: the library hands out views of the file, which may be removed while they are in use.
+            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"there is no checkpoint {path}") from error
     except (SafetensorError, OSError, ValueError) as error:
         raise DamagedCheckpoint(f"{path} is cut short or no checkpoint: {error}") from error
     if metadata.get("format") != _FORMAT:
-        raise DamagedCheckpoint(f"{path} has format {metadata.get('format')!r}; this version reads {_FORMAT!r}")
+        raise DamagedCheckpoint(
+            f"{path} has format {metadata.get('format')!r}; this version reads {_FORMAT!r}"
+        )
     text = metadata.get("state", "")
     if "empty" in tensors:
         tensors = {}
@@ -59,14 +69,16 @@ class CheckpointFolder:
     """The numbered checkpoints of a run; the last two are kept.
 
     :param folder: where they lie.
+    :ivar damaged: a sentence for each damaged checkpoint that the last :meth:`load` passed over.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.damaged: list[str] = []
 
     def paths(self) -> list[Path]:
         """The checkpoints that there are, oldest first."""
-        return sorted(self.folder.glob("checkpoint-*.safetensors"))
+        return sorted(path for path in self.folder.glob("checkpoint-*") if _NAME.fullmatch(path.name))
 
     def save(self, state: Any) -> Path:
         """Write the next checkpoint and drop all but the last two."""
@@ -74,24 +86,36 @@ class CheckpointFolder:
         number = int(paths[-1].stem.split("-")[1]) + 1 if paths else 1
         written = save_checkpoint(state, self.folder / f"checkpoint-{number:08d}.safetensors")
         for old in self.paths()[:-_KEPT]:
-            old.unlink(missing_ok=True)
+            with storing(old):
+                old.unlink(missing_ok=True)
         return written
 
+    def set_aside(self) -> None:
+        """Rename the checkpoints that are damaged, so that they do not count as one of the two that are kept."""
+        for path in self.paths():
+            try:
+                load_checkpoint(path)
+            except DamagedCheckpoint:
+                with storing(path):
+                    path.replace(path.with_suffix(".damaged"))
+
     def load(self) -> Any:
-        """Return the newest state that is whole; a damaged checkpoint is named in a warning and removed.
+        """Return the newest state that is whole; what is wrong with newer ones is in ``damaged`` afterwards.
 
         :returns: the state, or None when there is no checkpoint.
         :raises DamagedCheckpoint: when there are checkpoints and all are damaged.
         """
         paths = self.paths()
+        self.damaged = []
         for path in reversed(paths):
             try:
                 return load_checkpoint(path)
             except DamagedCheckpoint as error:
-                warnings.warn(f"{error}; the one before it is used", RuntimeWarning, stacklevel=2)
-                path.rename(path.with_suffix(".damaged"))
+                self.damaged.append(str(error))
         if paths:
-            raise DamagedCheckpoint(f"every checkpoint in {self.folder} is damaged; start the run again elsewhere")
+            raise DamagedCheckpoint(
+                f"every checkpoint in {self.folder} is damaged: {'; '.join(self.damaged)}"
+            )
         return None
 
 

@@ -1,0 +1,107 @@
+"""States of what an evolution works with, beside its strategy: logbook, hall of fame, operators with a state."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+from deap import base, tools
+
+from .base import pack, pack_random, unpack_random
+
+
+def logbook_state(logbook: tools.Logbook) -> dict[str, Any]:
+    """Return a logbook, its chapters included, as plain values."""
+    return {
+        "records": [dict(record) for record in logbook],
+        "streamed": logbook.buffindex,
+        "chapters": {name: logbook_state(chapter) for name, chapter in logbook.chapters.items()},
+    }
+
+
+def set_logbook(logbook: tools.Logbook, state: dict[str, Any]) -> None:
+    """Make a logbook hold what :func:`logbook_state` returned; its header stays."""
+    logbook[:] = [dict(record) for record in state["records"]]
+    logbook.buffindex = state["streamed"]
+    for name, chapter in state["chapters"].items():
+        set_logbook(logbook.chapters[name], chapter)
+
+
+def hall_of_fame_state(halloffame: tools.HallOfFame) -> list[dict[str, Any]]:
+    """Return the members of a hall of fame, best first."""
+    return [pack(individual) for individual in halloffame]
+
+
+def set_hall_of_fame(
+    halloffame: tools.HallOfFame, state: list[dict[str, Any]], unpack: Callable[[dict[str, Any]], Any]
+) -> None:
+    """Make a hall of fame hold what :func:`hall_of_fame_state` returned."""
+    halloffame.clear()
+    # The last one first: of equally good members the hall puts the newest in front.
+    for packed in reversed(state):
+        halloffame.insert(unpack(packed))
+
+
+def toolbox_states(toolbox: base.Toolbox) -> dict[str, Any]:
+    """Return the states of a toolbox' entries that have one.
+
+    An entry has one when its function, or the object whose method it is, has ``state_dict`` and ``load_state_dict``;
+    a ``random.Random`` among an entry's keywords is saved as well.
+    """
+    states = {}
+    for name, owner, generators in _entries(toolbox):
+        state: dict[str, Any] = {key: pack_random(rng) for key, rng in generators.items()}
+        if owner is not None or state:
+            states[name] = {"own": None if owner is None else owner.state_dict(), "random": state}
+    return states
+
+
+def set_toolbox_states(toolbox: base.Toolbox, states: dict[str, Any]) -> None:
+    """Put the entries of a toolbox into the states that :func:`toolbox_states` returned.
+
+    :raises ValueError: when an entry with a state is missing, or has none here.
+    """
+    left = dict(states)
+    for name, owner, generators in _entries(toolbox):
+        state = left.pop(name, None)
+        if owner is None and not generators:
+            continue
+        if (
+            state is None
+            or set(state["random"]) != set(generators)
+            or (owner is None) != (state["own"] is None)
+        ):
+            raise ValueError(
+                f"the toolbox entry {name!r} has another kind of state than the saved one; register the same operators"
+            )
+        if owner is not None:
+            owner.load_state_dict(state["own"])
+        for key, rng in generators.items():
+            unpack_random(rng, state["random"][key])
+    if left:
+        raise ValueError(
+            f"the file has a state for {', '.join(left)}, which the toolbox lacks; register the same operators"
+        )
+
+
+def _entries(toolbox: base.Toolbox) -> Iterator[tuple[str, Any, dict[str, random.Random]]]:
+    for name, entry in sorted(vars(toolbox).items()):
+        generators: dict[str, random.Random] = {}
+        function = entry
+        while isinstance(function, partial):
+            found = {
+                key: value for key, value in function.keywords.items() if isinstance(value, random.Random)
+            }
+            generators = {**found, **generators}
+            function = function.func
+        owners = [function, getattr(function, "__self__", None)]
+        owner = next((each for each in owners if _has_state(each)), None)
+        yield name, owner, generators
+
+
+def _has_state(thing: Any) -> bool:
+    if isinstance(thing, type):
+        return False
+    return all(callable(getattr(thing, name, None)) for name in ("state_dict", "load_state_dict"))
