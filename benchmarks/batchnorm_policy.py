@@ -1,11 +1,12 @@
 """How well each way of scoring on the supernet ranks networks that are then trained from scratch.
 
     python benchmarks/batchnorm_policy.py               # about fifteen minutes on two CPU cores
-    python benchmarks/batchnorm_policy.py --networks 40 --epochs 20
+    python benchmarks/batchnorm_policy.py --data cifar10 --data-folder ~/.cache/cifar10 --train-images 4000
 
-A supernet of VGG19 shortcuts is pretrained on the digits, random architectures are scored with every BatchNorm policy
-and measure, and each is trained from scratch; Kendall's tau and Spearman's rho compare the two rankings on validation
-images. The numbers of parameters and of shortcuts are ranked beside them as a control.
+A supernet of VGG19 shortcuts is pretrained, random architectures are scored with every BatchNorm policy and measure,
+and each is trained from scratch; Kendall's tau and Spearman's rho compare the two rankings on validation images. The
+numbers of parameters and of shortcuts are ranked beside them as a control. Architectures are drawn as a search's first
+population is (``--draw alpha``), or with every number of shortcuts equally likely (``--draw count``).
 """
 
 from __future__ import annotations
@@ -27,27 +28,49 @@ from tdgnas.training import Recipe, train
 
 def main() -> None:
     """Measure and print a markdown table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--networks", type=int, default=24, help="random architectures")
     parser.add_argument("--seeds", type=int, default=1, help="trainings of each from scratch, averaged")
     parser.add_argument("--epochs", type=int, default=12, help="of each training from scratch")
     parser.add_argument("--pretrain-epochs", type=int, default=16)
     parser.add_argument("--width", type=float, default=1 / 8)
+    parser.add_argument("--data", default="digits")
+    parser.add_argument("--data-folder")
     parser.add_argument("--train-images", type=int, default=None)
+    parser.add_argument("--valid-images", type=int, default=None)
+    parser.add_argument(
+        "--score-images", type=int, default=None, help="validation images of the supernet's score"
+    )
+    parser.add_argument("--draw", choices=("alpha", "count"), default="alpha")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, help="write the table here as well")
     options = parser.parse_args()
 
-    data = tdgnas.data.load("digits", train=options.train_images, seed=options.seed)
+    data = tdgnas.data.load(
+        options.data,
+        folder=options.data_folder,
+        train=options.train_images,
+        valid=options.valid_images,
+        seed=options.seed,
+    )
     space = VGGShortcuts(width=options.width)
-    supernet = tdgnas.Supernet(space, data, seed=options.seed).pretrain(options.pretrain_epochs, seed=options.seed)
+    supernet = tdgnas.Supernet(space, data, seed=options.seed).pretrain(
+        options.pretrain_epochs, seed=options.seed
+    )
     rng = random.Random(options.seed)
-    # Every number of shortcuts is equally likely, so that the networks differ in more than their wiring.
-    architectures = [_draw(space, rng.randrange(space.length + 1), rng) for _ in range(options.networks)]
+    if options.draw == "alpha":
+        population = supernet.population(options.networks, rng=rng)
+        architectures = [space.decode(individual) for individual in population]
+    else:
+        architectures = [_draw(space, rng.randrange(space.length + 1), rng) for _ in range(options.networks)]
 
     columns: dict[str, list[float]] = {}
     for policy in POLICIES:
-        fitness = tdgnas.SupernetFitness(supernet, data.valid, batchnorm=policy, calibration=data.train)
+        fitness = tdgnas.SupernetFitness(
+            supernet, data.valid, size=options.score_images, batchnorm=policy, calibration=data.train
+        )
         scores = fitness.scores(architectures)
         columns[f"{policy}, loss"] = [score.loss for score in scores]
         columns[f"{policy}, accuracy"] = [-score.correct / fitness.where.images for score in scores]
@@ -69,20 +92,24 @@ def _draw(space: SearchSpace, gates: int, rng: random.Random) -> Architecture:
     return space.architecture([int(gate in on) for gate in range(space.length)])
 
 
-def _stand_alone(space: SearchSpace, architecture: Architecture, data: Splits, epochs: int, seeds: int) -> float:
+def _stand_alone(
+    space: SearchSpace, architecture: Architecture, data: Splits, epochs: int, seeds: int
+) -> float:
     losses = []
     for seed in range(seeds):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             network = space.network(architecture)
-        recipe = Recipe(epochs=epochs, batch_size=64, lr=0.05, weight_decay=5e-4, schedule="cosine", warmup=1, clip=5.0)
+        recipe = Recipe(
+            epochs=epochs, batch_size=64, lr=0.05, weight_decay=5e-4, schedule="cosine", warmup=1, clip=5.0
+        )
         losses.append(train(network, data, recipe, seed)[-1].valid_loss)
     return sum(losses) / len(losses)
 
 
 def _table(columns: dict[str, list[float]], truth: list[float], options: argparse.Namespace) -> str:
     lines = [
-        f"{options.networks} random architectures, trained from scratch for {options.epochs} epochs "
+        f"{options.networks} architectures ({options.data}, drawn by {options.draw}), trained from scratch for {options.epochs} epochs "
         f"({options.seeds} seeds), ranked by their validation loss; supernet pretrained for "
         f"{options.pretrain_epochs} epochs, width {options.width:g}, seed {options.seed}.",
         "",
