@@ -109,7 +109,8 @@ def _stand_alone(
 
 def _table(columns: dict[str, list[float]], truth: list[float], options: argparse.Namespace) -> str:
     lines = [
-        f"{options.networks} architectures ({options.data}, drawn by {options.draw}), trained from scratch for {options.epochs} epochs "
+        f"{options.networks} architectures ({options.data}, drawn by {options.draw}), "
+        f"trained from scratch for {options.epochs} epochs "
         f"({options.seeds} seeds), ranked by their validation loss; supernet pretrained for "
         f"{options.pretrain_epochs} epochs, width {options.width:g}, seed {options.seed}.",
         "",

@@ -81,12 +81,16 @@ SMALL: dict[str, Any] = {
 
 def main() -> None:
     """Run every seed, then print one table over all of them."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--full", action="store_true", help="the published settings; a GPU's work")
     parser.add_argument("--data-folder", help="folder with cifar-10-batches-bin")
     parser.add_argument("--seeds", type=int, default=1, help="searches, from pretraining to retraining")
     parser.add_argument("--device", help="cpu, cuda, cuda:1")
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="any configuration key")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="any configuration key"
+    )
     parser.add_argument("--out", type=Path, default=Path("runs/vgg_cifar10"))
     options = parser.parse_args()
 
@@ -125,11 +129,14 @@ def table(folders: list[Path]) -> str:
     ]
     for name, members in results.items():
         tests = [100 * member["test_accuracy"] for member in members]
-        valids = [100 * member["valid_accuracy"] for member in members if member["valid_accuracy"] is not None]
+        valids = [
+            100 * member["valid_accuracy"] for member in members if member["valid_accuracy"] is not None
+        ]
         spread = f" ± {statistics.stdev(tests):.2f}" if len(tests) > 1 else ""
         valid = f"{statistics.fmean(valids):.2f}" if valids else "–"
         lines.append(
-            f"| {name} | {len(members)} | {_mean(members, 'gates'):.4g} | {valid} | {statistics.fmean(tests):.2f}{spread} "
+            f"| {name} | {len(members)} | {_mean(members, 'gates'):.4g} | {valid} "
+            f"| {statistics.fmean(tests):.2f}{spread} "
             f"| {_mean(members, 'parameters'):,.0f} | {_mean(members, 'macs'):,.0f} "
             f"| {seconds[name].search_seconds:.0f} | {seconds[name].retraining_seconds:.0f} |"
         )
