@@ -1,8 +1,10 @@
 """What can be searched. A new space is a module here and one line below."""
 
 from .architecture import Architecture
+from .cells import CellSpace, DartsCells, FinalNetwork, Genotype, OneInputCells, final_network
 from .decision import Decision
 from .discretise import RULES, round_k, sample, threshold
+from .edges import per_edge, progressive, strongest_edges, unfed
 from .nasbench201 import NASBench201
 from .nodes import INPUT, Node, Term
 from .program import Interner, Step, program
@@ -15,19 +17,29 @@ __all__ = [
     "RULES",
     "SPACES",
     "Architecture",
+    "CellSpace",
+    "DartsCells",
     "Decision",
+    "FinalNetwork",
+    "Genotype",
     "Interner",
     "NASBench201",
     "Node",
+    "OneInputCells",
     "SearchSpace",
     "Step",
     "Term",
     "VGGShortcuts",
     "create",
+    "final_network",
     "load_architecture",
+    "per_edge",
     "program",
+    "progressive",
     "round_k",
     "sample",
     "save_architecture",
+    "strongest_edges",
     "threshold",
+    "unfed",
 ]

@@ -19,7 +19,7 @@ Rule = Callable[..., Architecture]
 
 def threshold(space: SearchSpace, weights: Genes) -> Architecture:
     """Keep a gate whose weight is above one half (exactly one half is dropped); the likeliest of K choices."""
-    weights = _checked(space, weights)
+    weights = checked_weights(space, weights)
     return space.architecture(
         [
             int(weights[where.start] > 0.5) if decision.binary else int(weights[where].argmax())
@@ -33,7 +33,7 @@ def sample(space: SearchSpace, weights: Genes, rng: random.Random | None = None)
 
     Draws from ``rng``, or from Python's :mod:`random`.
     """
-    weights = _checked(space, weights)
+    weights = checked_weights(space, weights)
     draw = rng or random
     choices = []
     for decision, where in zip(space.decisions, space.slices, strict=True):
@@ -53,7 +53,7 @@ def round_k(space: SearchSpace, weights: Genes) -> Architecture:
 
     :raises ValueError: when the space has decisions that are not gates with a target.
     """
-    weights = _checked(space, weights)
+    weights = checked_weights(space, weights)
     targets: dict[str, list[int]] = {}
     for number, decision in enumerate(space.decisions):
         if not decision.binary or not decision.group:
@@ -74,7 +74,11 @@ def round_k(space: SearchSpace, weights: Genes) -> Architecture:
 RULES: dict[str, Rule] = {"threshold": threshold, "sample": sample, "round-k": round_k}
 
 
-def _checked(space: SearchSpace, weights: Genes) -> Genes:
+def checked_weights(space: SearchSpace, weights: Genes) -> Genes:
+    """Return relaxed weights as an array of shape (genes,).
+
+    :raises ValueError: for another shape, NaN or infinity.
+    """
     weights = np.asarray(weights, dtype=np.float64)
     if weights.shape != (space.length,):
         raise ValueError(f"{space.name!r} has {space.length} weights, got an array of shape {weights.shape}")

@@ -5,7 +5,8 @@ Source: Liu, Simonyan, Yang 2018, *DARTS: Differentiable Architecture Search*, s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor
@@ -23,63 +24,103 @@ def alpha_gradient(
     momentum: float = 0.0,
     buffers: Sequence[Tensor | None] | None = None,
     weight_decay: float = 0.0,
+    radius: float = 0.01,
 ) -> Tensor:
     """Return the gradient of the validation loss with respect to alpha.
 
     With ``xi = 0`` (first order) the weights are taken as they are. Otherwise the gradient looks through one step of
     the weights, w' = w - xi * (momentum * buffer + grad_w L_train + weight_decay * w), whose second derivative is
-    approximated by the central difference of eq. 8 with R = 0.01 / ||v||. The weights are changed in place meanwhile
-    and restored bit for bit.
+    approximated by the central difference of eq. 8 with R = radius / ||v||. The weights are changed in place meanwhile
+    and restored bit for bit, also when a loss raises.
+
+    Each pass computes the gradients that it is asked for and no others: what only alpha's gradient needs is found out
+    with ``requires_grad`` off for the weights, so that neither their gradients nor what these need are kept.
 
     :param alpha: leaf tensor that both losses read.
-    :param weights: leaf tensors that both losses read.
+    :param weights: leaf tensors that both losses read; those without ``requires_grad`` are taken as constants.
     :param train_loss: computes the training loss at the present alpha and weights.
     :param valid_loss: likewise the validation loss.
     :param xi: learning rate of the weights' step; 0 is first order.
     :param momentum: of the weights' optimiser.
     :param buffers: its momentum buffers, None for a weight that has none yet.
     :param weight_decay: of the weights' optimiser.
+    :param radius: of the central difference, as a length in the space of the weights.
     :returns: a tensor of alpha's shape.
+    :raises ValueError: when there are not as many buffers as weights.
     """
-    if xi == 0.0:
-        return torch.autograd.grad(valid_loss(), alpha)[0]
-    saved = [weight.detach().clone() for weight in weights]
-    history = [None] * len(saved) if buffers is None else list(buffers)
-    slopes = torch.autograd.grad(train_loss(), weights, allow_unused=True)
+    history = [None] * len(weights) if buffers is None else list(buffers)
+    if len(history) != len(weights):
+        raise ValueError(f"there are {len(weights)} weights and {len(history)} momentum buffers; give one each")
+    moving = [(w, buffer) for w, buffer in zip(weights, history, strict=True) if w.requires_grad]
+    own = [weight for weight, _ in moving]
+    if xi == 0.0 or not own:
+        return _alpha_slope(alpha, own, valid_loss)
+    saved = [weight.detach().clone() for weight in own]
     try:
-        with torch.no_grad():
-            for weight, slope, buffer in zip(weights, slopes, history, strict=True):
-                step = weight_decay * weight
-                if slope is not None:
-                    step = step + slope
-                if buffer is not None:
-                    step = step + momentum * buffer
-                weight.sub_(xi * step)
-        direct, *v = torch.autograd.grad(valid_loss(), [alpha, *weights], allow_unused=True)
-        norm = torch.sqrt(sum((part.square().sum() for part in v if part is not None), torch.zeros(())))
-        gradient = torch.zeros_like(alpha) if direct is None else direct
-        if float(norm) == 0.0:
-            return gradient
-        radius = 0.01 / float(norm)
-        above = _alpha_slope_at(alpha, weights, saved, v, radius, train_loss)
-        below = _alpha_slope_at(alpha, weights, saved, v, -radius, train_loss)
-        return gradient - xi * (above - below) / (2 * radius)  # (eqs. 7, 8)
+        _look_ahead(alpha, moving, train_loss, xi, momentum, weight_decay)
+        direct, *v = _gradients(valid_loss(), [alpha, *own])  # grad L_val(w', alpha), both parts
+        norm = float(torch.stack(torch._foreach_norm(v)).norm())
+        if norm == 0.0:
+            return direct
+        step = radius / norm
+        _place(own, saved, v, step)
+        above = _alpha_slope(alpha, own, train_loss)
+        _place(own, saved, v, -step)
+        below = _alpha_slope(alpha, own, train_loss)
+        return direct - xi * (above - below) / (2 * step)  # (eqs. 7, 8)
     finally:
         with torch.no_grad():
-            for weight, before in zip(weights, saved, strict=True):
-                weight.copy_(before)
+            torch._foreach_copy_(own, saved)
 
 
-def _alpha_slope_at(
+def _look_ahead(
     alpha: Tensor,
-    weights: Sequence[Tensor],
-    saved: Sequence[Tensor],
-    v: Sequence[Tensor | None],
-    radius: float,
+    moving: Sequence[tuple[Tensor, Tensor | None]],
     train_loss: Loss,
-) -> Tensor:
+    xi: float,
+    momentum: float,
+    weight_decay: float,
+) -> None:
+    """Take the weights' step in place: w' = w - xi * (momentum * buffer + grad_w L_train + weight_decay * w)."""
+    own = [weight for weight, _ in moving]
+    with constant([alpha]):
+        slopes = _gradients(train_loss(), own)
     with torch.no_grad():
-        for weight, before, part in zip(weights, saved, v, strict=True):
-            weight.copy_(before if part is None else before + radius * part)
-    slope = torch.autograd.grad(train_loss(), alpha, allow_unused=True)[0]
-    return torch.zeros_like(alpha) if slope is None else slope
+        # Not in place: autograd may hand out one tensor as the gradient of two weights.
+        steps = list(torch._foreach_add(slopes, own, alpha=weight_decay))
+        having = [(step, buffer) for step, (_, buffer) in zip(steps, moving, strict=True) if buffer is not None]
+        if having and momentum:
+            torch._foreach_add_([step for step, _ in having], [buffer for _, buffer in having], alpha=momentum)
+        torch._foreach_add_(own, steps, alpha=-xi)
+
+
+def _place(weights: list[Tensor], saved: list[Tensor], v: list[Tensor], step: float) -> None:
+    with torch.no_grad():
+        torch._foreach_copy_(weights, saved)
+        torch._foreach_add_(weights, v, alpha=step)
+
+
+def _alpha_slope(alpha: Tensor, weights: Sequence[Tensor], loss: Loss) -> Tensor:
+    """Gradient with respect to alpha alone."""
+    with constant(weights):
+        return _gradients(loss(), [alpha])[0]
+
+
+def _gradients(loss: Tensor, inputs: list[Tensor]) -> list[Tensor]:
+    """Gradients of a loss, zero where it does not depend on an input."""
+    if not loss.requires_grad:
+        return [torch.zeros_like(each) for each in inputs]
+    return list(torch.autograd.grad(loss, inputs, allow_unused=True, materialize_grads=True))
+
+
+@contextmanager
+def constant(tensors: Sequence[Tensor]) -> Iterator[None]:
+    """Treat leaf tensors as constants inside a ``with`` block."""
+    before = [tensor.requires_grad for tensor in tensors]
+    for tensor in tensors:
+        tensor.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for tensor, wanted in zip(tensors, before, strict=True):
+            tensor.requires_grad_(wanted)

@@ -6,6 +6,8 @@ import math
 import random
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -14,9 +16,12 @@ from torch import Tensor
 
 from ..spaces import Architecture, sample
 from .forward import group_losses
+from .guards import Stop, annealed
+from .guards import skip_dropout as skip_drop
+from .paths import SampledPath, sample_path
 
 if TYPE_CHECKING:
-    from ..data import ImageData
+    from ..data import Augment, ImageData
     from .supernet import Supernet
 
 
@@ -53,7 +58,15 @@ class Pretraining(Iterator[EpochRecord]):
     :param order: 1 or 2, see :func:`alpha_gradient`; 2 looks one step of the present learning rate ahead.
     :param discrete: share of the weights' steps on discrete networks, 0 to 1.
     :param uniform: draw their choices uniformly instead of from the relaxed weights.
+    :param paths: ``all`` computes every operation; ``one`` a path sampled anew at each step (see
+        :func:`sample_path`), which needs the memory of a discrete network.
+    :param temperature: of the sampled path's gradient.
+    :param skip_dropout: dropout rate of skip connections in the first epoch, annealed to 0 (see :func:`annealed`).
+    :param stop: a guard that may end the pretraining after an epoch, see :func:`stop_at_skips`.
+    :param augment: random changes of both batches' images.
     :param seed: fixes data order and draws.
+    :ivar stopped: why the guard ended it; None while it has not.
+    :ivar history: relaxed weights before the first epoch and after each, one number per gene.
     :raises ValueError: for impossible options, before anything is trained.
     :raises FloatingPointError: when the loss is no longer finite, naming epoch and step.
     """
@@ -76,10 +89,19 @@ class Pretraining(Iterator[EpochRecord]):
         order: Literal[1, 2] = 1,
         discrete: float = 0.5,
         uniform: bool = False,
+        paths: Literal["all", "one"] = "all",
+        temperature: float = 1.0,
+        skip_dropout: float = 0.0,
+        stop: Stop | None = None,
+        augment: Augment | None = None,
         seed: int = 0,
     ) -> None:
         _check(supernet, epochs, batch_size, lr, alpha_lr, schedule, order, discrete, hold)
+        if paths not in ("all", "one"):
+            raise ValueError(f"paths is {paths!r}; it must be 'all' or 'one'")
         assert supernet.data is not None
+        with skip_drop(supernet, skip_dropout):
+            sample_path(supernet.space, supernet.alpha, temperature, random.Random(0))  # both refuse what cannot be
         self.supernet = supernet
         self.epochs = epochs
         self.epoch = 0
@@ -87,6 +109,9 @@ class Pretraining(Iterator[EpochRecord]):
         self.lr, self.lr_min, self.schedule = lr, lr_min, schedule
         self.clip, self.hold, self.order = clip, hold, order
         self.discrete, self.uniform = discrete, uniform
+        self.paths, self.temperature = paths, temperature
+        self.skip_dropout, self.stop, self.augment = skip_dropout, stop, augment
+        self.seed = seed
         self.alpha = supernet.alpha.detach().clone().requires_grad_()
         self.weights = [parameter for parameter in supernet.parameters() if parameter.requires_grad]
         self.optimiser = torch.optim.SGD(self.weights, lr, momentum=momentum, weight_decay=weight_decay)
@@ -95,35 +120,47 @@ class Pretraining(Iterator[EpochRecord]):
         )
         self.rng = random.Random(seed)
         self.passes = 0
+        self.stopped: str | None = None
+        self.history: list[list[float]] = [supernet.relaxed_weights().tolist()]
 
     def __next__(self) -> EpochRecord:
-        if self.epoch >= self.epochs:
+        if self.epoch >= self.epochs or self.stopped is not None:
             raise StopIteration
         start = time.perf_counter()
-        data = self.supernet.data
-        assert data is not None
         for group in self.optimiser.param_groups:
             group["lr"] = self.learning_rate(self.epoch)
-        train_order = self._order(len(data.train))
-        valid_order = self._order(len(data.valid))
-        size = self.batch_size
+        # What the epoch draws besides its data order is a function of the seed and the epoch's number.
+        noise = random.Random(f"{self.seed} {self.epoch}").getrandbits(63)
+        with own_noise(noise, self.supernet.device), self._dropout():
+            mean = self._epoch(torch.Generator().manual_seed(noise))
+        self.epoch += 1
+        weights = self.supernet.relaxed_weights()
+        self.history.append(weights.tolist())
+        self.stopped = None if self.stop is None else self.stop(self.supernet)
+        seconds = time.perf_counter() - start
+        return EpochRecord(self.epoch, *mean, float(weights.sum()), self.passes, seconds)
+
+    def _dropout(self) -> AbstractContextManager[None]:
+        rate = annealed(self.skip_dropout, self.epoch, self.epochs)
+        return skip_drop(self.supernet, rate) if rate else nullcontext()
+
+    def _epoch(self, generator: torch.Generator) -> tuple[float, float, float, float]:
+        data, size = self.supernet.data, self.batch_size
+        assert data is not None
+        train_order, valid_order = self._order(len(data.train)), self._order(len(data.valid))
         totals = torch.zeros(4, dtype=torch.float64)
         steps = max(1, len(data.train) // size)
         for step in range(steps):
-            train = _batch(data.train, train_order, step * size, size)
-            valid = _batch(data.valid, valid_order, step * size, size)
+            train = self._batch(data.train, train_order, step, generator)
+            if self.epoch >= self.hold or step == steps - 1:
+                valid = self._batch(data.valid, valid_order, step, generator)
             if self.epoch >= self.hold:
                 self._alpha_step(train, valid)
             totals[:2] += self._weight_step(train, step)
             if step == steps - 1:
                 totals[2:] += self._measure(valid) * steps
-        self.epoch += 1
-        gates = float(self.supernet.weights(self.supernet.alpha).detach().sum())
         train_loss, train_accuracy, valid_loss, valid_accuracy = (totals / steps).tolist()
-        seconds = time.perf_counter() - start
-        return EpochRecord(
-            self.epoch, train_loss, train_accuracy, valid_loss, valid_accuracy, gates, self.passes, seconds
-        )
+        return train_loss, train_accuracy, valid_loss, valid_accuracy
 
     def learning_rate(self, epoch: int) -> float:
         """Learning rate of the weights in an epoch, counted from 0."""
@@ -136,10 +173,24 @@ class Pretraining(Iterator[EpochRecord]):
         self.rng.shuffle(order)
         return torch.tensor(order)
 
+    def _batch(
+        self, data: ImageData, order: Tensor, step: int, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
+        # The validation set may be smaller than the training set: it is read round and round.
+        start = step * self.batch_size
+        index = order[torch.arange(start, start + min(self.batch_size, len(order))) % len(order)]
+        images, labels = data.batch(index.to(data.labels.device))
+        return images if self.augment is None else self.augment(images, generator), labels
+
+    def _path(self) -> SampledPath | None:
+        if self.paths == "all":
+            return None
+        return sample_path(self.supernet.space, self.supernet.alpha, self.temperature, self.rng)
+
     def _alpha_step(self, train: tuple[Tensor, Tensor], valid: tuple[Tensor, Tensor]) -> None:
         xi = self.optimiser.param_groups[0]["lr"] if self.order == 2 else 0.0
         self.alpha.grad = self.supernet.bilevel_gradient(
-            self.alpha, train, valid, xi=xi, optimiser=self.optimiser
+            self.alpha, train, valid, xi=xi, optimiser=self.optimiser, path=self._path()
         )
         self.alpha_optimiser.step()
         self.supernet.alpha.copy_(self.alpha.detach())
@@ -152,7 +203,7 @@ class Pretraining(Iterator[EpochRecord]):
             if self.rng.random() < self.discrete:
                 logits = supernet.discrete(images, self._draw())
             else:
-                logits = supernet.relaxed(images, supernet.alpha.unsqueeze(0))[0]
+                logits = supernet.mixed(images, supernet.alpha, self._path())
         loss = group_losses(logits.unsqueeze(0), labels)[0]
         if not torch.isfinite(loss):
             raise FloatingPointError(
@@ -177,38 +228,56 @@ class Pretraining(Iterator[EpochRecord]):
 
     def _measure(self, batch: tuple[Tensor, Tensor]) -> Tensor:
         with torch.no_grad(), self.supernet.batchnorm.use("batch"):
-            logits = self.supernet.relaxed(batch[0], self.supernet.alpha.unsqueeze(0))
+            logits = self.supernet.mixed(batch[0], self.supernet.alpha).unsqueeze(0)
         right = (logits[0].argmax(1) == batch[1]).double().mean()
         return torch.stack([group_losses(logits, batch[1])[0].double(), right]).cpu()
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything that the next epoch depends on, beside the supernet's own ``state_dict``."""
+        """Everything that the next epoch depends on, beside the supernet's own ``state_dict``.
+
+        A copy, as JSON values and tensors: a pretraining that goes on from it equals one that never stopped.
+        """
         version, internal, gauss = self.rng.getstate()
         return {
             "epoch": self.epoch,
             "passes": self.passes,
             "alpha": self.alpha.detach().clone(),
-            "optimiser": self.optimiser.state_dict(),
-            "alpha_optimiser": self.alpha_optimiser.state_dict(),
+            "optimiser": deepcopy(self.optimiser.state_dict()),
+            "alpha_optimiser": deepcopy(self.alpha_optimiser.state_dict()),
             "rng": [version, list(internal), gauss],
+            "stopped": self.stopped,
+            "history": [list(weights) for weights in self.history],
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on where :meth:`state_dict` was taken."""
+        """Go on where :meth:`state_dict` was taken.
+
+        :raises ValueError: when the state belongs to another space.
+        """
+        if state["alpha"].shape != self.alpha.shape:
+            raise ValueError(
+                f"the state has {len(state['alpha'])} genes, this supernet's alpha {len(self.alpha)}; "
+                "was it saved with other settings of the space?"
+            )
         self.epoch, self.passes = state["epoch"], state["passes"]
         with torch.no_grad():
             self.alpha.copy_(state["alpha"])
             self.supernet.alpha.copy_(state["alpha"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.alpha_optimiser.load_state_dict(state["alpha_optimiser"])
+        self.optimiser.load_state_dict(deepcopy(state["optimiser"]))
+        self.alpha_optimiser.load_state_dict(deepcopy(state["alpha_optimiser"]))
         version, internal, gauss = state["rng"]
         self.rng.setstate((version, tuple(internal), gauss))
+        self.stopped = state["stopped"]
+        self.history = [list(weights) for weights in state["history"]]
 
 
-def _batch(data: ImageData, order: Tensor, start: int, size: int) -> tuple[Tensor, Tensor]:
-    # The validation set may be smaller than the training set: it is read round and round.
-    index = order[torch.arange(start, start + min(size, len(order))) % len(order)]
-    return data.normalised(index), data.labels[index.to(data.labels.device)]
+@contextmanager
+def own_noise(seed: int, device: torch.device) -> Iterator[None]:
+    """Seed torch's global generators inside a ``with`` block and put them back afterwards."""
+    devices = [torch.cuda.current_device() if device.index is None else device.index] if device.type == "cuda" else []
+    with torch.random.fork_rng(devices=devices):
+        torch.manual_seed(seed)
+        yield
 
 
 def _check(

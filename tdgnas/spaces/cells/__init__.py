@@ -1,4 +1,25 @@
-"""Cells: normal and reduction cells of DARTS and of the earliest study."""
+"""Cells: normal and reduction cells of DARTS and of the earliest study, and the networks made of them."""
 
 from .cell_space import NORMAL, REDUCTION, CellSpace, DartsCells, OneInputCells
+from .final_network import FinalNetwork, final_network
+from .genotypes import CellPlan, Genotype, as_genotype
 from .operations import DARTS_OPERATIONS, ONE_INPUT_OPERATIONS, OPERATIONS, make_operation
+from .published import PUBLISHED
+
+__all__ = [
+    "DARTS_OPERATIONS",
+    "NORMAL",
+    "ONE_INPUT_OPERATIONS",
+    "OPERATIONS",
+    "PUBLISHED",
+    "REDUCTION",
+    "CellPlan",
+    "CellSpace",
+    "DartsCells",
+    "FinalNetwork",
+    "Genotype",
+    "OneInputCells",
+    "as_genotype",
+    "final_network",
+    "make_operation",
+]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -19,9 +19,9 @@ from .operations import (
     ONE_INPUT_OPERATIONS,
     OPERATIONS,
     POOLS,
-    ReducingSkip,
     make_operation,
     relu_conv_norm,
+    relu_reduction,
 )
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def cell_shapes(
 def preprocess(channels_in: int, channels: int, stride: int, affine: bool) -> nn.Module:
     """Bring what enters a cell to the cell's channels and size."""
     if stride > 1:
-        return ReducingSkip(channels_in, channels, affine)
+        return relu_reduction(channels_in, channels, affine)
     return relu_conv_norm(channels_in, channels, 1, 1, affine)
 
 
@@ -321,7 +321,7 @@ class Past(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return all but the first ``channels`` channels, of 1/stride the height and width."""
         rest = x[:, self.channels :]
-        return rest if self.stride == 1 else cast(Tensor, torch.max_pool2d(rest, 2, 2))
+        return rest if self.stride == 1 else torch.max_pool2d(rest, 2, 2)
 
 
 @SPACES.register("darts-cells")

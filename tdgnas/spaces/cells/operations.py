@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import cast
 
-import torch
 from torch import Tensor, nn
 
 from ..vgg import FactorisedReduction
+from .depthwise import DepthwiseConv2d
 
 #: The eight operations of DARTS, in their order.
 DARTS_OPERATIONS = (
@@ -45,12 +45,11 @@ class ReducingSkip(Skip):
 
     def __init__(self, channels_in: int, channels_out: int, affine: bool) -> None:
         super().__init__()
-        self.reduce = FactorisedReduction(channels_in, channels_out, 2)
-        self.reduce.norm = nn.BatchNorm2d(channels_out, affine=affine)
+        self.reduce = relu_reduction(channels_in, channels_out, affine)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return a tensor of half the height and width."""
-        return super().forward(cast(Tensor, self.reduce(torch.relu(x))))
+        return super().forward(cast(Tensor, self.reduce(x)))
 
 
 class Zero(nn.Module):
@@ -65,6 +64,13 @@ class Zero(nn.Module):
         return x[:, :, :: self.stride, :: self.stride] * 0.0
 
 
+def relu_reduction(channels_in: int, channels_out: int, affine: bool) -> nn.Sequential:
+    """ReLU, then a factorised reduction to half the height and width."""
+    reduction = FactorisedReduction(channels_in, channels_out, 2)
+    reduction.norm = nn.BatchNorm2d(channels_out, affine=affine)
+    return nn.Sequential(nn.ReLU(), reduction)
+
+
 def relu_conv_norm(channels_in: int, channels_out: int, kernel: int, stride: int, affine: bool) -> nn.Sequential:
     """ReLU, convolution, BatchNorm."""
     return nn.Sequential(
@@ -76,10 +82,9 @@ def relu_conv_norm(channels_in: int, channels_out: int, kernel: int, stride: int
 
 def separable(channels: int, kernel: int, stride: int, affine: bool, dilation: int = 1) -> list[nn.Module]:
     """ReLU, depthwise convolution, pointwise convolution, BatchNorm."""
-    padding = dilation * (kernel // 2)
     return [
         nn.ReLU(),
-        nn.Conv2d(channels, channels, kernel, stride, padding, dilation, groups=channels, bias=False),
+        DepthwiseConv2d(channels, kernel, stride, dilation),
         nn.Conv2d(channels, channels, 1, bias=False),
         nn.BatchNorm2d(channels, affine=affine),
     ]
@@ -136,7 +141,9 @@ OPERATIONS: dict[str, Callable[[int, int, bool, bool], nn.Module]] = {
 POOLS = frozenset({"max_pool_3x3", "avg_pool_3x3"})
 
 
-def make_operation(name: str, channels: int, stride: int = 1, *, affine: bool = True, search: bool = False) -> nn.Module:
+def make_operation(
+    name: str, channels: int, stride: int = 1, *, affine: bool = True, search: bool = False
+) -> nn.Module:
     """Make the module of an operation with fresh weights.
 
     :param channels: of its input and output.

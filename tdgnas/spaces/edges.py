@@ -1,0 +1,200 @@
+"""Discretisation of spaces whose decisions are edges with an operation each, ``none`` among them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from .architecture import Architecture
+from .discretise import RULES, checked_weights
+from .nodes import INPUT
+from .space import Genes, SearchSpace
+
+Mask = npt.NDArray[np.bool_]
+
+
+def per_edge(space: SearchSpace, weights: Genes, repair: bool = False) -> Architecture:
+    """Keep the most likely operation of every edge, ``none`` included; the first of equals.
+
+    Where ``none`` wins everywhere on the way, nothing leads from the image to the output: that is refused, or repaired.
+
+    :param repair: give every node that nothing reaches, and that the output needs, its strongest operation other than
+        ``none`` from a value that is reached.
+    :raises ValueError: when the graph is cut and not to be repaired, naming the nodes that nothing reaches.
+    """
+    weights, nones = _edges(space, weights)
+    choices = [int(weights[where].argmax()) for where in space.slices]
+    if repair:
+        choices = _repaired(space, weights, choices, nones)
+    architecture = space.architecture(choices)
+    empty = unfed(space, architecture)
+    if space.nodes[-1].name in empty:
+        raise ValueError(
+            f"the most likely operations cut the graph: nothing reaches {', '.join(empty)}. "
+            "Use the rule 'per-edge-repaired' or 'strongest-edges'."
+        )
+    return architecture
+
+
+def per_edge_repaired(space: SearchSpace, weights: Genes) -> Architecture:
+    """Keep the most likely operation of every edge, and connect what this leaves without input."""
+    return per_edge(space, weights, repair=True)
+
+
+def strongest_edges(space: SearchSpace, weights: Genes, k: int | None = None) -> Architecture:
+    """Keep, for every node, the k edges whose best operation other than ``none`` is strongest; the first of equals.
+
+    Source: Liu, Simonyan, Yang 2018 (DARTS), section 2.4, with k = 2.
+
+    :param k: edges per node; as many as a cell has inputs when None (2 where the space does not say).
+    :raises ValueError: when k is below 1.
+    """
+    weights, nones = _edges(space, weights)
+    kept = _edges_kept(space, k)
+    choices = list(nones)
+    for members in _targets(space).values():
+        best = {member: _strongest(weights[space.slices[member]], nones[member]) for member in members}
+        strength = [weights[space.slices[member].start + best[member]] for member in members]
+        for place in np.argsort(-np.array(strength), kind="stable")[:kept]:
+            choices[members[place]] = best[members[place]]
+    return space.architecture(choices)
+
+
+def progressive(
+    space: SearchSpace,
+    weights: Genes,
+    k: int | None = None,
+    drop: int = 1,
+    refresh: Callable[[Mask], Genes] | None = None,
+) -> Architecture:
+    """Take away the weakest operations of all edges, round after round, until every node has k edges with one each.
+
+    After each round ``refresh`` may train the weights that are left and say what they are now; without it the weights
+    stand still, and the result is that of :func:`strongest_edges`.
+
+    :param k: edges per node; as many as a cell has inputs when None (2 where the space does not say).
+    :param drop: operations taken away per round.
+    :param refresh: from the genes that are left (True; ``none`` is always left) to new relaxed weights, shape (genes,).
+    :raises ValueError: when k or drop is below 1.
+    """
+    weights, nones = _edges(space, weights)
+    kept = _edges_kept(space, k)
+    if drop < 1:
+        raise ValueError(f"drop is {drop}; at least one operation must go in a round")
+    left = [set(range(d.genes)) - {none} for d, none in zip(space.decisions, nones, strict=True)]
+    targets = list(_targets(space).values())
+    while True:
+        removed = 0
+        for member, choice in _candidates(space, weights, left):
+            if removed < drop and _may_go(member, left, targets, kept):
+                left[member].discard(choice)
+                removed += 1
+        if not removed:
+            break
+        if refresh is not None:
+            alive = np.zeros(space.length, dtype=np.bool_)
+            for where, members, none in zip(space.slices, left, nones, strict=True):
+                alive[[where.start + choice for choice in {*members, none}]] = True
+            weights, _ = _edges(space, refresh(alive))
+    return space.architecture([min(own, default=none) for own, none in zip(left, nones, strict=True)])
+
+
+def unfed(space: SearchSpace, architecture: Architecture) -> tuple[str, ...]:
+    """Names of the nodes that nothing from the image reaches, in order; the last node is the output."""
+    space.check(architecture)
+    reached = _reached(space, list(architecture.choices))
+    return tuple(node.name for node in space.nodes if node.name not in reached)
+
+
+RULES.update(
+    {
+        "per-edge": per_edge,
+        "per-edge-repaired": per_edge_repaired,
+        "strongest-edges": strongest_edges,
+        "progressive": progressive,
+    }
+)
+
+
+def _edges(space: SearchSpace, weights: Genes) -> tuple[Genes, list[int]]:
+    """Checked weights, and for each decision the choice that stands for no edge."""
+    weights = checked_weights(space, weights)
+    for decision in space.decisions:
+        if decision.binary or "none" not in decision.choices or not decision.group:
+            raise ValueError(
+                f"this rule discretises edges with an operation each; decision {decision.name!r} of {space.name!r} "
+                "is none (it is binary, or lacks the choice 'none' or a target). Use the rule 'threshold'."
+            )
+    return weights, [decision.choices.index("none") for decision in space.decisions]
+
+
+def _edges_kept(space: SearchSpace, k: int | None) -> int:
+    kept = int(getattr(space, "inputs", 2)) if k is None else k
+    if kept < 1:
+        raise ValueError(f"k is {kept}; every node needs at least one edge")
+    return kept
+
+
+def _targets(space: SearchSpace) -> dict[str, list[int]]:
+    targets: dict[str, list[int]] = {}
+    for number, decision in enumerate(space.decisions):
+        targets.setdefault(decision.group, []).append(number)
+    return targets
+
+
+def _strongest(weights: Genes, none: int) -> int:
+    """The best choice other than none, the first of equals."""
+    return int(np.where(np.arange(len(weights)) == none, -np.inf, weights).argmax())
+
+
+def _candidates(space: SearchSpace, weights: Genes, left: list[set[int]]) -> list[tuple[int, int]]:
+    """Decisions and choices that are left, the weakest first."""
+
+    def strength(candidate: tuple[int, int]) -> tuple[float, int, int]:
+        member, choice = candidate
+        # Of equal weights the later goes first, so that the first of equals stays, as in the other rules.
+        return float(weights[space.slices[member].start + choice]), -member, -choice
+
+    return sorted(((member, choice) for member, own in enumerate(left) for choice in own), key=strength)
+
+
+def _may_go(member: int, left: list[set[int]], targets: list[list[int]], kept: int) -> bool:
+    if len(left[member]) != 1:
+        return bool(left[member])
+    own = next(members for members in targets if member in members)
+    return sum(bool(left[other]) for other in own) > kept
+
+
+def _reached(space: SearchSpace, choices: list[int]) -> set[str]:
+    reached = {INPUT}
+    for node in space.nodes:
+        if any(t.source in reached and (t.decision is None or choices[t.decision] == t.choice) for t in node.terms):
+            reached.add(node.name)
+    return reached
+
+
+def _repaired(space: SearchSpace, weights: Genes, choices: list[int], nones: list[int]) -> list[int]:
+    choices = list(choices)
+    for node in space.nodes:
+        reached = _reached(space, choices)
+        if node.name in reached or node.name not in _needed(space, choices):
+            continue
+        ways = [
+            (-float(weights[space.slices[term.decision].start + term.choice]), term.decision, term.choice)
+            for term in node.terms
+            if term.decision is not None and term.choice != nones[term.decision] and term.source in reached
+        ]
+        if ways:
+            _, decision, choice = min(ways)
+            choices[decision] = choice
+    return choices
+
+
+def _needed(space: SearchSpace, choices: list[int]) -> set[str]:
+    needed = {space.nodes[-1].name}
+    for node in reversed(space.nodes):
+        if node.name in needed:
+            needed.update(t.source for t in node.terms if t.decision is None or choices[t.decision] == t.choice)
+    return needed

@@ -1,0 +1,154 @@
+"""The relaxed network of one alpha-vector, computed with as few passes over memory as its meaning allows.
+
+The same values as :class:`RelaxedForward` gives for one row, up to rounding. What is saved: the same operation on the
+same value is computed once, whatever number of edges reads it; one ReLU serves all operations that begin with it; the
+relaxed weight of an operation that ends in BatchNorm without a scale of its own becomes that scale.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ..spaces import INPUT, Node, SearchSpace, Term
+from ..spaces.network import combine
+from .batchnorm import BatchNormState, NodeBatchNorm2d
+
+
+class MixedForward:
+    """One pass through the relaxed network, or through one sampled path of it.
+
+    :param space: what can be searched.
+    :param ops: the supernet's operations.
+    :param state: the supernet's BatchNorm state.
+    """
+
+    def __init__(self, space: SearchSpace, ops: nn.ModuleDict, state: BatchNormState) -> None:
+        self.space = space
+        self.ops = ops
+        self.state = state
+        self._layers = {name: _flat(op) for name, op in ops.items()}
+        uses = Counter((term.source, term.op) for node in space.nodes for term in node.terms)
+        self._shared = {key for key, count in uses.items() if count > 1 and key[1] is not None}
+        last = {term.source: number for number, node in enumerate(space.nodes) for term in node.terms}
+        self._done: list[list[str]] = [[] for _ in space.nodes]
+        for name, number in last.items():
+            self._done[number].append(name)
+
+    def __call__(self, images: Tensor, weights: Tensor, choices: Sequence[int] | None = None) -> Tensor:
+        """Return logits of shape (batch, classes).
+
+        :param images: shape (batch, channels, height, width).
+        :param weights: relaxed weights, shape (genes,).
+        :param choices: compute only the terms of these choices, each times its weight; all terms when None.
+        """
+        if images.device.type == "cpu":
+            images = images.contiguous(memory_format=torch.channels_last)
+        run = _Pass(self, {INPUT: images}, weights, choices)
+        for node, done in zip(self.space.nodes, self._done, strict=True):
+            run.values[node.name] = run.node(node)
+            for name in done:  # what nobody reads any more need not be kept
+                run.forget(name)
+        return run.values[self.space.nodes[-1].name]
+
+
+class _Pass:
+    """What one pass has computed so far."""
+
+    def __init__(
+        self, owner: MixedForward, values: dict[str, Tensor], weights: Tensor, choices: Sequence[int] | None
+    ) -> None:
+        self.owner = owner
+        self.values = values
+        self.weights = weights
+        self.choices = choices
+        self.batch = len(values[INPUT])
+        self.outputs: dict[tuple[str, str], Tensor] = {}
+        self.rectified: dict[str, Tensor] = {}
+
+    def forget(self, name: str) -> None:
+        """Drop a value and what was kept of it."""
+        del self.values[name]
+        self.rectified.pop(name, None)
+        for key in [key for key in self.outputs if key[0] == name]:
+            del self.outputs[key]
+
+    def node(self, node: Node) -> Tensor:
+        """Compute a node."""
+        owner = self.owner
+        post = None if node.post is None else owner.ops[node.post]
+        on = [
+            term
+            for term in node.terms
+            if term.decision is None or self.choices is None or self.choices[term.decision] == term.choice
+        ]
+        if not on:
+            shape = owner.space.profile.shapes[node.name]
+            return combine(node, [self.weights.new_zeros((self.batch, *shape))], post)
+        terms = [self.term(term) for term in on]
+        if node.combine == "sum" and len(terms) > 2:
+            total = terms[0] + terms[1]
+            for other in terms[2:]:
+                total += other  # in place: nobody else has seen the sum yet
+            terms = [total]
+        return combine(node, terms, post)
+
+    def term(self, term: Term) -> Tensor:
+        """Compute a term, times its relaxed weight where a decision switches it."""
+        gate = None if term.decision is None else self.gate(term.decision, term.choice)
+        if term.op is None:
+            value = self.values[term.source]
+        elif (term.source, term.op) in self.owner._shared:
+            key = (term.source, term.op)
+            if key not in self.outputs:
+                self.outputs[key] = self.operation(term.op, term.source, None)
+            value = self.outputs[key]
+        else:
+            return self.operation(term.op, term.source, gate)
+        return value if gate is None else gate * value
+
+    def gate(self, decision: int, choice: int) -> Tensor:
+        """Relaxed weight of a choice."""
+        start = self.owner.space.slices[decision].start
+        if not self.owner.space.decisions[decision].binary:
+            return self.weights[start + choice]
+        return self.weights[start] if choice else 1 - self.weights[start]
+
+    def operation(self, name: str, source: str, gate: Tensor | None) -> Tensor:
+        """Apply an operation, times ``gate``."""
+        value, layers = self.values[source], self.owner._layers[name]
+        if type(layers[0]) is nn.ReLU:
+            if source not in self.rectified:
+                self.rectified[source] = torch.relu(value)
+            value, layers = self.rectified[source], layers[1:]
+        by_batch = self.owner.state.policy in ("train", "batch") and self.owner.state.groups == 1
+        scaled = (
+            gate is not None and by_batch and isinstance(layers[-1], NodeBatchNorm2d) and not layers[-1].affine
+        )
+        for layer in layers[:-1] if scaled else layers:
+            value = layer(value)
+        if gate is None:
+            return value
+        return self.normalise(layers[-1], value, gate) if scaled else gate * value
+
+    def normalise(self, norm: nn.Module, value: Tensor, gate: Tensor) -> Tensor:
+        """BatchNorm by the batch, with the relaxed weight as its scale."""
+        assert isinstance(norm, NodeBatchNorm2d)
+        # A real copy per channel: given one value expanded to all, torch computes wrong gradients without a word.
+        scale = gate.to(value.dtype).repeat(norm.num_features)
+        if self.owner.state.policy != "train":
+            return F.batch_norm(value, None, None, scale, None, True, 0.0, norm.eps)
+        if norm.num_batches_tracked is not None:
+            norm.num_batches_tracked.add_(1)
+        momentum = norm.momentum or 0.1
+        return F.batch_norm(value, norm.running_mean, norm.running_var, scale, None, True, momentum, norm.eps)
+
+
+def _flat(module: nn.Module) -> tuple[nn.Module, ...]:
+    if isinstance(module, nn.Sequential):
+        return tuple(layer for child in module for layer in _flat(child))
+    return (module,)
