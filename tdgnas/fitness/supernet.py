@@ -14,7 +14,7 @@ import numpy.typing as npt
 import torch
 
 from ..spaces import Architecture
-from ..supernet import EvaluationSet, Score, Supernet, evaluate_one, evaluate_population, evaluation_set
+from ..supernet import EvaluationSet, PopulationEvaluator, Score, Supernet, evaluate_one, evaluation_set
 from ..supernet.evaluation import BatchNormPolicy
 from .budget import Budget
 
@@ -83,6 +83,7 @@ class SupernetFitness:
             calibration=None if calibration is None else calibration.to(supernet.device),
             calibration_size=calibration_size,
         )
+        self.evaluator = PopulationEvaluator(supernet, self.where)
         self.budget = Budget()
         rng = random.Random(seed)
         self._uniform = np.array([[rng.random() for _ in supernet.space.decisions] for _ in range(samples)])
@@ -157,7 +158,7 @@ class SupernetFitness:
         self._fresh()
         new = [a for a in dict.fromkeys(architectures) if a not in self._cache]
         if new:
-            self._cache.update(zip(new, evaluate_population(self.supernet, self.where, new), strict=True))
+            self._cache.update(zip(new, self.evaluator.scores(new), strict=True))
             self.budget.count(len(new), self.where.passes * len(new))
         return {architecture: self._cache[architecture] for architecture in architectures}
 

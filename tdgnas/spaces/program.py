@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from .nodes import INPUT, Node
@@ -65,9 +65,15 @@ class Interner:
 
         ``requests`` grows by the number of values that the architecture needs when it is computed alone.
         """
+        output, own = self.trace(choices)
+        self.requests += len(own)
+        return output
+
+    def trace(self, choices: Sequence[int]) -> tuple[int, list[int]]:
+        """Number an architecture's values; return the output's number, and those of all values it needs alone."""
         values = [0] * (len(self.nodes) + 1)
         alive = self._alive(choices)
-        own: set[int] = set()
+        own: dict[int, None] = {}
         for number, terms, joined in self._plan:
             if not alive[number]:
                 continue
@@ -78,15 +84,33 @@ class Interner:
                 value = values[source]
                 if op is not None:
                     value = self.number(Step(op, -1, (value,)))
-                    own.add(value)
+                    own[value] = None
                 inputs.append(value)
             if len(inputs) == 1 and not joined:
                 values[number + 1] = inputs[0]
             else:
                 values[number + 1] = self.number(Step(None, number, tuple(inputs)))
-                own.add(values[number + 1])
-        self.requests += len(own)
-        return values[-1]
+                own[values[number + 1]] = None
+        return values[-1], list(own)
+
+    def subset(self, values: Iterable[int]) -> tuple[Interner, dict[int, int]]:
+        """Return an interner of these values and all that they read, and the new numbers of the old ones."""
+        needed = {0}
+        stack = list(values)
+        while stack:
+            value = stack.pop()
+            if value not in needed:
+                needed.add(value)
+                stack.extend(self.steps[value].inputs)
+        smaller = Interner(self.nodes)
+        smaller.requests = self.requests
+        numbers = {0: 0}
+        for value in sorted(needed - {0}):
+            step = self.steps[value]
+            numbers[value] = smaller.number(
+                step._replace(inputs=tuple(numbers[each] for each in step.inputs))
+            )
+        return smaller, numbers
 
     def _alive(self, choices: Sequence[int]) -> list[bool]:
         alive = [False] * len(self.nodes)

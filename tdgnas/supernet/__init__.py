@@ -3,9 +3,11 @@
 from .alternating import WeightTraining
 from .batchnorm import BatchNormState, NodeBatchNorm2d
 from .bilevel import alpha_gradient
-from .evaluation import POLICIES, EvaluationSet, Score, evaluate_one, evaluate_population, evaluation_set
+from .counters import Counters
+from .evaluation import POLICIES, EvaluationSet, Score, evaluate_one, evaluation_set
 from .imagenet import load_imagenet
 from .io import load_supernet, save_supernet
+from .population import PopulationEvaluator
 from .pretraining import EpochRecord, Pretraining
 from .relaxation import RELAXATIONS, Relaxation
 from .supernet import Supernet
@@ -14,9 +16,11 @@ __all__ = [
     "POLICIES",
     "RELAXATIONS",
     "BatchNormState",
+    "Counters",
     "EpochRecord",
     "EvaluationSet",
     "NodeBatchNorm2d",
+    "PopulationEvaluator",
     "Pretraining",
     "Relaxation",
     "Score",
@@ -24,7 +28,6 @@ __all__ = [
     "WeightTraining",
     "alpha_gradient",
     "evaluate_one",
-    "evaluate_population",
     "evaluation_set",
     "load_imagenet",
     "load_supernet",

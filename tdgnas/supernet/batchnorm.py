@@ -1,4 +1,8 @@
-"""BatchNorm whose statistics follow a stated policy, per node, without ever touching what is frozen."""
+"""BatchNorm whose statistics follow a stated policy, per node, without ever touching what is frozen.
+
+When the values of several nodes are folded into one batch, each group of it keeps statistics of its own: pooled ones
+would be wrong.
+"""
 
 from __future__ import annotations
 
@@ -74,23 +78,76 @@ class NodeBatchNorm2d(nn.BatchNorm2d):
                 self.momentum or 0.1,
                 self.eps,
             )
+        if state.policy in ("record", "given"):
+            return self._recorded(input)
         if state.groups == 1:
-            return self._one(input)
-        return torch.cat([self._one(part) for part in input.chunk(state.groups)])
+            return F.batch_norm(input, None, None, self.weight, self.bias, True, 0.0, self.eps)
+        if input.is_cuda:
+            return self._together(input)
+        if torch.is_inference_mode_enabled():
+            return self._one_by_one(input)
+        parts = input.chunk(state.groups)
+        return torch.cat(
+            [F.batch_norm(x, None, None, self.weight, self.bias, True, 0.0, self.eps) for x in parts]
+        )
 
-    def _one(self, input: Tensor) -> Tensor:
+    def _recorded(self, input: Tensor) -> Tensor:
+        """Note each group's statistics, or normalise by those given: one pair per layer, (channels,) for one
+        group, (groups, channels) for several."""
         state = self.state
-        if state.policy == "given":
-            assert state.statistics is not None
-            mean, variance = state.statistics[state.position]
-            state.position += 1
-            return self._normalise(input, mean, variance)
+        assert state.statistics is not None
+        groups = state.groups
         if state.policy == "record":
-            assert state.statistics is not None
             # Unbiased, as running statistics are.
-            variance, mean = torch.var_mean(input, dim=(0, 2, 3), correction=1)
+            pairs = [torch.var_mean(part, dim=(0, 2, 3), correction=1) for part in input.chunk(groups)]
+            variance, mean = (
+                pairs[0] if groups == 1 else (torch.stack(each) for each in zip(*pairs, strict=True))
+            )
             state.statistics.append((mean, variance))
-        return F.batch_norm(input, None, None, self.weight, self.bias, True, 0.0, self.eps)
+            with state.use("batch", groups):
+                return self.forward(input)
+        mean, variance = state.statistics[state.position]
+        state.position += 1
+        if groups == 1:
+            return self._normalise(input, mean, variance)
+        parts = zip(input.chunk(groups), mean, variance, strict=True)
+        return torch.cat([self._normalise(*part) for part in parts])
+
+    def _one_by_one(self, input: Tensor) -> Tensor:
+        """Normalise each group straight into its place: on a CPU faster than all at once, and bit for bit the same
+        as alone."""
+        output = torch.empty_like(input)
+        sums = torch.promote_types(input.dtype, torch.float32)
+        mean, deviation = input.new_empty((2, input.shape[1]), dtype=sums).unbind()
+        for source, target in zip(
+            input.chunk(self.state.groups), output.chunk(self.state.groups), strict=True
+        ):
+            torch.ops.aten.native_batch_norm.out(
+                source, self.weight, self.bias, None, None, True, 0.0, self.eps,
+                out=target, save_mean=mean, save_invstd=deviation,
+            )  # fmt: skip
+        return output
+
+    def _together(self, input: Tensor) -> Tensor:
+        """Normalise all groups in a handful of kernels, with sums in float32."""
+        grouped = input.reshape(self.state.groups, -1, *input.shape[1:])
+        over = (1, 3, 4)
+        count = grouped[0].numel() // grouped.shape[2]
+        mean = grouped.sum(over, keepdim=True, dtype=torch.float32) / count
+        centred = grouped - mean.to(input.dtype)
+        # Of the centred values: their mean is zero but for the rounding of the mean, which is taken out again.
+        square = (
+            torch.linalg.vector_norm(centred, dim=over, keepdim=True, dtype=torch.float32).square() / count
+        )
+        variance = square - (mean - mean.to(input.dtype)).square()
+        scale = torch.rsqrt(variance.clamp_min(0) + self.eps)
+        shape = (1, 1, -1, 1, 1)
+        if self.weight is not None:
+            scale = scale * self.weight.view(shape)
+        shift = (mean.to(input.dtype).float() - mean) * scale
+        if self.bias is not None:
+            shift = shift + self.bias.view(shape)
+        return torch.addcmul(shift.to(input.dtype), centred, scale.to(input.dtype)).flatten(0, 1)
 
     def _normalise(self, input: Tensor, mean: Tensor | None, variance: Tensor | None) -> Tensor:
         return F.batch_norm(input, mean, variance, self.weight, self.bias, False, 0.0, self.eps)

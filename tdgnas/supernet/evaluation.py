@@ -1,8 +1,7 @@
-"""Evaluating architectures on frozen weights, one after another: the meaning that faster ways have to equal."""
+"""Evaluating one architecture on frozen weights: the meaning that :class:`PopulationEvaluator` has to equal."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
@@ -62,10 +61,13 @@ def evaluation_set(
     policy: BatchNormPolicy = "batch",
     calibration: ImageData | None = None,
     calibration_size: int = 256,
+    channels_last: bool = True,
 ) -> EvaluationSet:
     """Fix the images of a fitness: the first ``size`` of ``data`` (which its split has shuffled), in equal batches.
 
     :param calibration: where ``recalibrated`` takes its images from (training images).
+    :param channels_last: lay images out with the channels last, and so everything computed from them: the same
+        numbers up to rounding, in about half the time.
     :raises ValueError: for an unknown policy, a missing calibration set or impossible sizes.
     """
     if policy not in POLICIES:
@@ -78,6 +80,7 @@ def evaluation_set(
     if batch_size < 2:
         raise ValueError(f"batch_size is {batch_size}; BatchNorm needs at least 2 images")
     parts = -(-size // batch_size)
+    layout = torch.channels_last if channels_last else torch.contiguous_format
     bounds = [round(size * part / parts) for part in range(parts + 1)]
     batches = tuple(
         (data.normalised(slice(start, end)), data.labels[start:end]) for start, end in pairwise(bounds)
@@ -87,6 +90,7 @@ def evaluation_set(
         if calibration is None:
             raise ValueError("the policy 'recalibrated' needs training images: pass calibration=data.train")
         images = calibration.normalised(slice(0, min(calibration_size, len(calibration))))
+        images = images.contiguous(memory_format=layout)
     return EvaluationSet(batches, images, policy)
 
 
@@ -116,17 +120,13 @@ def evaluate_one(supernet: Supernet, where: EvaluationSet, what: Architecture | 
 
 
 def score_logits(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """Sum of the cross-entropy over a batch (in float64) and number of images classed right."""
-    losses = torch.nn.functional.cross_entropy(logits.float(), labels, reduction="none")
-    return losses.double().sum(), (logits.argmax(1) == labels).sum()
+    """Sums of the cross-entropy over a batch (in float64), and numbers of images classed right.
 
-
-def evaluate_population(
-    supernet: Supernet, where: EvaluationSet, architectures: Sequence[Architecture]
-) -> list[Score]:
-    """Score architectures on the same images, each distinct one once."""
-    scores = {
-        architecture: evaluate_one(supernet, where, architecture)
-        for architecture in dict.fromkeys(architectures)
-    }
-    return [scores[architecture] for architecture in architectures]
+    :param logits: shape (..., batch, classes).
+    :returns: two tensors of shape (...).
+    """
+    flat = logits.float().flatten(0, -2)
+    rows = flat.shape[0] // len(labels)
+    losses = torch.nn.functional.cross_entropy(flat, labels.repeat(rows), reduction="none")
+    shape = logits.shape[:-1]
+    return losses.double().reshape(shape).sum(-1), (logits.argmax(-1) == labels).sum(-1)

@@ -1,0 +1,336 @@
+"""Evaluating whole populations on frozen weights: what individuals have in common is computed once.
+
+A value of the supernet depends on its operation and on the values that it reads, and on nothing else while weights,
+images and BatchNorm policy are fixed. Equal values of different architectures are therefore one value: a common
+prefix on a chain such as VGG, equal sub-networks elsewhere. A population costs its distinct values; what an earlier
+call has computed may still be in the cache.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from ..spaces import Architecture, Interner
+from .batchnorm import Policy, Statistics
+from .counters import Counters
+from .evaluation import EvaluationSet, Score, score_logits
+from .folding import Folder, out_of_memory
+from .schedule import Costs, Schedule, missing, reading_order, schedule
+from .value_cache import Key, ValueCache, default_limit, free_memory
+
+if TYPE_CHECKING:
+    from .supernet import Supernet
+
+Order = Literal["depth-first", "folded"]
+_CALIBRATION, _SCORING = 0, 1
+# An interner that has grown to this many values beyond four times those in use is made smaller.
+_PRUNE_AT = 50_000
+
+
+class PopulationEvaluator:
+    """Scores populations on fixed images; equal to :func:`evaluate_one`, one architecture after another.
+
+    Each distinct value is computed once for each batch of images, duplicates are free, and what the output of an
+    architecture does not need never runs. Nothing is written to weights or buffers. When the weights' version
+    changes, everything computed before is forgotten.
+
+    ``depth-first`` holds the fewest values at a time and gives the same bits as :func:`evaluate_one` on a CPU.
+    ``folded`` computes level by level, equal operations as one batch, each value with BatchNorm statistics of its
+    own: the same up to rounding (1e-5). It keeps a GPU busy; on a CPU it pays for small batches of images only.
+    The default follows from the device alone, never from a clock, so that a run repeats itself bit for bit;
+    :func:`tune` measures which is faster.
+
+    :param supernet: whose weights are shared.
+    :param where: images, batches and BatchNorm policy.
+    :param order: ``depth-first`` (the default on a CPU) or ``folded`` (on a GPU).
+    :param chunk: the most values folded into one batch; as many as are sensible for the device when None.
+    :param cache_bytes: memory for values that the next call may use again; a share of the memory when None, 0 for none.
+    :param memory_bytes: memory for a folded level; populations that need more are computed in several waves.
+    :param autocast: compute in bfloat16 where that is safe; on a GPU when None.
+    :raises ValueError: for an unknown order or impossible sizes.
+    """
+
+    def __init__(
+        self,
+        supernet: Supernet,
+        where: EvaluationSet,
+        *,
+        order: Order | None = None,
+        chunk: int | None = None,
+        cache_bytes: int | None = None,
+        memory_bytes: int | None = None,
+        autocast: bool | None = None,
+    ) -> None:
+        gpu = supernet.device.type == "cuda"
+        order = order or ("folded" if gpu else "depth-first")
+        if order not in get_args(Order):
+            raise ValueError(f"order is {order!r}; it must be one of {', '.join(get_args(Order))}")
+        for name, given, least in [
+            ("chunk", chunk, 1),
+            ("cache_bytes", cache_bytes, 0),
+            ("memory_bytes", memory_bytes, 1),
+        ]:
+            if given is not None and given < least:
+                raise ValueError(f"{name} is {given}; it must be at least {least}")
+        self.supernet = supernet
+        self.where = where
+        self.order = order
+        self.autocast = gpu if autocast is None else autocast
+        self.counters = Counters()
+        self.interner = Interner(supernet.space.nodes)
+        self.costs = Costs(supernet.space)
+        self.cache = ValueCache(default_limit(supernet.device) if cache_bytes is None else cache_bytes)
+        if order == "depth-first":
+            chunk = 1
+        self.folder = Folder(supernet, chunk or _MOST, None if chunk else _chunk_bytes(gpu))
+        self.memory_bytes = _memory(supernet.device) if memory_bytes is None else memory_bytes
+        self._wave = 1 if order == "depth-first" else _MOST
+        self._statistics: dict[int, Statistics] = {}
+        self._version = supernet.version
+
+    def scores(self, architectures: Sequence[Architecture]) -> list[Score]:
+        """Return the score of each architecture, in their order.
+
+        :raises ValueError: for an architecture of another space.
+        :raises MemoryError: when not even one value at a time fits into the memory.
+        """
+        losses, correct = self.sums(architectures)
+        return [
+            Score(sum(each) / self.where.images, sum(right))
+            for each, right in zip(losses.tolist(), correct.tolist(), strict=True)
+        ]
+
+    def sums(
+        self, architectures: Sequence[Architecture], batches: Sequence[int] | None = None
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+        """Return sums of the loss and numbers of right answers, both of shape (architectures, batches).
+
+        :param batches: indices of the batches to score on; all of them when None. Values are cached for later calls
+            only when all are scored.
+        """
+        chosen = range(len(self.where.batches)) if batches is None else batches
+        for architecture in architectures:
+            self.supernet.space.check(architecture)
+        if not architectures or not len(chosen):
+            return np.zeros((len(architectures), len(chosen))), np.zeros(
+                (len(architectures), len(chosen)), np.int64
+            )
+        self._refresh()
+        request = _Request(self, architectures, chosen)
+        while True:
+            # Out of the handler before anything is tried again: the exception holds on to what was allocated.
+            try:
+                losses, correct = request.run()
+                break
+            except BaseException as error:
+                self.cache.clear()
+                if not (isinstance(error, RuntimeError) and out_of_memory(error)):
+                    raise
+            self._shrink()
+        self.counters.add(request.counters)
+        rows = [request.outputs.index(output) for output in request.of]
+        return losses[rows], correct[rows]
+
+    def _refresh(self) -> None:
+        """Forget what other weights have computed, and values that nobody needs any more."""
+        version = self.supernet.version
+        if version != self._version:
+            self.cache.clear()
+            self._statistics.clear()
+            self._version = version
+        live = {key.value for key in self.cache.entries}
+        if len(self.interner) > _PRUNE_AT + 4 * len(live):
+            self.interner, numbers = self.interner.subset(live)
+            self.cache.renumber(numbers)
+            self._statistics = {numbers[each]: s for each, s in self._statistics.items() if each in numbers}
+            self.costs = Costs(self.supernet.space)
+        self.cache.calls += 1
+
+    def _shrink(self) -> None:
+        """Ask for less memory than before.
+
+        :raises MemoryError: when nothing is left to give up.
+        """
+        torch.cuda.empty_cache()
+        if self._wave > 1:
+            self._wave = max(1, min(self._wave, 64) // 2)
+        elif self.cache.limit:
+            self.cache.limit = 0
+        else:
+            raise MemoryError(
+                f"one batch of {len(self.where.batches[0][1])} images does not fit into the memory of "
+                f"{self.supernet.device}; evaluate with a smaller batch_size"
+            )
+
+
+class _Request:
+    """One call: its plan, its run, its counts."""
+
+    def __init__(
+        self, evaluator: PopulationEvaluator, architectures: Sequence[Architecture], batches: Sequence[int]
+    ) -> None:
+        self.evaluator = evaluator
+        self.batches = [evaluator.where.batches[each] for each in batches]
+        self.whole = len(batches) == len(evaluator.where.batches)
+        self.counters = Counters()
+        known: dict[Architecture, tuple[int, list[int]]] = {}
+        for architecture in architectures:
+            if architecture not in known:
+                known[architecture] = evaluator.interner.trace(architecture.choices)
+                evaluator.cache.count(known[architecture][1])
+        evaluator.costs.grow(evaluator.interner)
+        self.of = [known[architecture][0] for architecture in architectures]
+        self.outputs = reading_order(evaluator.interner, self.of)
+        self._count_requests([known[architecture][1] for architecture in architectures])
+
+    def _count_requests(self, values: list[list[int]]) -> None:
+        where, macs = self.evaluator.where, self.evaluator.costs.macs
+        images = sum(len(labels) for _, labels in self.batches)
+        passes = len(self.batches)
+        if where.calibration is not None:
+            images, passes = images + len(where.calibration), passes + 1
+        alone = {id(own): sum(macs[each] for each in own) for own in values}
+        self.counters.requests = passes * sum(len(own) for own in values)
+        self.counters.macs_requested = images * sum(alone[id(own)] for own in values)
+
+    def run(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+        """Compute; return losses and right answers of the distinct outputs, shape (outputs, batches)."""
+        evaluator = self.evaluator
+        where, cache = evaluator.where, evaluator.cache
+        before = self.counters.copy()
+        scoring, calibration = self._plans()
+        device = evaluator.supernet.device
+        policy: Policy = "given" if where.policy == "recalibrated" else where.policy
+        results: list[Tensor] = []
+        with (
+            torch.inference_mode(),
+            torch.autocast(device.type, torch.bfloat16, enabled=evaluator.autocast),
+        ):
+            if calibration is not None and where.calibration is not None:
+                self._pass(_CALIBRATION, 0, where.calibration, calibration, "record")
+            for number, (images, labels) in enumerate(self.batches):
+                values = self._pass(_SCORING, number, images, scoring, policy)
+                results.append(self._score(values, labels))
+            found = torch.stack(results, dim=-1).cpu().numpy()  # the only transfer of a call
+        cache.entries = {
+            key: entry for key, entry in cache.entries.items() if key in self.keep or not self.whole
+        }
+        self._count_runs(before, scoring, calibration)
+        return found[0], found[1].astype(np.int64)
+
+    def _plans(self) -> tuple[Schedule, Schedule | None]:
+        """Plan the scoring and, where statistics are missing, the calibration; decide what will be cached."""
+        evaluator = self.evaluator
+        interner, cache = evaluator.interner, evaluator.cache
+        wanted = {_SCORING: self.outputs}
+        needs = {_SCORING: missing(interner, self.outputs, cache.available(_SCORING))}
+        if evaluator.where.calibration is not None:
+            lacking = [
+                value
+                for value in sorted(needs[_SCORING][0])
+                if value not in evaluator._statistics and evaluator.folder.normalised(interner.steps[value])
+            ]
+            wanted[_CALIBRATION] = reading_order(interner, lacking)
+            needs[_CALIBRATION] = missing(interner, lacking, cache.available(_CALIBRATION))
+        self.keep = self._choose({part: needed for part, (needed, _) in needs.items()})
+        plans = {part: self._schedule(part, wanted[part], *needs[part]) for part in needs}
+        return plans[_SCORING], plans.get(_CALIBRATION)
+
+    def _choose(self, needed: dict[int, set[int]]) -> set[Key]:
+        evaluator = self.evaluator
+        if not self.whole:
+            return set()
+        where, costs, cache = evaluator.where, evaluator.costs, evaluator.cache
+        size = 2 if evaluator.autocast else 4
+        images = {
+            _SCORING: where.images,
+            _CALIBRATION: 0 if where.calibration is None else len(where.calibration),
+        }
+        keys = {
+            Key(part, value) for part, values in needed.items() for value in values
+        } | cache.entries.keys()
+        return cache.choose(
+            (key, costs.density[key.value], costs.sizes[key.value] * images[key.part] * size) for key in keys
+        )
+
+    def _schedule(self, part: int, outputs: list[int], needed: set[int], loaded: set[int]) -> Schedule:
+        evaluator = self.evaluator
+        keep = {key.value for key in self.keep if key.part == part}
+        wave = max(1, min(evaluator._wave, len(outputs)))
+        images = max(len(labels) for _, labels in self.batches)
+        while True:
+            plan = schedule(
+                evaluator.interner, outputs, needed, loaded, keep=keep, wave=wave, hold=part == _SCORING
+            )
+            if wave == 1 or plan.peak(evaluator.costs) * images * 4 <= evaluator.memory_bytes:
+                return plan
+            wave //= 2
+
+    def _pass(
+        self, part: int, number: int, images: Tensor, plan: Schedule, policy: Policy
+    ) -> dict[int, Tensor]:
+        """Compute one batch; what is kept goes to the cache, and what is no longer kept leaves it."""
+        evaluator = self.evaluator
+        entries = evaluator.cache.entries
+        values = {0: images}
+        for each in plan.loaded:
+            entry = entries[Key(part, each)]
+            found = entry[number]
+            assert found is not None
+            values[each] = found
+        for key, entry in entries.items():
+            if key.part == part and self.whole and key not in self.keep:
+                entry[number] = None
+        evaluator.folder.run(plan, evaluator.interner.steps, values, policy, evaluator._statistics)
+        loaded = set(plan.loaded)
+        for value, tensor in values.items():
+            key = Key(part, value)
+            if key in self.keep and value not in loaded:
+                evaluator.cache.store(key, tensor)
+        return values
+
+    def _score(self, values: dict[int, Tensor], labels: Tensor) -> Tensor:
+        """Return losses and right answers of the outputs, shape (2, outputs), in float64."""
+        if self.evaluator.order == "folded":
+            losses, correct = score_logits(torch.stack([values[each] for each in self.outputs]), labels)
+            return torch.stack([losses, correct.double()])
+        rows = [
+            torch.stack([part.double() for part in score_logits(values[each], labels)])
+            for each in self.outputs
+        ]
+        return torch.stack(rows, dim=1)
+
+    def _count_runs(self, before: Counters, scoring: Schedule, calibration: Schedule | None) -> None:
+        macs, where = self.evaluator.costs.macs, self.evaluator.where
+        images = sum(len(labels) for _, labels in self.batches)
+        plans = [(scoring, len(self.batches), images)]
+        if calibration is not None and where.calibration is not None:
+            plans.append((calibration, 1, len(where.calibration)))
+        self.counters = before
+        for plan, passes, seen in plans:
+            computed = plan.computed
+            self.counters.evaluations += passes * len(computed)
+            self.counters.cache_hits += passes * len(plan.loaded)
+            self.counters.macs_executed += seen * sum(macs[each] for each in computed)
+
+
+# More than any population: everything at once.
+_MOST = 1 << 30
+
+
+def _chunk_bytes(gpu: bool) -> int:
+    """Bytes of input folded into one batch: on a CPU what its caches hold, on a GPU what keeps it busy."""
+    return 2**30 if gpu else 2**20
+
+
+def _memory(device: torch.device) -> int:
+    """Bytes for the values of a folded level."""
+    if device.type == "cuda":
+        return int(0.4 * torch.cuda.get_device_properties(device).total_memory)
+    return min(free_memory() // 4, 4 * 2**30)

@@ -1,0 +1,206 @@
+"""In which order the shared values of a population are computed, and when each may be forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Sequence
+from dataclasses import dataclass
+
+from ..spaces import INPUT, Interner, SearchSpace, Step
+
+# What moving one number of a value costs beside the multiply-adds that make it, in multiply-adds: only weighs what
+# is worth keeping.
+_TOUCH = 16
+
+
+class Costs:
+    """Multiply-adds and sizes of an interner's values, per image; grows with the interner.
+
+    :ivar macs: multiply-adds of each value.
+    :ivar sizes: numbers that each value has.
+    :ivar density: multiply-adds that each number of a value stands for, were it to be computed again.
+    """
+
+    def __init__(self, space: SearchSpace) -> None:
+        self.space = space
+        self.macs: list[int] = []
+        self.sizes: list[int] = []
+        self.density: list[float] = []
+        self._names: list[str] = []
+        self._any = {op: shape for (op, _), shape in reversed(space.profile.outputs.items())}
+
+    def grow(self, interner: Interner) -> None:
+        """Take in the values that the interner has numbered since."""
+        profile, nodes = self.space.profile, self.space.nodes
+        for number in range(len(self.macs), len(interner)):
+            step = interner.steps[number]
+            name, shape, macs = self._describe(number, step)
+            worth = macs + sum(
+                self.macs[each] for each in step.inputs if step.op is None and not self._names[each]
+            )
+            size = 1
+            for extent in shape:
+                size *= extent
+            self._names.append(name)
+            self.macs.append(profile.step_macs(step, nodes) if number else 0)
+            self.sizes.append(size)
+            self.density.append(worth / size + _TOUCH)
+
+    def _describe(self, number: int, step: Step) -> tuple[str, tuple[int, ...], int]:
+        profile, nodes = self.space.profile, self.space.nodes
+        if number == 0:
+            return INPUT, self.space.image_shape, 0
+        macs = profile.step_macs(step, nodes)
+        if step.op is None:
+            name = nodes[step.node].name
+            return name, profile.values[name], macs
+        return "", profile.outputs.get((step.op, self._names[step.inputs[0]]), self._any[step.op]), macs
+
+
+@dataclass(frozen=True)
+class Task:
+    """Values that the same operation, or the same node's join, makes: they may be folded into one batch.
+
+    :param op: the operation; None for a join.
+    :param node: index of the node that is joined; -1 for an operation.
+    :param values: the values to compute.
+    :param dead: values that nobody reads after this task.
+    :param spare: of these, the ones that only one of this task's values reads: they may be overwritten.
+    """
+
+    op: str | None
+    node: int
+    values: tuple[int, ...]
+    dead: tuple[int, ...]
+    spare: frozenset[int]
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """What one batch of images takes.
+
+    :param tasks: in order.
+    :param loaded: values taken from the cache.
+    """
+
+    tasks: tuple[Task, ...]
+    loaded: tuple[int, ...]
+
+    @property
+    def computed(self) -> list[int]:
+        """The values that the tasks compute."""
+        return [value for task in self.tasks for value in task.values]
+
+    def peak(self, costs: Costs) -> int:
+        """Largest number of numbers per image that are alive at once, the values loaded and kept included."""
+        alive = largest = sum(costs.sizes[value] for value in self.loaded)
+        for task in self.tasks:
+            alive += sum(costs.sizes[value] for value in task.values)
+            largest = max(largest, alive)
+            alive -= sum(costs.sizes[value] for value in task.dead)
+        return largest
+
+
+def reading_order(interner: Interner, outputs: Iterable[int]) -> list[int]:
+    """Order outputs so that those which share much follow each other: by the chain of first inputs, image first."""
+    steps = interner.steps
+    known: dict[int, tuple[int, ...]] = {0: ()}
+
+    def chain(value: int) -> tuple[int, ...]:
+        path: list[int] = []
+        while value not in known:
+            path.append(value)
+            inputs = steps[value].inputs
+            value = inputs[0] if inputs else 0
+        found = known[value]
+        for each in reversed(path):
+            found = known[each] = (*found, each)
+        return found
+
+    return sorted(dict.fromkeys(outputs), key=chain)
+
+
+def missing(
+    interner: Interner, outputs: Iterable[int], available: Container[int]
+) -> tuple[set[int], set[int]]:
+    """Return the values that outputs need and that are not available, and the available ones these read."""
+    needed: set[int] = set()
+    loaded: set[int] = set()
+    stack = list(outputs)
+    while stack:
+        value = stack.pop()
+        if value in needed or value in loaded or value == 0:
+            continue
+        if value in available:
+            loaded.add(value)
+        else:
+            needed.add(value)
+            stack.extend(interner.steps[value].inputs)
+    return needed, loaded
+
+
+def groups(interner: Interner, outputs: Sequence[int], needed: set[int], wave: int) -> list[list[int]]:
+    """Return the needed values in an order of computation, those that may be folded together in one list.
+
+    ``wave`` outputs at a time are computed level by level: 1 is depth-first, which holds the fewest values at once;
+    all of them at once folds most. A value's level counts from the outputs backwards, so that it is computed as late
+    as possible.
+    """
+    steps = interner.steps
+    left = set(needed)
+    found: list[list[int]] = []
+    for start in range(0, len(outputs), wave):
+        level: dict[int, int] = {}
+        stack = [value for value in outputs[start : start + wave] if value in left]
+        part: set[int] = set()
+        while stack:
+            value = stack.pop()
+            if value in left:
+                left.discard(value)
+                part.add(value)
+                stack.extend(steps[value].inputs)
+        by_kind: dict[tuple[int, str | int], list[int]] = {}
+        for value in sorted(part, reverse=True):  # whoever reads a value has a larger number
+            own = level.get(value, 0)
+            step = steps[value]
+            for each in step.inputs:
+                level[each] = min(level.get(each, 0), own - 1)
+            by_kind.setdefault((own, step.node if step.op is None else step.op), []).append(value)
+        order = sorted(by_kind.items(), key=lambda item: (item[0][0], item[1][-1]))
+        found.extend(values[::-1] for _, values in order)
+    return found
+
+
+def schedule(
+    interner: Interner,
+    outputs: Sequence[int],
+    needed: set[int],
+    loaded: set[int],
+    *,
+    keep: Container[int] = (),
+    wave: int = 1,
+    hold: bool = True,
+) -> Schedule:
+    """Return in which order the needed values are computed, and when values are no longer read.
+
+    :param outputs: values wanted, in :func:`reading_order`.
+    :param needed: what has to be computed for them, see :func:`missing`.
+    :param loaded: what that reads from the cache.
+    :param keep: values that are to be cached; they never count as dead.
+    :param wave: outputs that are computed together, level by level; 1 is depth-first.
+    :param hold: whether outputs are wanted at the end; otherwise they die like other values.
+    """
+    steps = interner.steps
+    held = set(outputs) if hold else set()
+    seen: set[int] = set()
+    tasks: list[Task] = []
+    for values in reversed(groups(interner, outputs, needed, wave)):
+        uses = dict.fromkeys((value for value in values if value not in seen), 0)
+        for value in values:
+            for each in steps[value].inputs:
+                uses[each] = uses.get(each, 0) + 1
+        dead = [each for each in uses if each and each not in seen and each not in held and each not in keep]
+        seen.update(uses)
+        spare = frozenset(each for each in dead if uses[each] == 1 and each not in loaded)
+        step = steps[values[0]]
+        tasks.append(Task(step.op, step.node, tuple(values), tuple(dead), spare))
+    return Schedule(tuple(reversed(tasks)), tuple(sorted(loaded)))
