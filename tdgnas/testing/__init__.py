@@ -1,0 +1,39 @@
+"""A conformance kit for what is plugged in: operators, spaces, strategies, fitness functions.
+
+Each ``check_...`` takes the object, tries the rules of its kind and raises :class:`ConformanceError` with a sentence
+for every rule that is violated, or returns its :class:`Report`. :class:`Conformance` makes pytest tests of the same
+rules; on the command line it is ``tdgnas check my_package.my_module:my_operator``.
+"""
+
+from .conformance import Conformance
+from .fitness import check_fitness
+from .initialisation import check_initialiser
+from .kinds import KINDS, check_anything, kind_of, load
+from .local_search import check_local_search
+from .report import ConformanceError, Report, Violation
+from .selection import check_selection
+from .space import check_space
+from .strategy import check_strategy
+from .thermodynamics import check_entropy, check_schedule
+from .variation import check_crossover, check_mutation
+
+__all__ = [
+    "KINDS",
+    "Conformance",
+    "ConformanceError",
+    "Report",
+    "Violation",
+    "check_anything",
+    "check_crossover",
+    "check_entropy",
+    "check_fitness",
+    "check_initialiser",
+    "check_local_search",
+    "check_mutation",
+    "check_schedule",
+    "check_selection",
+    "check_space",
+    "check_strategy",
+    "kind_of",
+    "load",
+]

@@ -1,0 +1,107 @@
+"""The global random generators: leaving them as they were, and seeing which ones something draws from."""
+
+from __future__ import annotations
+
+import random
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from ..seeding import seed_everything
+
+
+def states() -> dict[str, Any]:
+    """Return the states of the global generators as values that can be compared."""
+    name, keys, *rest = np.random.get_state(legacy=True)
+    found: dict[str, Any] = {
+        "random": random.getstate(),
+        "numpy.random": (name, np.asarray(keys).tobytes(), *rest),
+    }
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        found["torch"] = torch.get_rng_state().numpy().tobytes()
+    return found
+
+
+@contextmanager
+def preserved() -> Iterator[None]:
+    """Put the global generators back when the block ends."""
+    python, numpy = random.getstate(), np.random.get_state()
+    torch = sys.modules.get("torch")
+    tensor = None if torch is None else torch.get_rng_state()
+    try:
+        yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(numpy)
+        if torch is not None and tensor is not None:
+            torch.set_rng_state(tensor)
+
+
+def seeded(seed: int, call: Callable[[], Any]) -> Any:
+    """Return what a call gives after all global generators were seeded."""
+    seed_everything(seed)
+    return call()
+
+
+def drawn_from(call: Callable[[], Any]) -> set[str]:
+    """Return the names of the global generators whose state a call changes."""
+    before = states()
+    call()
+    after = states()
+    return {name for name, state in after.items() if name in before and before[name] != state}
+
+
+def reseeds(call: Callable[[], Any]) -> set[str]:
+    """Return the generators that a call leaves in one state wherever they were: it seeds them."""
+    ends = []
+    for seed in (1, 2):
+        seed_everything(seed)
+        before = states()
+        call()
+        ends.append({name: state for name, state in states().items() if before.get(name) != state})
+    return {name for name in ends[0] if ends[0][name] == ends[1].get(name)}
+
+
+def generator_violations(
+    name: str, call: Callable[..., Any], allowed: set[str], *, rng: bool, result: Callable[[Any], Any]
+) -> Iterator[str]:
+    """Give sentences about an operator's use of random generators.
+
+    :param name: the operator's name.
+    :param call: calls it on fresh arguments; takes ``rng`` where the operator does.
+    :param allowed: the global generators that it may draw from.
+    :param rng: whether it takes ``rng``.
+    :param result: makes its result a value that can be compared.
+    """
+    for generator in sorted(reseeds(call)):
+        yield (
+            f"{name} seeds the global generator {generator}: every run then draws the same numbers from there on. "
+            "Leave seeding to the user, or draw from an rng passed in"
+        )
+    used: set[str] = set()
+    for seed in range(4):
+        seed_everything(seed)
+        used |= drawn_from(call)
+    for generator in sorted(used - allowed):
+        declared = "nothing" if not allowed else " and ".join(sorted(allowed))
+        yield (
+            f"{name} draws from {generator}, declared is {declared}. DEAP's operators draw from Python's random, and "
+            "a run is saved and resumed with it: use random, or rng=None as a keyword, or declare it with "
+            f"generators=({generator!r},)"
+        )
+    if not rng:
+        return
+    seed_everything(0)
+    touched = drawn_from(lambda: call(rng=random.Random(3)))
+    if touched:
+        yield f"{name} was given rng and still draws from {sorted(touched)[0]}; draw everything from rng"
+    results = []
+    for seed in (5, 6):
+        seed_everything(seed)
+        results.append(result(call(rng=random.Random(3))))
+    if results[0] != results[1]:
+        yield f"{name} gave two results for one state of rng; draw everything from rng"

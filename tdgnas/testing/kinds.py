@@ -1,0 +1,145 @@
+"""The kinds of things that can be checked, and finding out which kind something is."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import inspect
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ..operators import OPERATORS, Entropy
+from ..spaces import SPACES, SearchSpace
+from ..strategies import STRATEGIES, Strategy
+from .fitness import FITNESS, check_fitness
+from .initialisation import INITIALISER, check_initialiser
+from .local_search import LOCAL_SEARCH, check_local_search
+from .report import Report
+from .selection import SELECTION, check_selection
+from .space import SPACE, check_space
+from .strategy import STRATEGY, check_strategy
+from .thermodynamics import ENTROPY, SCHEDULE, check_entropy, check_schedule
+from .variation import CROSSOVER, MUTATION, check_crossover, check_mutation
+
+
+class Kind(NamedTuple):
+    """How one kind of thing is checked, and the names of its rules."""
+
+    check: Callable[..., Report]
+    rules: Mapping[str, Any]
+
+
+KINDS: dict[str, Kind] = {
+    "selection": Kind(check_selection, SELECTION),
+    "mutation": Kind(check_mutation, MUTATION),
+    "crossover": Kind(check_crossover, CROSSOVER),
+    "local-search": Kind(check_local_search, LOCAL_SEARCH),
+    "initialiser": Kind(check_initialiser, INITIALISER),
+    "schedule": Kind(check_schedule, SCHEDULE),
+    "entropy": Kind(check_entropy, ENTROPY),
+    "space": Kind(check_space, SPACE),
+    "strategy": Kind(check_strategy, STRATEGY),
+    "fitness": Kind(check_fitness, FITNESS),
+}
+_PREFIXES = {
+    "sel": "selection",
+    "cx": "crossover",
+    "mut": "mutation",
+    "ls": "local-search",
+    "init": "initialiser",
+}
+_CLASSES: dict[type[Any], str] = {SearchSpace: "space", Strategy: "strategy", Entropy: "entropy"}
+
+
+def kind_of(subject: Any) -> str:
+    """Return the kind of something: by its class, by DEAP's prefix of its name, or by its first parameter.
+
+    :raises ValueError: when none of these tells.
+
+    >>> from deap import tools
+    >>> kind_of(tools.selTournament)
+    'selection'
+    """
+    for parent, kind in _CLASSES.items():
+        own = subject if isinstance(subject, type) else type(subject)
+        if issubclass(own, parent):
+            return kind
+    function = subject
+    while hasattr(function, "func"):
+        function = function.func
+    name = str(getattr(function, "__name__", type(function).__name__))
+    for prefix, kind in _PREFIXES.items():
+        if name.startswith(prefix) and name[len(prefix) : len(prefix) + 1].isupper():
+            return kind
+    caller = function.__call__ if isinstance(function, type) else function
+    parameters = [p for p in inspect.signature(caller).parameters if p != "self"] if callable(caller) else []
+    if parameters[:1] == ["generation"]:
+        return "schedule"
+    if hasattr(function, "batch") or parameters[:1] == ["individual"]:
+        return "fitness"
+    raise ValueError(
+        f"the name {name!r} does not say what it is; name it selX, cxX, mutX, lsX or initX, or say --kind: "
+        f"{', '.join(KINDS)}"
+    )
+
+
+def check_anything(subject: Any, kind: str | None = None, **options: Any) -> Report:
+    """Check something by the rules of its kind.
+
+    :param kind: one of :data:`KINDS`; found out when None.
+    :param options: what the check of that kind takes. A class of a schedule, an entropy or a fitness is made with them.
+    :raises ConformanceError: listing every rule that is violated and how to mend it.
+    :raises ValueError: for an unknown kind.
+    """
+    kind = kind or kind_of(subject)
+    if kind not in KINDS:
+        raise ValueError(f"there is no kind {kind!r}; there are {', '.join(KINDS)}")
+    if kind in ("schedule", "entropy", "fitness") and isinstance(subject, type):
+        own = {
+            name: options.pop(name) for name in list(options) if name in inspect.signature(subject).parameters
+        }
+        subject = subject(**own)
+    return KINDS[kind].check(subject, **options)
+
+
+def load(target: str) -> Any:
+    """Return what ``my_package.my_module:my_operator`` names, or what is registered under a name.
+
+    The current directory is searched as well.
+
+    :raises ValueError: when there is no such module or attribute, or nothing of that name is registered.
+    """
+    module_name, colon, attributes = target.partition(":")
+    if not colon:
+        return _registered(target)
+    if str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))
+    try:
+        found = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not module_name.startswith(error.name):
+            raise
+        raise ValueError(
+            f"there is no module {module_name!r}; install its package (`pip install -e .`) or go to the folder that "
+            "holds it"
+        ) from error
+    for attribute in attributes.split("."):
+        if not hasattr(found, attribute):
+            near = difflib.get_close_matches(attribute, vars(found), n=3, cutoff=0.4)
+            hint = f"; did you mean {' or '.join(near)}?" if near else ""
+            raise ValueError(f"{module_name} has no {attributes!r}{hint}")
+        found = getattr(found, attribute)
+    return found
+
+
+def _registered(name: str) -> Any:
+    registries: list[Any] = [OPERATORS, SPACES, STRATEGIES]
+    for registry in registries:
+        if name in registry.names():
+            return registry.get(name)
+    raise ValueError(
+        f"no operator, space or strategy is registered as {name!r}; write my_package.my_module:my_operator for what "
+        "is not registered"
+    )

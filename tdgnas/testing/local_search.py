@@ -1,0 +1,135 @@
+"""Rules of local searches: they improve individuals in place, alone or many at once."""
+
+from __future__ import annotations
+
+import math
+import random
+import warnings
+from collections.abc import Callable, Collection, Iterator
+from copy import deepcopy
+from typing import Any
+
+import numpy as np
+
+from ..mapping import batch_map
+from . import samples
+from .calling import OperatorCase, make_case, parameters_of
+from .report import Report, Rule, check
+from .samples import QuadraticSource, values_of
+from .variation import MUTATION
+
+
+def _source(case: OperatorCase, broken_row: int | None = None) -> tuple[QuadraticSource, dict[str, Any]]:
+    """Return a problem, and the keywords that pass it to the operator where it asks for one."""
+    source = QuadraticSource(broken_row=broken_row)
+    names = [name for name in ("supernet", "evaluate") if name in parameters_of(case.operator)]
+    return source, {name: source for name in names if name not in case.parameters}
+
+
+def _all_at_once(case: OperatorCase, individuals: list[Any], **more: Any) -> list[Any]:
+    batch = getattr(case.operator, "batch", None)
+    if batch is None:
+        return batch_map(lambda individual: case.call(individual, **more), individuals)
+    return list(batch(individuals, **{**case.keywords(), **more}))
+
+
+def _does_not_climb(case: OperatorCase) -> Iterator[str]:
+    source, keywords = _source(case)
+    if not keywords:
+        return
+    before, after = [], []
+    for seed in range(10):
+        individual = case.individual(seed, loss=1.0)
+        before.append(source.loss(individual))
+        for _ in range(5):
+            case.call(individual, **keywords)
+        after.append(source.loss(individual))
+    if np.mean(after) >= np.mean(before):
+        yield (
+            f"{case.name} raised the mean loss of a quadratic bowl from {np.mean(before):.3g} to "
+            f"{np.mean(after):.3g} in 5 calls; it has to go down: check the sign of the step and its size"
+        )
+
+
+def _batch_is_the_same(case: OperatorCase) -> Iterator[str]:
+    if not hasattr(case.operator, "batch"):
+        return
+    many = [case.individual(seed, loss=1.0) for seed in range(4)]
+    alone = deepcopy(many)
+    random.seed(1)
+    results = _all_at_once(case, many)
+    if len(results) != len(many) or not all(
+        isinstance(result, tuple) and result[0] is one for result, one in zip(results, many, strict=False)
+    ):
+        yield (
+            f"{case.name}.batch must return one tuple `(individual,)` for each individual that it is given, in their "
+            "order, and the individuals themselves"
+        )
+        return
+    for one in alone:
+        random.seed(1)
+        case.call(one)
+    if not np.allclose([values_of(one) for one in many], [values_of(one) for one in alone], atol=1e-9):
+        yield f"{case.name}.batch gives other genes than {case.name} one by one with the same seed; they must agree"
+
+
+def _steps_duplicates_once(case: OperatorCase) -> Iterator[str]:
+    one, reference = case.individual(1, loss=1.0), case.individual(1, loss=1.0)
+    if hasattr(case.operator, "batch"):
+        random.seed(2)
+        _all_at_once(case, [one, one, one])
+        random.seed(2)
+        _all_at_once(case, [reference])
+        if not np.allclose(values_of(one), values_of(reference), atol=1e-12):
+            yield (
+                f"{case.name}.batch steps an object that is in the list several times more than once; selection with "
+                "replacement returns such lists: go through the distinct objects, by id()"
+            )
+
+
+def _survives_divergence(case: OperatorCase) -> Iterator[str]:
+    _, keywords = _source(case, broken_row=0)
+    if not keywords:
+        return
+    individual = case.individual(3, loss=1.0)
+    genes = values_of(individual)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        case.call(individual, **keywords)
+    if not all(math.isfinite(gene) for gene in values_of(individual)):
+        yield (
+            f"{case.name} writes NaN into the genes when a gradient is NaN; give the individual its old genes back "
+            "and warn"
+        )
+    elif "supernet" in keywords and values_of(individual) != genes:
+        yield f"{case.name} moves an individual part of the way when a gradient is NaN; give all its old genes back"
+
+
+LOCAL_SEARCH: dict[str, Rule[OperatorCase]] = {
+    **{name: rule for name, rule in MUTATION.items() if name != "works on every space"},
+    "does not climb": _does_not_climb,
+    "is the same in a batch": _batch_is_the_same,
+    "steps duplicates once": _steps_duplicates_once,
+    "survives divergence": _survives_divergence,
+}
+
+
+def check_local_search(
+    operator: Callable[..., Any],
+    /,
+    *,
+    containers: Collection[str] = tuple(samples.CONTAINERS),
+    generators: Collection[str] | None = None,
+    skip: Collection[str] = (),
+    report_only: bool = False,
+    **parameters: Any,
+) -> Report:
+    """Check a local search, ``lsX(individual, ...) -> (individual,)``, and its ``batch`` form where it has one.
+
+    A parameter named ``supernet`` gets a source of gradients and one named ``evaluate`` a fitness, both of a
+    quadratic bowl. The other arguments are those of :func:`check_mutation`.
+
+    :raises ConformanceError: listing every rule that is violated and how to mend it.
+    """
+    case = make_case(operator, 1, parameters, containers=containers, generators=generators)
+    return check(case.name, "local search", LOCAL_SEARCH, case, skip, report_only)

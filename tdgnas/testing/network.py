@@ -1,0 +1,163 @@
+"""Rules that need numbers: the supernet, the stand-alone network and the counts of a space agree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from ..supernet import Supernet
+from .report import Rule
+
+if TYPE_CHECKING:
+    from ..spaces import Architecture
+    from .space import SpaceCase
+
+TOLERANCE = 1e-4
+BATCH = 4
+
+
+def _images(case: SpaceCase) -> Tensor:
+    generator = torch.Generator().manual_seed(0)
+    return torch.randn((BATCH, *case.space.image_shape), generator=generator)
+
+
+def _network(case: SpaceCase, architecture: Architecture, supernet: Supernet | None = None) -> nn.Module:
+    network = case.space.network(architecture)
+    if supernet is not None:
+        for name, operation in network.ops.items():  # type: ignore[operator, union-attr]
+            operation.load_state_dict(supernet.ops[name].state_dict())
+    return network.train()
+
+
+def _gives_logits(case: SpaceCase) -> Iterator[str]:
+    for architecture in case.samples(2):
+        with torch.no_grad():
+            logits = _network(case, architecture)(_images(case))
+        if tuple(logits.shape) != (BATCH, case.space.classes):
+            yield (
+                f"the network of {case.name} returned shape {tuple(logits.shape)}; the last node must give logits of "
+                f"shape (batch, classes), here ({BATCH}, {case.space.classes})"
+            )
+        elif not torch.isfinite(logits).all():
+            yield f"the network of {case.name} returned NaN or infinity with fresh weights; check the initialisation"
+
+
+def _makes_fresh_operations(case: SpaceCase) -> Iterator[str]:
+    for name in case.space.operations:
+        one: object = case.space.operation(name)
+        two: object = case.space.operation(name)
+        if not (isinstance(one, nn.Module) and isinstance(two, nn.Module)):
+            yield f"operation({name!r}) of {case.name} returned {one!r}; it must make an nn.Module"
+        elif one is two or {id(p) for p in one.parameters()} & {id(p) for p in two.parameters()}:
+            yield (
+                f"operation({name!r}) of {case.name} returns the same weights twice; make a new module at every call, "
+                "else stand-alone networks share theirs"
+            )
+
+
+def _supernet_equals_network(case: SpaceCase) -> Iterator[str]:
+    supernet = Supernet(case.space, seed=1, device="cpu")
+    images = _images(case)
+    for architecture in case.samples(3):
+        network = _network(case, architecture, supernet)
+        with torch.no_grad(), supernet.batchnorm.use("batch"):
+            torch.manual_seed(0)
+            own = supernet.discrete(images, architecture)
+            torch.manual_seed(0)
+            alone = network(images)
+        if not torch.allclose(own, alone, atol=TOLERANCE, rtol=TOLERANCE):
+            yield (
+                f"the supernet of {case.name} and the stand-alone network with the same weights differ by "
+                f"{(own - alone).abs().max():.3g}; operation() must make the same module for a name every time, and "
+                "network() must run the nodes as they stand"
+            )
+
+
+def _one_hot_equals_discrete(case: SpaceCase) -> Iterator[str]:
+    supernet = Supernet(case.space, seed=1, device="cpu")
+    images = _images(case)
+    for architecture in case.samples(2):
+        genes = torch.tensor(case.space.encode(architecture, 60.0)).unsqueeze(0)
+        with torch.no_grad(), supernet.batchnorm.use("batch"):
+            torch.manual_seed(0)
+            relaxed = supernet.relaxed(images, genes)[0]
+            torch.manual_seed(0)
+            discrete = supernet.discrete(images, architecture)
+        scale = 1.0 + float(discrete.abs().max())
+        if not torch.allclose(relaxed, discrete, atol=1e-3 * scale, rtol=1e-3):
+            yield (
+                f"with a one-hot alpha the relaxed supernet of {case.name} differs from the architecture by "
+                f"{(relaxed - discrete).abs().max():.3g}; a term must be on exactly when its decision takes its choice"
+            )
+
+
+def _frozen_stays_frozen(case: SpaceCase) -> Iterator[str]:
+    supernet = Supernet(case.space, seed=1, device="cpu")
+    before = {name: value.clone() for name, value in supernet.state_dict().items()}
+    with torch.no_grad(), supernet.batchnorm.use("batch"):
+        supernet.discrete(_images(case), case.samples(1)[0])
+    for name, value in supernet.state_dict().items():
+        if not torch.equal(value, before[name]):
+            yield f"evaluating changes {name!r} of the supernet of {case.name}; only nn.BatchNorm2d may keep statistics"
+
+
+def _images_do_not_mix(case: SpaceCase) -> Iterator[str]:
+    images = _images(case)
+    for architecture in case.samples(2):
+        network = _network(case, architecture).eval()
+        with torch.no_grad():
+            whole = network(images)
+            parts = torch.cat([network(image.unsqueeze(0)) for image in images])
+        if not torch.allclose(whole, parts, atol=1e-3, rtol=1e-3):
+            yield (
+                f"in eval mode the network of {case.name} gives an image other logits alone than in a batch; only "
+                "BatchNorm in training may look at the other images"
+            )
+
+
+def _counts_are_true(case: SpaceCase) -> Iterator[str]:
+    for architecture in case.samples(2):
+        network = _network(case, architecture)
+        parameters = sum(parameter.numel() for parameter in network.parameters())
+        stated = case.space.parameters(architecture)
+        if parameters != stated:
+            yield f"parameters() of {case.name} says {stated:,}, the network has {parameters:,}"
+        macs, counted = case.space.macs(architecture), _count_macs(network.eval(), _images(case)[:1])
+        if macs != counted:
+            yield f"macs() of {case.name} says {macs:,}, the network's layers do {counted:,} on one image"
+
+
+def _count_macs(network: nn.Module, image: Tensor) -> int:
+    counted = 0
+
+    def count(module: nn.Module, _: Any, output: Tensor) -> None:
+        nonlocal counted
+        weight = module.weight
+        assert isinstance(weight, Tensor)
+        counted += output.numel() * int(weight[0].numel())
+
+    hooks: list[Any] = [
+        module.register_forward_hook(count)
+        for module in network.modules()
+        if isinstance(module, (nn.Conv1d, nn.Conv2d, nn.Linear))
+    ]
+    with torch.no_grad():
+        network(image)
+    for hook in hooks:
+        hook.remove()
+    return counted
+
+
+#: Rules of a space that run its networks.
+CONSISTENCY: dict[str, Rule[Any]] = {
+    "gives logits": _gives_logits,
+    "makes fresh operations": _makes_fresh_operations,
+    "the supernet equals the network": _supernet_equals_network,
+    "a one-hot alpha equals the architecture": _one_hot_equals_discrete,
+    "evaluating changes nothing": _frozen_stays_frozen,
+    "images do not mix": _images_do_not_mix,
+    "counts are true": _counts_are_true,
+}

@@ -1,0 +1,108 @@
+"""What a check found: the rules it tried, and a sentence for each one that is violated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple, TypeVar
+
+from .generators import preserved
+
+C = TypeVar("C")
+Rule = Callable[[C], Iterable[str]]
+"""A rule takes the case that is checked and gives a sentence for every violation."""
+
+#: Kept by every kind of thing; where it is violated the other rules are not tried.
+FIRST = "can be called"
+
+
+class Violation(NamedTuple):
+    """A rule that does not hold, and the sentence that says how to mend it."""
+
+    rule: str
+    text: str
+
+
+class ConformanceError(AssertionError):
+    """Something violates the rules of its kind; the message lists how.
+
+    :ivar report: the :class:`Report`.
+    """
+
+    def __init__(self, report: Report) -> None:
+        super().__init__(str(report))
+        self.report = report
+
+
+@dataclass
+class Report:
+    """The outcome of a check.
+
+    :param subject: name of what was checked.
+    :param kind: what it was checked as, such as ``mutation``.
+    :param rules: names of the rules that were tried.
+    :param violations: what was found, in the order of the rules.
+    :param skipped: names of the rules that were left out on request.
+    """
+
+    subject: str
+    kind: str
+    rules: list[str] = field(default_factory=list)
+    violations: list[Violation] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        """Whether no rule is violated."""
+        return not self.violations
+
+    def raise_if_any(self) -> Report:
+        """Raise :class:`ConformanceError` when a rule is violated, else return the report."""
+        if self.violations:
+            raise ConformanceError(self)
+        return self
+
+    def __str__(self) -> str:
+        if self.ok:
+            return f"{self.subject} is a good {self.kind}: {len(self.rules)} rules hold"
+        lines = [
+            f"{self.subject} violates {len(self.violations)} of {len(self.rules)} rules of a {self.kind}:"
+        ]
+        return "\n".join([*lines, *(f"  {rule}: {text}" for rule, text in self.violations)])
+
+
+def check(
+    subject: str, kind: str, rules: Mapping[str, Rule[C]], case: C, skip: Collection[str], report_only: bool
+) -> Report:
+    """Try rules on a case, each with the random generators as they were found.
+
+    :param skip: names of rules to leave out.
+    :param report_only: return the report also where it has violations.
+    :raises ConformanceError: for violations, unless ``report_only``.
+    :raises ValueError: when ``skip`` names a rule that does not exist.
+    """
+    unknown = sorted(set(skip) - set(rules))
+    if unknown:
+        raise ValueError(f"a {kind} has no rule {unknown[0]!r} to skip; it has: {', '.join(rules)}")
+    report = Report(subject, kind)
+    for name, rule in rules.items():
+        if name in skip:
+            report.skipped.append(name)
+            continue
+        report.rules.append(name)
+        text = first_violation(rule, case)
+        if text is not None and text not in [violation.text for violation in report.violations]:
+            report.violations.append(Violation(name, text))
+        if text is not None and name == FIRST:
+            break
+    return report if report_only else report.raise_if_any()
+
+
+def first_violation(rule: Rule[C], case: C) -> str | None:
+    """Return the first sentence that a rule gives, or the error that it met; None where it holds."""
+    with preserved():
+        try:
+            return next(iter(rule(case)), None)
+        except Exception as error:
+            # Whatever the checked code raises where the rule calls it properly is a finding, not an accident.
+            return f"raised {type(error).__name__}: {error}"

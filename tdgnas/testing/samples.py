@@ -1,0 +1,162 @@
+"""Individuals, populations and problems that the checks work on."""
+
+from __future__ import annotations
+
+import array
+import random
+from collections.abc import Callable, Iterable, Sequence
+from copy import deepcopy
+from typing import Any
+
+import numpy as np
+from deap import base, tools
+
+from ..individual import Individual, LossFitness
+
+GENES = 12
+#: Three gates, each followed by a decision of three choices; a target each.
+SLICES = (slice(0, 1), slice(1, 4), slice(4, 5), slice(5, 8), slice(8, 9), slice(9, 12))
+GROUPS = ([0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11])
+
+
+class ListIndividual(list):  # type: ignore[type-arg]
+    """A list with a fitness, as ``creator.create`` makes it."""
+
+    def __init__(self, genes: Iterable[Any] = ()) -> None:
+        super().__init__(genes)
+        self.fitness = LossFitness()
+
+
+class ArrayIndividual(array.array):  # type: ignore[type-arg]
+    """An ``array.array('d')`` with a fitness."""
+
+    def __new__(cls, genes: Iterable[Any] = ()) -> ArrayIndividual:
+        made: ArrayIndividual = super().__new__(cls, "d", genes)
+        return made
+
+    def __init__(self, genes: Iterable[Any] = ()) -> None:
+        super().__init__()
+        self.fitness: base.Fitness = LossFitness()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> ArrayIndividual:
+        clone = type(self)(self)
+        clone.__dict__.update({name: _copied(value, memo) for name, value in vars(self).items()})
+        return clone
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (list(self),), vars(self)
+
+
+class NumpyIndividual(np.ndarray):
+    """An ndarray with a fitness: its slices are views and its sums are individuals that share its fitness class."""
+
+    fitness: Any = LossFitness
+
+    def __new__(cls, genes: Iterable[Any] = ()) -> NumpyIndividual:
+        made: NumpyIndividual = np.array(list(genes)).view(cls)
+        made.fitness = LossFitness()
+        return made
+
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> NumpyIndividual:
+        clone = type(self)(self.tolist())
+        clone.__dict__.update({name: _copied(value, memo) for name, value in vars(self).items()})
+        return clone
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.tolist(),), vars(self)
+
+    def __setstate__(self, state: Any) -> None:
+        self.__dict__.update(state)
+
+
+def _copied(value: Any, memo: dict[int, Any] | None) -> Any:
+    return deepcopy(value, memo)
+
+
+CONTAINERS: dict[str, Callable[[Iterable[Any]], Any]] = {
+    "Individual": Individual,
+    "list": ListIndividual,
+    "array": ArrayIndividual,
+    "ndarray": NumpyIndividual,
+}
+
+
+def real_genes(rng: random.Random) -> list[Any]:
+    """Draw architecture parameters between -1 and 1."""
+    return [rng.uniform(-1.0, 1.0) for _ in range(GENES)]
+
+
+def binary_genes(rng: random.Random) -> list[Any]:
+    """Draw bits."""
+    return [rng.randrange(2) for _ in range(GENES)]
+
+
+GENOMES: dict[str, Callable[[random.Random], list[Any]]] = {"real": real_genes, "binary": binary_genes}
+
+
+def values_of(individual: Any) -> list[Any]:
+    """Return the genes as plain values, comparable whatever the container."""
+    return [gene.item() if isinstance(gene, np.generic) else gene for gene in individual]
+
+
+def evaluated(individual: Any, values: Sequence[float], fitness: type[base.Fitness] | None = None) -> Any:
+    """Give an individual a fitness."""
+    if fitness is not None:
+        individual.fitness = fitness()
+    individual.fitness.values = tuple(values)
+    return individual
+
+
+class QuadraticSource:
+    """A stand-in for a supernet: the loss is the squared distance of the genes to a target.
+
+    :ivar calls: how often gradients were asked for.
+    """
+
+    def __init__(self, target: float = 0.25, broken_row: int | None = None) -> None:
+        self.target = target
+        self.broken_row = broken_row
+        self.calls = 0
+
+    def loss(self, individual: Iterable[float]) -> float:
+        """Return the loss of an individual."""
+        return float(sum((float(gene) - self.target) ** 2 for gene in individual))
+
+    def __call__(self, individual: Iterable[float]) -> tuple[float]:
+        """Return the loss as a fitness."""
+        return (self.loss(individual),)
+
+    def alpha_gradients(self, genes: Any, *, seed: int = 0) -> Any:
+        """Return the gradient of every row; the first gene of row ``broken_row`` has none."""
+        self.calls += 1
+        gradients = 2.0 * (np.asarray(genes, dtype=np.float64) - self.target)
+        if self.broken_row is not None and self.broken_row < len(gradients):
+            gradients[self.broken_row, 0] = np.nan
+        return gradients
+
+
+def defaults(
+    length: int = GENES, slices: Sequence[Any] = SLICES, groups: Sequence[Any] = GROUPS
+) -> dict[str, Any]:
+    """Return values for the parameters that operators usually have, by name."""
+    source = QuadraticSource()
+    return {
+        "slices": slices,
+        "groups": groups,
+        "indpb": 0.5,
+        "mu": 0.0,
+        "sigma": 0.3,
+        "alpha": 0.5,
+        "eta": 20.0,
+        "low": -1.0,
+        "up": 1.0,
+        "scale": 1.0,
+        "temperature": 1.0,
+        "tournsize": 3,
+        "supernet": source,
+        "evaluate": source,
+        "lr": 1e-2,
+        "probabilities": [0.5] * length,
+        "size": length,
+        "ref_points": tools.uniform_reference_points(2, 4),
+    }

@@ -1,0 +1,221 @@
+"""Rules of selections: functions of a pool and a number, which return references."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Collection, Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+from deap import base
+
+from ..individual import AccuracyFitness, LossFitness
+from . import samples
+from .calling import OperatorCase, changed_parameters, make_case, pickle_violations
+from .generators import generator_violations, seeded
+from .report import FIRST, Report, Rule, check
+from .samples import values_of
+
+POOL = 16
+
+
+class SelectionCase(OperatorCase):
+    """A selection: with how many objectives it is tried."""
+
+    objectives = 1
+
+    @property
+    def k(self) -> int:
+        """How many are selected in most rules."""
+        return POOL // 2
+
+    def pool(
+        self, container: str | None = None, fitness: type[base.Fitness] | None = None, seed: int = 0
+    ) -> list[Any]:
+        """Return evaluated individuals."""
+        rng = random.Random(100 + seed)
+        pool = [self.individual(1000 * seed + place, container) for place in range(POOL)]
+        kind = fitness or fitness_class(self.objectives)
+        return [
+            samples.evaluated(one, [rng.uniform(1, 2) for _ in range(self.objectives)], kind) for one in pool
+        ]
+
+    def positions(self, pool: list[Any], k: int, **more: Any) -> list[int | None]:
+        """Return the places of the selected in the pool, None for what is not from the pool."""
+        places = {id(one): place for place, one in enumerate(pool)}
+        return [places.get(id(one)) for one in self.call(pool, k, **more)]
+
+
+class TwoLosses(base.Fitness):  # type: ignore[misc]
+    """Two objectives, both minimised."""
+
+    weights = (-1.0, -1.0)
+
+
+def fitness_class(objectives: int) -> type[base.Fitness]:
+    """Return a fitness class of one or two losses."""
+    return LossFitness if objectives == 1 else TwoLosses
+
+
+def _returns_a_list(case: SelectionCase) -> Iterator[str]:
+    chosen = case.call(case.pool(), case.k)
+    if not isinstance(chosen, list):
+        yield f"{case.name} returned a {type(chosen).__name__}; a selection returns a list of individuals"
+
+
+def _honours_k(case: SelectionCase) -> Iterator[str]:
+    for k in (0, 1, case.k):
+        chosen = case.call(case.pool(), k)
+        if len(chosen) != k:
+            yield f"{case.name} returned {len(chosen)} individuals where k={k} were asked for of a pool of {POOL}"
+
+
+def _returns_references(case: SelectionCase) -> Iterator[str]:
+    for container in case.containers:
+        if None in case.positions(case.pool(container), case.k):
+            yield (
+                f"{case.name} returned an object that is not in the pool of {container} individuals; return "
+                "references, no copies: the algorithm clones where it needs to"
+            )
+
+
+def _leaves_the_pool_alone(case: SelectionCase) -> Iterator[str]:
+    pool = case.pool()
+    given, genes, values = list(pool), [values_of(one) for one in pool], [one.fitness.values for one in pool]
+    case.call(pool, case.k)
+    if len(pool) != len(given) or any(one is not own for one, own in zip(pool, given, strict=True)):
+        yield f"{case.name} changes the order or the length of the list it was given; sort or shuffle a copy"
+    elif genes != [values_of(one) for one in pool]:
+        yield f"{case.name} changes genes; a selection only selects"
+    elif values != [one.fitness.values for one in pool]:
+        yield f"{case.name} changes fitness values; a selection only reads them"
+
+
+def _repeats_with_the_seed(case: SelectionCase) -> Iterator[str]:
+    results = [seeded(4, lambda: case.positions(case.pool(), case.k)) for _ in range(3)]
+    if any(result != results[0] for result in results):
+        yield (
+            f"{case.name} selected differently with the same seed and the same pool; draw only from random (or rng), "
+            "and keep no state between calls: a temperature is a function of the generation, not of the calls so far"
+        )
+
+
+def _uses_generators_as_declared(case: SelectionCase) -> Iterator[str]:
+    def call(**more: Any) -> list[int | None]:
+        return case.positions(case.pool(), case.k, **more)
+
+    yield from generator_violations(
+        case.name, call, case.generators, rng=case.takes_rng, result=lambda value: value
+    )
+
+
+def _follows_the_weights(case: SelectionCase) -> Iterator[str]:
+    kinds = (LossFitness, AccuracyFitness) if case.objectives == 1 else (TwoLosses,)
+    for kind in kinds:
+        gains = []
+        for seed in range(40):
+            random.seed(seed)
+            pool = case.pool(fitness=kind, seed=seed)
+            chosen = case.call(pool, case.k)
+            everybody = [sum(one.fitness.wvalues) for one in pool]
+            selected = [sum(one.fitness.wvalues) for one in chosen]
+            gains.append((np.mean(selected) - np.mean(everybody)) / np.std(everybody))
+        if np.mean(gains) < -0.2:
+            goal = "minimised" if kind.weights[0] < 0 else "maximised"
+            yield (
+                f"{case.name} prefers the worse individuals of a fitness that is {goal}; compare `ind.fitness` or "
+                "`ind.fitness.wvalues`, in which larger is always better, and not `ind.fitness.values`"
+            )
+
+
+def _bears_equal_individuals(case: SelectionCase) -> Iterator[str]:
+    for container in case.containers:
+        pool = [
+            samples.evaluated(case.individual(1, container), [1.0] * case.objectives) for _ in range(POOL)
+        ]
+        if case.objectives > 1:
+            pool = [samples.evaluated(one, [1.0] * case.objectives, TwoLosses) for one in pool]
+        if len(case.call(pool, case.k)) != case.k:
+            yield f"{case.name} does not return k individuals from a pool of equal {container} individuals"
+
+
+def _lets_no_nan_through(case: SelectionCase) -> Iterator[str]:
+    for place in (0, POOL - 1):
+        pool = case.pool()
+        samples.evaluated(pool[place], [float("nan")] * case.objectives)
+        for seed in range(10):
+            random.seed(seed)
+            try:
+                chosen = case.call(pool, case.k)
+            except ValueError:
+                continue
+            if any(one is pool[place] for one in chosen):
+                yield (
+                    f"{case.name} selects an individual whose fitness is NaN (in DEAP NaN wins every comparison); "
+                    "raise a ValueError that says which individual it is"
+                )
+
+
+def _treats_containers_alike(case: SelectionCase) -> Iterator[str]:
+    def places(container: str) -> list[int | None]:
+        return case.positions(case.pool(container), case.k)
+
+    results = {container: seeded(2, partial(places, container)) for container in case.containers}
+    first, *others = results
+    for container in others:
+        if results[first] != results[container]:
+            yield f"{case.name} selects other places from a pool of {container} individuals than of {first}"
+
+
+def _leaves_parameters_alone(case: SelectionCase) -> Iterator[str]:
+    yield from changed_parameters(case, lambda keywords: case.operator(case.pool(), case.k, **keywords))
+
+
+def _can_be_called(case: SelectionCase) -> tuple[str, ...]:
+    case.call(case.pool(), case.k)
+    return ()
+
+
+SELECTION: dict[str, Rule[SelectionCase]] = {
+    FIRST: _can_be_called,
+    "returns a list": _returns_a_list,
+    "honours k": _honours_k,
+    "returns references": _returns_references,
+    "leaves the pool alone": _leaves_the_pool_alone,
+    "repeats with the seed": _repeats_with_the_seed,
+    "draws from the generators it declares": _uses_generators_as_declared,
+    "follows the weights": _follows_the_weights,
+    "bears equal individuals": _bears_equal_individuals,
+    "lets no NaN through": _lets_no_nan_through,
+    "treats all containers alike": _treats_containers_alike,
+    "leaves its parameters alone": _leaves_parameters_alone,
+    "can be pickled": lambda case: pickle_violations(case.operator, case.name),
+}
+
+
+def check_selection(
+    operator: Callable[..., Any],
+    /,
+    *,
+    genes: str | Callable[[random.Random], list[Any]] = "real",
+    containers: Collection[str] = tuple(samples.CONTAINERS),
+    generators: Collection[str] | None = None,
+    objectives: int = 1,
+    skip: Collection[str] = (),
+    report_only: bool = False,
+    **parameters: Any,
+) -> Report:
+    """Check a selection, ``selX(individuals, k, ...) -> list of references``.
+
+    :param operator: the selection; a replacement, which takes parents and offspring in one list, is one as well.
+    :param objectives: 1 or 2, the number of fitness values that it is tried with.
+    :param parameters: its keywords; the others are those of :func:`check_mutation`.
+    :raises ConformanceError: listing every rule that is violated and how to mend it.
+    """
+    made = make_case(operator, 2, parameters, genes=genes, containers=containers, generators=generators)
+    case = SelectionCase(**{name: getattr(made, name) for name in made.__dataclass_fields__})
+    if objectives not in (1, 2):
+        raise ValueError(f"objectives must be 1 or 2; got {objectives!r}")
+    case.objectives = objectives
+    return check(case.name, "selection", SELECTION, case, skip, report_only)

@@ -1,0 +1,247 @@
+"""Rules of search spaces: decisions, genes, files, graphs and numbers."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import pickle
+import random
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import networkx as nx
+import numpy as np
+
+from ..spaces import INPUT, Architecture, SearchSpace
+from .generators import drawn_from
+from .network import CONSISTENCY
+from .report import FIRST, Report, Rule, check
+
+
+@dataclass
+class SpaceCase:
+    """A space and its name."""
+
+    space: SearchSpace
+    name: str
+
+    def samples(self, count: int = 8) -> list[Architecture]:
+        """Return architectures: drawn ones, the first choices only, and the last choices only."""
+        rng = random.Random(0)
+        ends = [
+            tuple(0 for _ in self.space.decisions),
+            tuple(len(d.choices) - 1 for d in self.space.decisions),
+        ]
+        return [self.space.sample(rng) for _ in range(count)] + [
+            Architecture(self.space.name, e) for e in ends
+        ]
+
+
+def _can_be_called(case: SpaceCase) -> Iterator[str]:
+    space = case.space
+    if not isinstance(getattr(type(space), "name", None), str):
+        yield f'{case.name} has no name: give the class an attribute `name = "my-space"`, architectures carry it'
+    space.decode(space.encode(space.sample(random.Random(0))))
+
+
+def _slices_cover(case: SpaceCase) -> Iterator[str]:
+    space = case.space
+    places = [gene for where in space.slices for gene in range(space.length)[where]]
+    if places != list(range(space.length)):
+        yield f"the slices of {case.name} do not cover its {space.length} genes once each, in order"
+    for decision, where in zip(space.decisions, space.slices, strict=True):
+        if where.stop - where.start != decision.genes:
+            yield f"decision {decision.name!r} of {case.name} has {decision.genes} genes, its slice is {where}"
+    grouped = [gene for group in space.groups for gene in group]
+    if len(set(grouped)) != len(grouped) or not set(grouped) <= set(range(space.length)):
+        yield f"the groups of {case.name} name a gene twice, or one that there is not"
+
+
+def _round_trips(case: SpaceCase) -> Iterator[str]:
+    space = case.space
+    for architecture in case.samples():
+        for scale in (1.0, 0.01):
+            genes = space.encode(architecture, scale)
+            found = space.decode(genes)
+            if found != architecture:
+                wrong = next(i for i, (a, b) in enumerate(zip(found.choices, architecture.choices)) if a != b)  # noqa: B905
+                yield (
+                    f"decode(encode(a)) is not a in {case.name}: decision {space.decisions[wrong].name!r} comes back "
+                    f"as choice {found.choices[wrong]} instead of {architecture.choices[wrong]}"
+                )
+
+
+def _choices_agree(case: SpaceCase) -> Iterator[str]:
+    space, rng = case.space, random.Random(1)
+    genes = [[rng.uniform(-1, 1) for _ in range(space.length)] for _ in range(6)]
+    rows = np.asarray(space.choices(genes))
+    if rows.shape != (6, len(space.decisions)) or rows.dtype.kind not in "iu":
+        yield (
+            f"choices() of {case.name} returned {rows.dtype} of shape {rows.shape}; it must be integers of shape "
+            f"(individuals, decisions), here (6, {len(space.decisions)})"
+        )
+        return
+    for row, individual in zip(rows.tolist(), genes, strict=True):
+        if tuple(row) != space.decode(individual).choices:
+            yield f"choices() and decode() of {case.name} disagree about the same genes"
+
+
+def _json_round_trips(case: SpaceCase) -> Iterator[str]:
+    for architecture in case.samples():
+        if Architecture.from_json(architecture.to_json()) != architecture:
+            yield (
+                f"an architecture of {case.name} does not survive JSON: its choices must be a tuple of Python ints, "
+                f"not {type(architecture.choices[0]).__name__}"
+            )
+
+
+def _architectures_are_checked(case: SpaceCase) -> Iterator[str]:
+    space = case.space
+    good = [0] * len(space.decisions)
+    for what, choices in (
+        ("a choice too many", [*good, 0]),
+        ("a choice that there is not", [len(space.decisions[0].choices), *good[1:]]),
+        ("a negative choice", [-1, *good[1:]]),
+    ):
+        try:
+            space.architecture(choices)
+        except ValueError:
+            continue
+        yield f"{case.name} accepts an architecture with {what}; check() must raise a ValueError that says so"
+
+
+def _makes_itself_again(case: SpaceCase) -> Iterator[str]:
+    space = case.space
+    try:
+        settings = json.loads(json.dumps(space.settings))
+    except TypeError as error:
+        yield f"the settings of {case.name} are no JSON values ({error}); they are written into every file"
+        return
+    again = type(space)(**settings)
+    if (again.decisions, again.nodes, again.image_shape) != (space.decisions, space.nodes, space.image_shape):
+        yield (
+            f"{type(space).__name__}(**space.settings) makes another space than {space!r}; pass every keyword of the "
+            "constructor on as settings, else a saved architecture is loaded into the wrong space"
+        )
+
+
+def _samples_everything(case: SpaceCase) -> Iterator[str]:
+    space = case.space
+    draws = [[space.sample(random.Random(seed)).choices for seed in range(300)] for _ in range(2)]
+    if draws[0] != draws[1] or drawn_from(lambda: space.sample(random.Random(0))):
+        yield f"sample(rng) of {case.name} must draw from the rng that it is given, and from nothing else"
+    for number, decision in enumerate(space.decisions):
+        seen = {choices[number] for choices in draws[0]}
+        if len(decision.choices) <= 20 and len(seen) < len(decision.choices):
+            missing = min(set(range(len(decision.choices))) - seen)
+            yield (
+                f"sample() of {case.name} never drew choice {decision.choices[missing]!r} of decision "
+                f"{decision.name!r} in 300 draws; every architecture must be equally likely"
+            )
+
+
+def _architectures_are_values(case: SpaceCase) -> Iterator[str]:
+    one, two = (case.space.sample(random.Random(5)) for _ in range(2))
+    if one != two or hash(one) != hash(two):
+        yield f"equal architectures of {case.name} are not equal, or hash differently; caches are keyed on them"
+    try:
+        one.choices = ()  # type: ignore[misc]
+    except (dataclasses.FrozenInstanceError, AttributeError):
+        return
+    yield f"an architecture of {case.name} can be changed; it must be immutable"
+
+
+def _supernet_is_connected(case: SpaceCase) -> Iterator[str]:
+    supernet: nx.DiGraph[str] = nx.DiGraph()
+    for node in case.space.nodes:
+        supernet.add_edges_from((term.source, node.name) for term in node.terms)
+    output = case.space.nodes[-1].name
+    for node in case.space.nodes:
+        if not nx.has_path(supernet, INPUT, node.name):
+            yield f"node {node.name!r} of {case.name} cannot be reached from the image"
+        if not nx.has_path(supernet, node.name, output):
+            yield f"node {node.name!r} of {case.name} leads nowhere: no node reads it, and it is not the last one"
+
+
+def _decisions_matter(case: SpaceCase) -> Iterator[str]:
+    terms = [term for node in case.space.nodes for term in node.terms]
+    for number, decision in enumerate(case.space.decisions):
+        switched = {term.choice for term in terms if term.decision == number}
+        if len(switched) < len(decision.choices) - 1:
+            idle = [name for place, name in enumerate(decision.choices) if place not in switched]
+            yield (
+                f"decision {decision.name!r} of {case.name}: no term is switched by its choices {idle}; one choice may "
+                "stand for nothing, the others need a Term(..., decision=number, choice=number)"
+            )
+
+
+def _graphs_are_acyclic(case: SpaceCase) -> Iterator[str]:
+    for architecture in case.samples(4):
+        graph = case.space.graph(architecture)
+        if not graph.is_directed() or not nx.is_directed_acyclic_graph(graph):
+            yield f"graph() of {case.name} is no directed acyclic graph"
+    terms = [term for node in case.space.nodes for term in node.terms]
+    switched = {(term.decision, term.choice) for term in terms}
+    full = [
+        max((choice for choice in range(len(decision.choices)) if (number, choice) in switched), default=0)
+        for number, decision in enumerate(case.space.decisions)
+    ]
+    if not nx.is_weakly_connected(case.space.graph(case.space.architecture(full))):
+        yield f"graph() of {case.name} falls into several parts although every decision switches something on"
+
+
+def _pickles(case: SpaceCase) -> Iterator[str]:
+    try:
+        again = pickle.loads(pickle.dumps(case.space))
+    except Exception as error:
+        yield (
+            f"{case.name} cannot be pickled ({type(error).__name__}: {error}); keep settings and no lambdas or open "
+            "files on it"
+        )
+        return
+    if again.settings != case.space.settings:
+        yield f"{case.name} loses its settings when it is pickled"
+
+
+SPACE: dict[str, Rule[Any]] = {
+    FIRST: _can_be_called,
+    "slices cover the genes": _slices_cover,
+    "decode(encode(a)) == a": _round_trips,
+    "choices agree with decode": _choices_agree,
+    "JSON round trip": _json_round_trips,
+    "refuses impossible architectures": _architectures_are_checked,
+    "settings make it again": _makes_itself_again,
+    "samples everything": _samples_everything,
+    "architectures are values": _architectures_are_values,
+    "the supernet is connected": _supernet_is_connected,
+    "every decision matters": _decisions_matter,
+    "graphs are acyclic and connected": _graphs_are_acyclic,
+    "can be pickled": _pickles,
+    **CONSISTENCY,
+}
+
+
+def check_space(
+    space: SearchSpace | type[SearchSpace],
+    /,
+    *,
+    skip: Collection[str] = (),
+    report_only: bool = False,
+    **settings: Any,
+) -> Report:
+    """Check a search space: its genes, files and graphs, and that supernet and stand-alone network agree.
+
+    :param space: a space, or its class; a small one (few channels) makes the check quick.
+    :param settings: keywords of the class, where a class is passed.
+    :raises ConformanceError: listing every rule that is violated and how to mend it.
+    :raises TypeError: when it is no search space.
+    """
+    if isinstance(space, type) and issubclass(space, SearchSpace):
+        space = space(**settings)
+    if not isinstance(space, SearchSpace):
+        raise TypeError(
+            f"a space is a subclass of tdgnas.spaces.SearchSpace, or an instance of one; got {space!r}"
+        )
+    case = SpaceCase(space, type(space).__name__)
+    return check(case.name, "space", SPACE, case, skip, report_only)

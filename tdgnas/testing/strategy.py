@@ -1,0 +1,302 @@
+"""Rules of strategies: searches with ``generate`` and ``update``."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import math
+import random
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from deap import algorithms, base
+
+from ..individual import AccuracyFitness
+from ..strategies import TDGA, DecisionTDGA
+from .calling import name_of
+from .generators import drawn_from, reseeds
+from .problem import SmallProblem
+from .report import FIRST, Report, Rule, check
+from .samples import values_of
+
+
+@dataclass
+class StrategyCase:
+    """What makes a strategy, and the options it is made with."""
+
+    make: Callable[..., Any]
+    options: Mapping[str, Any]
+    name: str
+
+    @property
+    def objectives(self) -> int:
+        """How many fitness values the strategy wants."""
+        return int(getattr(self.make, "objectives", 1))
+
+    def strategy(
+        self, problem: SmallProblem, seed: int | None = 0, fitness: type[base.Fitness] | None = None
+    ) -> Any:
+        """Make a strategy for a problem."""
+        parameters = inspect.signature(self.make).parameters
+        options = dict(self.options)
+        open_ended = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+        if seed is not None and ("rng" in parameters or open_ended):
+            options["rng"] = random.Random(seed)
+        if fitness is not None and ("fitness" in parameters or open_ended):
+            options["fitness"] = fitness
+        if "source" in parameters and parameters["source"].default is inspect.Parameter.empty:
+            options.setdefault("source", problem)
+        return self.make(problem.decisions, **options)
+
+    def start(self, seed: int | None = 0, **options: Any) -> tuple[Any, SmallProblem]:
+        """Return a strategy and the problem that it is made for."""
+        problem = SmallProblem(self.objectives)
+        return self.strategy(problem, seed, **options), problem
+
+    def run(self, generations: int, seed: int | None = 0) -> tuple[Any, SmallProblem]:
+        """Return a strategy after some generations."""
+        strategy, problem = self.start(seed)
+        for _ in range(generations):
+            turn(strategy, problem)
+        return strategy, problem
+
+
+def turn(strategy: Any, problem: SmallProblem) -> list[Any]:
+    """Run one generation; return the individuals."""
+    individuals = strategy.generate()
+    for one in individuals:
+        if not one.fitness.valid:
+            one.fitness.values = problem(one)
+    strategy.update(individuals)
+    return list(individuals)
+
+
+def _can_be_called(case: StrategyCase) -> Iterator[str]:
+    strategy, problem = case.start()
+    for method in ("generate", "update", "state_dict", "load_state_dict"):
+        if not callable(getattr(strategy, method, None)):
+            yield f"{case.name} has no {method}(); make it a subclass of tdgnas.strategies.Strategy"
+            return
+    turn(strategy, problem)
+
+
+def _generates_individuals(case: StrategyCase) -> Iterator[str]:
+    strategy, problem = case.start()
+    for _ in range(4):
+        individuals = strategy.generate()
+        if not isinstance(individuals, list) or not individuals:
+            yield f"generate() of {case.name} returned {individuals!r}; it must be a list of at least one individual"
+            return
+        for one in individuals:
+            genes = values_of(one)
+            if len(genes) != problem.encoding.length:
+                yield (
+                    f"{case.name} generates individuals of {len(genes)} genes; the decisions have "
+                    f"{problem.encoding.length}: one per gate, one per choice elsewhere"
+                )
+                return
+            if not all(math.isfinite(gene) for gene in genes):
+                yield f"{case.name} generates genes that are NaN or infinite"
+            if not hasattr(one, "fitness"):
+                yield f"{case.name} generates individuals without a fitness; use tdgnas.Individual"
+                return
+            if not one.fitness.valid:
+                one.fitness.values = problem(one)
+        strategy.update(individuals)
+
+
+def _generates_distinct_objects(case: StrategyCase) -> Iterator[str]:
+    strategy, problem = case.start()
+    for _ in range(6):
+        individuals = turn(strategy, problem)
+        if len({id(one) for one in individuals}) < len(individuals):
+            yield (
+                f"{case.name} generates the same object several times; operators then change it several times over: "
+                "clone what selection returned"
+            )
+
+
+def _keeps_no_stale_fitness(case: StrategyCase) -> Iterator[str]:
+    strategy, problem = case.start()
+    for _ in range(8):
+        individuals = strategy.generate()
+        for one in individuals:
+            if not one.fitness.valid:
+                one.fitness.values = problem(one)
+            elif not np.allclose(one.fitness.values, problem.values(one)):
+                yield (
+                    f"{case.name} generates an individual with the fitness of other genes; delete it "
+                    "(`del individual.fitness.values`) whenever genes change, else it is never evaluated again"
+                )
+        strategy.update(individuals)
+
+
+def _keeps_the_best(case: StrategyCase) -> Iterator[str]:
+    strategy, problem = case.start()
+    best, keep = None, None
+    for _ in range(8):
+        individuals = turn(strategy, problem)
+        keep = max((one.fitness.wvalues for one in individuals), default=None)
+        best = keep if best is None or (keep is not None and keep > best) else best
+        if strategy.best is None or strategy.best.fitness.wvalues != best:
+            yield (
+                f"{case.name}.best is not the best individual evaluated so far; call super().update(), or write "
+                "_update and leave update() to the base class"
+            )
+            return
+        if any(strategy.best is one for one in individuals):
+            yield f"{case.name}.best is one of the individuals that go on changing; keep a clone"
+            return
+
+
+def _maximises(case: StrategyCase) -> Iterator[str]:
+    if case.objectives != 1:
+        return
+    found = []
+    for seed in range(4):
+        problem = SmallProblem(maximise=True)
+        strategy = case.strategy(problem, seed, AccuracyFitness)
+        for _ in range(15):
+            individuals = turn(strategy, problem)
+            if type(individuals[0].fitness).weights[0] < 0:
+                return  # makes its own fitness class; then a maximised one is not on offer
+        found.append(10.0 - strategy.best.fitness.values[0])
+    losses = problem.losses()
+    if np.mean(found) > losses[len(losses) // 2]:
+        yield (
+            f"{case.name} settles on the worse architectures when the fitness is maximised; compare `ind.fitness`, "
+            "in which larger is always better, and not `ind.fitness.values`"
+        )
+
+
+def _repeats_with_the_seed(case: StrategyCase) -> Iterator[str]:
+    runs = []
+    for outside in (1, 2):
+        random.seed(outside)
+        np.random.seed(outside)
+        runs.append(case.run(4, seed=7)[1].evaluated)
+    if runs[0] != runs[1]:
+        yield (
+            f"{case.name} with the same rng searches differently; draw everything from the rng it was given "
+            "(`drawing_from(self.rng)` lends it to DEAP's operators)"
+        )
+    used = drawn_from(lambda: case.run(3, seed=7)) - {"torch"}
+    if used:
+        yield f"{case.name} was given an rng and changes the global generator {sorted(used)[0]}; draw from the rng"
+    random.seed(3)
+    if {name for name in reseeds(lambda: case.run(3, seed=None)) if name == "random"}:
+        yield f"{case.name} without an rng seeds the global generator; leave seeding to the user"
+
+
+def _refuses_nan(case: StrategyCase) -> Iterator[str]:
+    for value, what in ((float("nan"), "NaN"), (None, "no fitness")):
+        strategy, _ = case.start()
+        individuals = strategy.generate()
+        for one in individuals:
+            if value is not None:
+                one.fitness.values = (value,) * len(one.fitness.weights)
+        try:
+            strategy.update(individuals)
+        except ValueError:
+            continue
+        yield (
+            f"update() of {case.name} takes individuals with {what}; raise a ValueError (NaN wins every comparison in "
+            "DEAP): call super().update(), or write _update and leave update() to the base class"
+        )
+
+
+def _resumes(case: StrategyCase) -> Iterator[str]:
+    _, whole = case.run(6)
+    begun, problem = case.run(3)
+    state = begun.state_dict()
+    try:
+        text = json.dumps(state, default=_array)
+    except TypeError as error:
+        yield f"state_dict() of {case.name} holds more than JSON values and arrays ({error})"
+        return
+    resumed = case.strategy(problem, 99)
+    resumed.load_state_dict(json.loads(text, object_hook=_unarray))
+    for _ in range(3):
+        turn(resumed, problem)
+    if problem.evaluated != whole.evaluated:
+        yield (
+            f"{case.name} does not go on where its state was taken: put all that the next generation depends on into "
+            "state_dict(), the random generator's state among it (pack_random), and read it in load_state_dict()"
+        )
+    elif resumed.generation != 6:
+        yield f"{case.name} counts {resumed.generation} generations after 6; keep `generation` in the state"
+
+
+def _array(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return {"__array__": value.tolist(), "dtype": str(value.dtype)}
+    raise TypeError(f"{type(value).__name__} {value!r}")
+
+
+def _unarray(value: dict[str, Any]) -> Any:
+    return np.array(value["__array__"], dtype=value["dtype"]) if "__array__" in value else value
+
+
+def _deap_runs_it(case: StrategyCase) -> Iterator[str]:
+    strategy, problem = case.start()
+    toolbox = base.Toolbox()
+    toolbox.register("evaluate", problem)
+    toolbox.register("generate", strategy.generate)
+    toolbox.register("update", strategy.update)
+    algorithms.eaGenerateUpdate(toolbox, ngen=3, verbose=False)
+    if strategy.generation != 3:
+        yield f"{case.name}.generation is {strategy.generation} after 3 generations of eaGenerateUpdate"
+
+
+def _searches(case: StrategyCase) -> Iterator[str]:
+    found = []
+    for seed in range(3):
+        strategy, problem = case.run(20, seed)
+        found.append(problem.loss(problem.encoding.choices(strategy.best)))
+    losses = problem.losses()
+    if np.mean(found) > losses[len(losses) // 2]:
+        yield (
+            f"{case.name} ends with a mean loss of {np.mean(found):.3g} after 20 generations, worse than the median "
+            f"architecture's {losses[len(losses) // 2]:.3g}; does it learn from update()?"
+        )
+
+
+STRATEGY: dict[str, Rule[StrategyCase]] = {
+    FIRST: _can_be_called,
+    "generates individuals": _generates_individuals,
+    "generates distinct objects": _generates_distinct_objects,
+    "keeps no stale fitness": _keeps_no_stale_fitness,
+    "keeps the best": _keeps_the_best,
+    "maximises what is maximised": _maximises,
+    "repeats with the seed": _repeats_with_the_seed,
+    "lets no NaN through": _refuses_nan,
+    "goes on where its state was taken": _resumes,
+    "runs in eaGenerateUpdate": _deap_runs_it,
+    "finds something": _searches,
+}
+
+
+def check_strategy(
+    strategy: Callable[..., Any],
+    /,
+    *,
+    skip: Collection[str] = (),
+    report_only: bool = False,
+    **options: Any,
+) -> Report:
+    """Check a strategy, by its class or a function that makes it.
+
+    It is called as ``strategy(decisions, rng=random.Random(...), fitness=..., **options)``, on a problem of three gates
+    and two decisions of four choices. A parameter ``source`` without a default gets a source of exact gradients.
+
+    :param options: keywords of the class.
+    :raises ConformanceError: listing every rule that is violated and how to mend it.
+    :raises TypeError: when it cannot be called.
+    """
+    if not callable(strategy):
+        raise TypeError(f"pass the strategy's class, or a function that makes one; got {strategy!r}")
+    make = DecisionTDGA if strategy is TDGA else strategy
+    case = StrategyCase(make, options, name_of(strategy))
+    return check(case.name, "strategy", STRATEGY, case, skip, report_only)

@@ -1,0 +1,202 @@
+"""Rules of temperature schedules and of entropies."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..operators import Entropy
+from . import samples
+from .calling import name_of, pickle_violations
+from .generators import drawn_from
+from .report import FIRST, Report, Rule, check
+from .samples import CONTAINERS, values_of
+
+_ENTROPIES = (3.0, 2.5, 2.0, 1.5, 1.0)
+
+
+@dataclass
+class ScheduleCase:
+    """A schedule and its name."""
+
+    schedule: Callable[..., float]
+    name: str
+
+
+def _schedule_is_called(case: ScheduleCase) -> Iterator[str]:
+    for arguments in ((0,), (3, ()), (3, [2.0, 1.0, 0.5])):
+        case.schedule(*arguments)
+    yield from ()
+
+
+def _gives_temperatures(case: ScheduleCase) -> Iterator[str]:
+    for generation in (0, 1, 7, 100, 10_000):
+        value: object = case.schedule(generation, _ENTROPIES)
+        if not isinstance(value, (float, int)):
+            yield f"{case.name} returned a {type(value).__name__} for generation {generation}; give a number"
+        elif not (math.isfinite(value) and value >= 0):
+            yield (
+                f"{case.name} returned {value} for generation {generation}; a temperature is finite and at least 0, "
+                "also after the last generation that was planned"
+            )
+
+
+def _is_pure(case: ScheduleCase) -> Iterator[str]:
+    there = [case.schedule(generation, _ENTROPIES) for generation in range(6)]
+    back = [case.schedule(generation, _ENTROPIES) for generation in reversed(range(6))]
+    if there != back[::-1]:
+        yield (
+            f"{case.name} gives another temperature when it is asked again; make it a function of the generation and "
+            "of the entropies so far, without memory, so that a resumed run goes on along the same curve"
+        )
+    if drawn_from(lambda: case.schedule(2, _ENTROPIES)):
+        yield f"{case.name} draws random numbers; a schedule is a plain function"
+
+
+def _leaves_entropies_alone(case: ScheduleCase) -> Iterator[str]:
+    entropies = list(_ENTROPIES)
+    case.schedule(5, entropies)
+    if entropies != list(_ENTROPIES):
+        yield f"{case.name} changes the list of entropies that it was given; copy it first"
+
+
+SCHEDULE: dict[str, Rule[ScheduleCase]] = {
+    FIRST: _schedule_is_called,
+    "gives temperatures": _gives_temperatures,
+    "is a pure function": _is_pure,
+    "leaves the entropies alone": _leaves_entropies_alone,
+    "can be pickled": lambda case: pickle_violations(case.schedule, case.name),
+}
+
+
+def check_schedule(
+    schedule: Callable[..., float], /, *, skip: Collection[str] = (), report_only: bool = False
+) -> Report:
+    """Check a temperature schedule, ``schedule(generation, entropies=()) -> temperature``.
+
+    :raises ConformanceError: listing every rule that is violated and how to mend it.
+
+    >>> from tdgnas.operators import Linear
+    >>> print(check_schedule(Linear(1.0, 0.0, ngen=10)))
+    Linear is a good schedule: 5 rules hold
+    """
+    case = ScheduleCase(schedule, name_of(schedule))
+    return check(case.name, "schedule", SCHEDULE, case, skip, report_only)
+
+
+@dataclass
+class EntropyCase:
+    """An entropy and its name."""
+
+    entropy: Entropy
+    name: str
+
+    def population(self, size: int = 8, container: str = "Individual", copies: bool = False) -> list[Any]:
+        """Return individuals of real genes, all different or all equal."""
+        make = CONTAINERS[container]
+        return [make(samples.real_genes(random.Random(0 if copies else seed))) for seed in range(size)]
+
+
+def _entropy_is_called(case: EntropyCase) -> Iterator[str]:
+    case.entropy.value(case.population())
+    yield from ()
+
+
+def _gives_a_number(case: EntropyCase) -> Iterator[str]:
+    for size, copies in ((1, False), (2, True), (8, False), (8, True)):
+        value: object = case.entropy.value(case.population(size, copies=copies))
+        if not isinstance(value, (float, int)) or not math.isfinite(value):
+            what = "equal" if copies else "different"
+            yield f"{case.name}.value returned {value!r} for {size} {what} individuals; an entropy is a finite number"
+
+
+def _rewards_diversity(case: EntropyCase) -> Iterator[str]:
+    many, few = case.entropy.value(case.population()), case.entropy.value(case.population(copies=True))
+    if not many > few:
+        yield (
+            f"{case.name} gives {few:.4g} to eight equal individuals and {many:.4g} to eight different ones; more "
+            "diversity must give more entropy, for selection lowers E - T*H"
+        )
+
+
+def _ignores_order(case: EntropyCase) -> Iterator[str]:
+    population = case.population()
+    shuffled = population[::-1]
+    if not math.isclose(
+        case.entropy.value(population), case.entropy.value(shuffled), rel_tol=1e-9, abs_tol=1e-9
+    ):
+        yield f"{case.name} depends on the order of the individuals; an entropy belongs to the set"
+
+
+def _only_reads(case: EntropyCase) -> Iterator[str]:
+    population = case.population()
+    before = [values_of(one) for one in population]
+    state = case.entropy.start(population, 3)
+    state.gains()
+    state.add(0)
+    if len({case.entropy.value(population) for _ in range(3)}) > 1:
+        yield f"{case.name} gives one population several values; it must not remember or draw anything"
+    if drawn_from(lambda: case.entropy.value(population)):
+        yield f"{case.name} draws random numbers; an entropy is a plain function"
+    if [values_of(one) for one in population] != before:
+        yield f"{case.name} changes the individuals; an entropy only reads them"
+
+
+def _treats_containers_alike(case: EntropyCase) -> Iterator[str]:
+    values = {name: case.entropy.value(case.population(container=name)) for name in CONTAINERS}
+    for name, value in values.items():
+        if not math.isclose(value, values["Individual"], rel_tol=1e-9, abs_tol=1e-9):
+            yield f"{case.name} gives {value} to {name} individuals and {values['Individual']} to Individuals"
+
+
+def _differences(values: Sequence[float] | Any) -> Any:
+    return np.asarray(values, dtype=np.float64) - np.asarray(values, dtype=np.float64)[0]
+
+
+def _fast_state_agrees(case: EntropyCase) -> Iterator[str]:
+    pool = case.population(10)
+    fast, slow = case.entropy.start(pool, 5), Entropy.start(case.entropy, pool, 5)
+    for pick in (4, 2, 4, 7):
+        gains = np.asarray(fast.gains())
+        if gains.shape != (len(pool),) or not np.isfinite(gains).all():
+            yield f"{case.name}.start(...).gains() must give {len(pool)} finite numbers, one per candidate of the pool"
+            return
+        if not np.allclose(_differences(gains), _differences(slow.gains()), rtol=1e-6, atol=1e-7):
+            yield (
+                f"{case.name}.start(...).gains() does not agree with value(); it must be m*H(picks + candidate), "
+                "m = number of picks + 1, up to what is equal for all candidates"
+            )
+            return
+        fast.add(pick)
+        slow.add(pick)
+
+
+ENTROPY: dict[str, Rule[EntropyCase]] = {
+    FIRST: _entropy_is_called,
+    "gives a finite number": _gives_a_number,
+    "rewards diversity": _rewards_diversity,
+    "ignores the order": _ignores_order,
+    "only reads": _only_reads,
+    "treats all containers alike": _treats_containers_alike,
+    "agrees with its fast state": _fast_state_agrees,
+    "can be pickled": lambda case: pickle_violations(case.entropy, case.name),
+}
+
+
+def check_entropy(entropy: Entropy, /, *, skip: Collection[str] = (), report_only: bool = False) -> Report:
+    """Check an entropy: an instance of a subclass of :class:`tdgnas.operators.Entropy`.
+
+    :raises ConformanceError: listing every rule that is violated and how to mend it.
+    :raises TypeError: when it is no ``Entropy``.
+    """
+    if not isinstance(entropy, Entropy):
+        raise TypeError(
+            f"an entropy is an instance of a subclass of tdgnas.operators.Entropy; got {entropy!r}"
+        )
+    case = EntropyCase(entropy, name_of(entropy))
+    return check(case.name, "entropy", ENTROPY, case, skip, report_only)

@@ -1,0 +1,278 @@
+"""Rules of mutations and crossovers: operators that change individuals in place and return them as a tuple."""
+
+from __future__ import annotations
+
+import copy
+import math
+import pickle
+import random
+from collections.abc import Callable, Collection, Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from . import samples
+from .calling import OperatorCase, changed_parameters, make_case, pickle_violations
+from .generators import generator_violations, seeded
+from .report import FIRST, Report, Rule, check
+from .samples import values_of
+
+
+def _arguments(
+    case: OperatorCase, container: str | None = None, seed: int = 0, loss: float = 1.0
+) -> list[Any]:
+    return [case.individual(seed + place, container, loss + place) for place in range(case.passed)]
+
+
+def _run(case: OperatorCase, container: str | None = None, seed: int = 0, **more: Any) -> list[list[Any]]:
+    arguments = _arguments(case, container, seed)
+    case.call(*arguments, **more)
+    return [values_of(argument) for argument in arguments]
+
+
+def _can_be_called(case: OperatorCase) -> tuple[str, ...]:
+    case.call(*_arguments(case))
+    return ()
+
+
+def _returns_a_tuple(case: OperatorCase) -> Iterator[str]:
+    arguments = _arguments(case)
+    result = case.call(*arguments)
+    names = "individual," if case.passed == 1 else "ind1, ind2"
+    if not isinstance(result, tuple):
+        yield (
+            f"{case.name} returned a {type(result).__name__}; DEAP's algorithms unpack a tuple: "
+            f"write `return {names}`"
+        )
+    elif len(result) != case.passed:
+        yield f"{case.name} returned a tuple of {len(result)}, not of {case.passed}: write `return {names}`"
+
+
+def _works_in_place(case: OperatorCase) -> Iterator[str]:
+    for container in case.containers:
+        arguments = _arguments(case, container)
+        result = case.call(*arguments)
+        if isinstance(result, tuple) and any(
+            one is not own for one, own in zip(result, arguments, strict=False)
+        ):
+            yield (
+                f"{case.name} returned another object than the {container} individual that it was given; change the "
+                "genes in place (`individual[:] = genes` or gene by gene) and return the individual itself, else its "
+                "class, its fitness and what else it carries are lost"
+            )
+
+
+def _keeps_fitness(case: OperatorCase) -> Iterator[str]:
+    for container in case.containers:
+        arguments = _arguments(case, container)
+        before = [one.fitness for one in arguments]
+        case.call(*arguments)
+        for one, fitness, place in zip(arguments, before, range(len(before)), strict=True):
+            if one.__dict__.get("fitness") is not fitness or fitness.values != (1.0 + place,):
+                yield (
+                    f"{case.name} touches the fitness of the {container} individual; leave it: the algorithm deletes "
+                    "it (`del child.fitness.values`) and so knows what has to be evaluated again"
+                )
+            if type(fitness).weights != (-1.0,):
+                type(fitness).weights = (-1.0,)
+                yield f"{case.name} changes the weights of the fitness class, and with it every individual"
+
+
+def _keeps_length(case: OperatorCase) -> Iterator[str]:
+    for container in case.containers:
+        arguments = _arguments(case, container)
+        lengths = [len(one) for one in arguments]
+        case.call(*arguments)
+        if [len(one) for one in arguments] != lengths:
+            yield (
+                f"{case.name} changes the number of genes from {lengths[0]} to {len(arguments[0])}; every gene of an "
+                "alpha-vector belongs to a decision of the space"
+            )
+
+
+def _gives_numbers(case: OperatorCase) -> Iterator[str]:
+    for seed in range(30):
+        random.seed(seed)
+        for genes in _run(case, seed=seed):
+            if any(isinstance(gene, float) and not math.isfinite(gene) for gene in genes):
+                yield (
+                    f"{case.name} makes a gene that is NaN or infinite out of numbers from -1 to 1; look for a "
+                    "logarithm, a division or a power, and keep genes finite"
+                )
+
+
+def _changes_something(case: OperatorCase) -> Iterator[str]:
+    for seed in range(40):
+        random.seed(seed)
+        if _run(case, seed=seed) != [values_of(one) for one in _arguments(case, seed=seed)]:
+            return
+    yield (
+        f"{case.name} changed nothing in 40 calls; is the result written to the individual, and not to a copy "
+        "(an ndarray's `ind = ind + step` makes a new array)?"
+    )
+
+
+def _repeats_with_the_seed(case: OperatorCase) -> Iterator[str]:
+    results = [seeded(9, lambda: _run(case)) for _ in range(3)]
+    if any(result != results[0] for result in results):
+        yield (
+            f"{case.name} gave different genes for the same seed and the same individual; draw only from random (or "
+            "rng), and keep no state between calls"
+        )
+
+
+def _uses_generators_as_declared(case: OperatorCase) -> Iterator[str]:
+    def call(**more: Any) -> list[list[Any]]:
+        return _run(case, **more)
+
+    yield from generator_violations(
+        case.name, call, case.generators, rng=case.takes_rng, result=lambda value: value
+    )
+
+
+def _pickles(case: OperatorCase) -> Iterator[str]:
+    yield from pickle_violations(case.operator, case.name)
+
+
+def _keeps_what_an_individual_carries(case: OperatorCase) -> Iterator[str]:
+    arguments = _arguments(case)
+    for one in arguments:
+        one.origin = {"id": 7}
+    case.call(*arguments)
+    for one in arguments:
+        if getattr(one, "origin", None) != {"id": 7}:
+            yield f"{case.name} loses or changes the attribute `origin` of an individual; leave what is not yours"
+        for clone in (copy.deepcopy(one), pickle.loads(pickle.dumps(one))):
+            if values_of(clone) != values_of(one) or vars(clone).keys() != vars(one).keys():
+                yield (
+                    f"after {case.name} an individual no longer survives deepcopy or pickle; attributes that an "
+                    "operator adds have to be plain values"
+                )
+
+
+def _treats_containers_alike(case: OperatorCase) -> Iterator[str]:
+    results = {container: seeded(3, partial(_run, case, container)) for container in case.containers}
+    first, *others = results
+    for container in others:
+        if not np.allclose(results[first], results[container], rtol=1e-12, atol=1e-12):
+            yield (
+                f"{case.name} gives other genes to a {container} individual than to a {first}, with the same seed; on "
+                "ndarrays slices are views, so `a[i:j], b[i:j] = b[i:j], a[i:j]` makes both equal: go gene by gene, "
+                "or copy"
+            )
+
+
+def _leaves_parameters_alone(case: OperatorCase) -> Iterator[str]:
+    yield from changed_parameters(case, lambda keywords: case.operator(*_arguments(case), **keywords))
+
+
+def _keeps_children_apart(case: OperatorCase) -> Iterator[str]:
+    for container in case.containers:
+        one, two = _arguments(case, container)
+        case.call(one, two)
+        before = values_of(two)
+        for gene in range(len(one)):
+            one[gene] = 17
+        if values_of(two) != before:
+            yield f"after {case.name} the two {container} children share their genes: changing one changes the other"
+
+
+def _works_on_every_space(case: OperatorCase) -> Iterator[str]:
+    if not case.spaces:
+        return
+    from ..individual import Individual
+    from ..spaces import SPACES, create
+
+    for entry in SPACES:
+        space = create(entry.name)
+        usual = samples.defaults(space.length, space.slices, space.groups)
+        own = {name: usual[name] for name in ("slices", "groups") if name in case.keywords(usual)}
+        rng = random.Random(1)
+        for seed in range(3):
+            random.seed(seed)
+            arguments = [Individual(space.encode(space.sample(rng))) for _ in range(case.passed)]
+            case.call(*arguments, usual=usual, **own)
+            for one in arguments:
+                try:
+                    space.check(space.decode(one))
+                except ValueError as error:
+                    yield f"{case.name} spoils an individual of the space {entry.name!r}: {error}"
+
+
+def _shared() -> dict[str, Rule[OperatorCase]]:
+    return {
+        FIRST: _can_be_called,
+        "returns a tuple": _returns_a_tuple,
+        "works in place": _works_in_place,
+        "leaves the fitness alone": _keeps_fitness,
+        "keeps the number of genes": _keeps_length,
+        "gives finite genes": _gives_numbers,
+        "changes something": _changes_something,
+        "repeats with the seed": _repeats_with_the_seed,
+        "draws from the generators it declares": _uses_generators_as_declared,
+        "can be pickled": _pickles,
+        "leaves attributes alone": _keeps_what_an_individual_carries,
+        "treats all containers alike": _treats_containers_alike,
+        "leaves its parameters alone": _leaves_parameters_alone,
+    }
+
+
+MUTATION: dict[str, Rule[OperatorCase]] = {**_shared(), "works on every space": _works_on_every_space}
+CROSSOVER: dict[str, Rule[OperatorCase]] = {
+    **_shared(),
+    "keeps the children apart": _keeps_children_apart,
+    "works on every space": _works_on_every_space,
+}
+
+
+def check_mutation(
+    operator: Callable[..., Any],
+    /,
+    *,
+    genes: str | Callable[[random.Random], list[Any]] = "real",
+    containers: Collection[str] = tuple(samples.CONTAINERS),
+    generators: Collection[str] | None = None,
+    skip: Collection[str] = (),
+    report_only: bool = False,
+    **parameters: Any,
+) -> Report:
+    """Check a mutation, ``mutX(individual, ...) -> (individual,)``.
+
+    :param operator: the mutation.
+    :param genes: ``real`` (architecture parameters), ``binary``, or a function of a ``random.Random`` that makes the
+        genes of one individual; with other genes than real ones the registered spaces are left out.
+    :param containers: the individuals' classes: ``Individual``, ``list``, ``array``, ``ndarray``.
+    :param generators: the global random generators that it may draw from: ``random``, ``numpy.random``, ``torch``.
+        By default ``random``, or none where the docstring says that it uses no random numbers.
+    :param skip: names of rules to leave out.
+    :param report_only: return the report also where it has violations.
+    :param parameters: keywords of the operator; the usual ones (``indpb``, ``sigma``, ``slices``...) have values.
+    :returns: the report.
+    :raises ConformanceError: listing every rule that is violated and how to mend it.
+
+    >>> from deap import tools
+    >>> print(check_mutation(tools.mutGaussian))
+    mutGaussian is a good mutation: 14 rules hold
+    """
+    case = make_case(operator, 1, parameters, genes=genes, containers=containers, generators=generators)
+    return check(case.name, "mutation", MUTATION, case, skip, report_only)
+
+
+def check_crossover(
+    operator: Callable[..., Any],
+    /,
+    *,
+    genes: str | Callable[[random.Random], list[Any]] = "real",
+    containers: Collection[str] = tuple(samples.CONTAINERS),
+    generators: Collection[str] | None = None,
+    skip: Collection[str] = (),
+    report_only: bool = False,
+    **parameters: Any,
+) -> Report:
+    """Check a crossover, ``cxX(ind1, ind2, ...) -> (ind1, ind2)``; parameters as in :func:`check_mutation`.
+
+    :raises ConformanceError: listing every rule that is violated and how to mend it.
+    """
+    case = make_case(operator, 2, parameters, genes=genes, containers=containers, generators=generators)
+    return check(case.name, "crossover", CROSSOVER, case, skip, report_only)
