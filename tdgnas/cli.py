@@ -201,6 +201,43 @@ def operators() -> None:
 
 
 @app.command()
+def check(
+    target: Annotated[
+        str, typer.Argument(help="my_package.my_module:my_operator, or the name of something registered")
+    ],
+    kind: Annotated[
+        str | None,
+        typer.Option(
+            help="selection, mutation, crossover, local-search, initialiser, schedule, entropy, space, ..."
+        ),
+    ] = None,
+    assignments: Annotated[
+        list[str] | None, typer.Option("--set", help="a parameter of it, e.g. sigma=0.1; repeatable")
+    ] = None,
+    skip: Annotated[list[str] | None, typer.Option(help="a rule to leave out; repeatable")] = None,
+) -> None:
+    """Check an operator, space, strategy or fitness of your own, and say how to mend what it violates."""
+    from .runs.config import parse_assignment
+    from .testing import check_anything, load
+
+    with plain_errors():
+        options = {".".join(keys): value for keys, value in map(parse_assignment, assignments or [])}
+        report = check_anything(load(target), kind, skip=tuple(skip or ()), report_only=True, **options)
+    broken = dict(report.violations)
+    for rule in report.rules:
+        console.print(
+            f"{'no ' if rule in broken else 'yes'}  {rule}",
+            style="red" if rule in broken else None,
+            highlight=False,
+        )
+        if rule in broken:
+            console.print(f"     {broken[rule]}", markup=False, highlight=False)
+    console.print(str(report).splitlines()[0].rstrip(":"), style="bold", markup=False, highlight=False)
+    if not report.ok:
+        raise typer.Exit(1)
+
+
+@app.command()
 def show(
     architecture: Annotated[Path, typer.Argument(help="an architecture.json")],
     draw: Annotated[Path | None, typer.Option(help="picture to write; .png, .svg or .pdf")] = None,
