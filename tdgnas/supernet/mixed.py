@@ -32,6 +32,7 @@ class MixedForward:
         self.ops = ops
         self.state = state
         self._layers = {name: _flat(op) for name, op in ops.items()}
+        self._channels_last = channels_last_is_safe(ops)
         uses = Counter((term.source, term.op) for node in space.nodes for term in node.terms)
         self._shared = {key for key, count in uses.items() if count > 1 and key[1] is not None}
         last = {term.source: number for number, node in enumerate(space.nodes) for term in node.terms}
@@ -46,7 +47,7 @@ class MixedForward:
         :param weights: relaxed weights, shape (genes,).
         :param choices: compute only the terms of these choices, each times its weight; all terms when None.
         """
-        if images.device.type == "cpu":
+        if images.device.type == "cpu" and self._channels_last:
             images = images.contiguous(memory_format=torch.channels_last)
         run = _Pass(self, {INPUT: images}, weights, choices)
         for node, done in zip(self.space.nodes, self._done, strict=True):
@@ -54,6 +55,22 @@ class MixedForward:
             for name in done:  # what nobody reads any more need not be kept
                 run.forget(name)
         return run.values[self.space.nodes[-1].name]
+
+
+def channels_last_is_safe(module: nn.Module) -> bool:
+    """Whether a backward pass on the CPU may lay a module's images out with the channels last.
+
+    oneDNN's gradient of a strided 1x1 convolution writes past its workspace in that layout when there are fewer input
+    channels than its block holds (https://github.com/uxlfoundation/oneDNN/issues/6035): 8 with AVX2, 16 with AVX-512.
+    """
+    block = 8 if torch.backends.cpu.get_cpu_capability() == "AVX2" else 16
+    return not any(
+        isinstance(layer, nn.Conv2d)
+        and layer.kernel_size == (1, 1)
+        and layer.stride != (1, 1)
+        and layer.in_channels // layer.groups < block
+        for layer in module.modules()
+    )
 
 
 class _Pass:
@@ -127,7 +144,10 @@ class _Pass:
             value, layers = self.rectified[source], layers[1:]
         by_batch = self.owner.state.policy in ("train", "batch") and self.owner.state.groups == 1
         scaled = (
-            gate is not None and by_batch and isinstance(layers[-1], NodeBatchNorm2d) and not layers[-1].affine
+            gate is not None
+            and by_batch
+            and isinstance(layers[-1], NodeBatchNorm2d)
+            and not layers[-1].affine
         )
         for layer in layers[:-1] if scaled else layers:
             value = layer(value)
