@@ -69,15 +69,19 @@ class TabularFitness:
         self.budget.requests += len(individuals)
         values: list[tuple[float, ...]] = []
         for choices in self.space.choices(individuals).tolist():
-            row = self._row(tuple(choices))
-            self._charge(row)
-            values.append((float(self.signal[row]),))
+            values.append((float(self.signal[self.charge(tuple(choices))]),))
         return values
 
-    def _charge(self, row: int) -> None:
+    def charge(self, choices: tuple[int, ...]) -> int:
+        """Pay for one evaluation of an architecture's choices, and return its row of the table.
+
+        :raises ValueError: when the table lacks it.
+        """
+        row = self._row(choices)
         if self.repeats == "charged" or row not in self._known:
             self._known.add(row)
             self.budget.count(1, 0, float(self.seconds[row]))
+        return row
 
     def final(self, architecture: Architecture) -> float:
         """Return the final accuracy of an architecture, from 0 to 1; it costs nothing and is no search

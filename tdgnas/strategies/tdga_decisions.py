@@ -38,7 +38,7 @@ class DecisionTDGA(TDGA):
     :param cxpb: probability that a pair is crossed.
     :param mutpb: probability that an individual is mutated.
     :param indpb: probability that the mutation redraws a decision; 1 / decisions when None.
-    :param temperature: a number or a schedule; by default it falls geometrically, 1 to 0.01 in ``ngen``
+    :param temperature: a number or a schedule; by default it falls geometrically, 0.1 to 0.01 in ``ngen``
         generations.
     :param relative: whether the temperature is in units of the energies' standard deviation in the pool.
     :param replacement: whether an individual can be selected several times.
@@ -59,12 +59,12 @@ class DecisionTDGA(TDGA):
         *,
         population: int = 10,
         cxpb: float = 0.8,
-        mutpb: float = 0.5,
+        mutpb: float = 0.2,
         indpb: float | None = None,
         temperature: float | Schedule | None = None,
         relative: bool = True,
         replacement: bool = True,
-        ngen: int = 30,
+        ngen: int = 20,
         elite: int = 1,
         source: GradientSource | None = None,
         lr: float = 1e-2,
@@ -84,7 +84,7 @@ class DecisionTDGA(TDGA):
         toolbox.register(
             "select",
             selThermodynamic,
-            temperature=Geometric(1.0, 0.01, ngen=ngen) if temperature is None else temperature,
+            temperature=Geometric(0.1, 0.01, ngen=ngen) if temperature is None else temperature,
             entropy=ShannonEntropy(self.encoding.loci),
             relative=relative,
             replacement=replacement,

@@ -1,0 +1,102 @@
+"""Tuning on NAS-Bench-201, on the validation signal and on seeds of its own only.
+
+    python benchmarks/nasbench201_tuning.py tdga --settings 100
+    python benchmarks/nasbench201_tuning.py aging --settings 20
+
+Settings are drawn at random and judged by the mean signal (validation accuracy after 12 epochs) of the best
+architecture that a search saw; no test accuracy is read. The seeds, 10000 and later, are not those of
+``nasbench201.py``.
+"""
+
+from __future__ import annotations
+
+import random
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+from nasbench201 import problem
+from rich.progress import track
+
+from tdgnas.fitness import TabularFitness
+from tdgnas.individual import AccuracyFitness
+from tdgnas.operators import Geometric
+from tdgnas.runs.comparison import search
+from tdgnas.runs.comparison.run import cpus
+from tdgnas.strategies import create
+
+CHOICES: dict[str, dict[str, list[Any]]] = {
+    "tdga": {
+        "population": [4, 6, 8, 10, 15, 20],
+        "cxpb": [0.0, 0.3, 0.5, 0.8, 1.0],
+        "mutpb": [0.2, 0.4, 0.6, 0.8, 1.0],
+        "indpb": [1 / 6, 1 / 4, 1 / 3],
+        "start": [1.0, 0.5, 0.3, 0.2, 0.1, 0.05, 0.02],
+        "fall": [1.0, 0.1, 0.01],
+        "ngen": [5, 10, 20],
+        "replacement": [True, False],
+    },
+    "aging": {"population": [5, 10, 20, 30, 50], "sample": [2, 3, 5, 10, 20]},
+    "ga": {
+        "population": [5, 10, 15, 20, 30],
+        "cxpb": [0.0, 0.5, 0.8, 1.0],
+        "mutpb": [0.2, 0.5, 0.8, 1.0],
+        "indpb": [0.05, 0.1, 0.2, 0.5],
+        "sigma": [0.2, 0.5, 1.0, 2.0],
+        "tournament": [2, 3, 5],
+    },
+    "reinforce-table": {
+        "lr": [0.01, 0.03, 0.1, 0.2, 0.3, 0.5],
+        "batch": [1, 2, 4],
+        "baseline": [0.5, 0.9, 0.99],
+    },
+}
+
+
+def judge(name: str, settings: dict[str, Any], runs: int, limit: float) -> tuple[float, float]:
+    """Return the mean signal of a strategy's choices in percent, and its standard error."""
+    space, table = problem()
+    options = dict(settings)
+    if "start" in options:
+        start, fall, ngen = (options.pop(key) for key in ("start", "fall", "ngen"))
+        options["temperature"] = Geometric(start, start * fall, ngen)
+    signals = []
+    for seed in range(10_000, 10_000 + runs):
+        fitness = TabularFitness(space, table)
+        strategy = create(name, space.decisions, seed=seed, fitness=AccuracyFitness, **options)
+        trace = search(strategy, fitness, fitness.budget, unit="seconds", limit=limit)
+        signals.append(100 * trace.points[-1][1])
+    return float(np.mean(signals)), float(np.std(signals, ddof=1) / np.sqrt(runs))
+
+
+def main(
+    strategy: Annotated[str, typer.Argument(help="tdga, aging, ga or reinforce-table.")] = "tdga",
+    settings: Annotated[int, typer.Option(help="Settings to try; the defaults are tried as well.")] = 40,
+    runs: Annotated[int, typer.Option(help="Runs of each.")] = 150,
+    seed: Annotated[int, typer.Option(help="Of the draw of settings.")] = 0,
+    budget: Annotated[float, typer.Option(help="Simulated seconds of each run.")] = 12_000.0,
+    show: Annotated[int, typer.Option(help="How many of the best to print.")] = 15,
+    jobs: Annotated[int | None, typer.Option(help="Processes; one per CPU by default.")] = None,
+) -> None:
+    """Try settings of a strategy and print them, the best signal first."""
+    if strategy not in CHOICES:
+        raise typer.BadParameter(f"{strategy!r} has no settings here; there are {', '.join(CHOICES)}")
+    rng = random.Random(seed)
+    drawn: list[dict[str, Any]] = [{}]
+    for _ in range(settings):
+        one = {key: rng.choice(values) for key, values in CHOICES[strategy].items()}
+        if one not in drawn:
+            drawn.append(one)
+    with ProcessPoolExecutor(jobs or cpus(), get_context("spawn")) as pool:
+        futures = [pool.submit(judge, strategy, one, runs, budget) for one in drawn]
+        judged = [future.result() for future in track(futures, description=strategy)]
+    ranked = sorted(zip(judged, drawn, strict=True), key=lambda pair: -pair[0][0])
+    for (mean, error), one in [*ranked[:show], *[pair for pair in ranked[show:] if not pair[1]]]:
+        words = ", ".join(f"{key} {value:.3g}" for key, value in one.items()) or "(defaults)"
+        print(f"{mean:.3f} ± {error:.3f}  {words}")
+
+
+if __name__ == "__main__":
+    typer.run(main)
