@@ -153,10 +153,8 @@ def pickle_violations(value: Any, name: str) -> list[str]:
 
 def changed_parameters(case: OperatorCase, call: Callable[[dict[str, Any]], Any]) -> list[str]:
     """Return a sentence when a call changes a list or dict that was passed as a parameter."""
-    keywords = {
-        name: list(value) if isinstance(value, tuple) else value for name, value in case.keywords().items()
-    }
-    plain = {name: value for name, value in keywords.items() if isinstance(value, (list, dict))}
+    keywords = case.keywords()
+    plain = {name: value for name, value in keywords.items() if isinstance(value, (list, tuple, dict))}
     before = deepcopy(plain)
     call(keywords)
     return [

@@ -24,12 +24,27 @@ def _images(case: SpaceCase) -> Tensor:
     return torch.randn((BATCH, *case.space.image_shape), generator=generator)
 
 
+def _supernet(case: SpaceCase) -> Supernet:
+    supernet = Supernet(case.space, seed=1, device="cpu")
+    supernet.eval()
+    return supernet
+
+
 def _network(case: SpaceCase, architecture: Architecture, supernet: Supernet | None = None) -> nn.Module:
     network = case.space.network(architecture)
     if supernet is not None:
         for name, operation in network.ops.items():  # type: ignore[operator, union-attr]
             operation.load_state_dict(supernet.ops[name].state_dict())
-    return network.train()
+    return _settled(network)
+
+
+def _settled(module: nn.Module) -> nn.Module:
+    """Let BatchNorm normalise by the batch, as the supernet does, and everything random (dropout) be off."""
+    module.eval()
+    for part in module.modules():
+        if isinstance(part, nn.BatchNorm2d):
+            part.train()
+    return module
 
 
 def _gives_logits(case: SpaceCase) -> Iterator[str]:
@@ -47,6 +62,12 @@ def _gives_logits(case: SpaceCase) -> Iterator[str]:
 
 def _makes_fresh_operations(case: SpaceCase) -> Iterator[str]:
     for name in case.space.operations:
+        if "." in name or hasattr(nn.ModuleDict(), name):
+            yield (
+                f"operation {name!r} of {case.name} cannot be a part of a torch module: names have no dot and are no "
+                "attribute of nn.Module (such as half, type, train); rename it"
+            )
+            return
         one: object = case.space.operation(name)
         two: object = case.space.operation(name)
         if not (isinstance(one, nn.Module) and isinstance(two, nn.Module)):
@@ -59,14 +80,12 @@ def _makes_fresh_operations(case: SpaceCase) -> Iterator[str]:
 
 
 def _supernet_equals_network(case: SpaceCase) -> Iterator[str]:
-    supernet = Supernet(case.space, seed=1, device="cpu")
+    supernet = _supernet(case)
     images = _images(case)
     for architecture in case.samples(3):
         network = _network(case, architecture, supernet)
         with torch.no_grad(), supernet.batchnorm.use("batch"):
-            torch.manual_seed(0)
             own = supernet.discrete(images, architecture)
-            torch.manual_seed(0)
             alone = network(images)
         if not torch.allclose(own, alone, atol=TOLERANCE, rtol=TOLERANCE):
             yield (
@@ -77,14 +96,12 @@ def _supernet_equals_network(case: SpaceCase) -> Iterator[str]:
 
 
 def _one_hot_equals_discrete(case: SpaceCase) -> Iterator[str]:
-    supernet = Supernet(case.space, seed=1, device="cpu")
+    supernet = _supernet(case)
     images = _images(case)
     for architecture in case.samples(2):
         genes = torch.tensor(case.space.encode(architecture, 60.0)).unsqueeze(0)
         with torch.no_grad(), supernet.batchnorm.use("batch"):
-            torch.manual_seed(0)
             relaxed = supernet.relaxed(images, genes)[0]
-            torch.manual_seed(0)
             discrete = supernet.discrete(images, architecture)
         scale = 1.0 + float(discrete.abs().max())
         if not torch.allclose(relaxed, discrete, atol=1e-3 * scale, rtol=1e-3):
@@ -95,7 +112,7 @@ def _one_hot_equals_discrete(case: SpaceCase) -> Iterator[str]:
 
 
 def _frozen_stays_frozen(case: SpaceCase) -> Iterator[str]:
-    supernet = Supernet(case.space, seed=1, device="cpu")
+    supernet = _supernet(case)
     before = {name: value.clone() for name, value in supernet.state_dict().items()}
     with torch.no_grad(), supernet.batchnorm.use("batch"):
         supernet.discrete(_images(case), case.samples(1)[0])
@@ -153,8 +170,8 @@ def _count_macs(network: nn.Module, image: Tensor) -> int:
 
 #: Rules of a space that run its networks.
 CONSISTENCY: dict[str, Rule[Any]] = {
-    "gives logits": _gives_logits,
     "makes fresh operations": _makes_fresh_operations,
+    "gives logits": _gives_logits,
     "the supernet equals the network": _supernet_equals_network,
     "a one-hot alpha equals the architecture": _one_hot_equals_discrete,
     "evaluating changes nothing": _frozen_stays_frozen,

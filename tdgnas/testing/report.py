@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from .generators import preserved
@@ -105,4 +107,15 @@ def first_violation(rule: Rule[C], case: C) -> str | None:
             return next(iter(rule(case)), None)
         except Exception as error:
             # Whatever the checked code raises where the rule calls it properly is a finding, not an accident.
-            return f"raised {type(error).__name__}: {error}"
+            return f"raised {type(error).__name__}: {error}{_place(error)}{_hint(error)}"
+
+
+def _place(error: Exception) -> str:
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f" (line {frame.lineno} of {Path(frame.filename).name})"
+
+
+def _hint(error: Exception) -> str:
+    if "truth value of an array" in str(error):
+        return "; ndarray individuals cannot be compared with == or `in`: compare objects by `is`, or list(individual)"
+    return ""

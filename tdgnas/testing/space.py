@@ -118,7 +118,11 @@ def _makes_itself_again(case: SpaceCase) -> Iterator[str]:
     except TypeError as error:
         yield f"the settings of {case.name} are no JSON values ({error}); they are written into every file"
         return
-    again = type(space)(**settings)
+    try:
+        again = type(space)(**settings)
+    except TypeError as error:
+        yield f"{case.name} cannot be made of its settings ({error}); settings are the keywords of the constructor"
+        return
     if (again.decisions, again.nodes, again.image_shape) != (space.decisions, space.nodes, space.image_shape):
         yield (
             f"{type(space).__name__}(**space.settings) makes another space than {space!r}; pass every keyword of the "

@@ -1,0 +1,307 @@
+"""Deliberately broken spaces, each with one fault, are caught by the rule for it."""
+
+from __future__ import annotations
+
+import random
+
+import networkx as nx
+import pytest
+import torch
+from torch import nn
+
+from tdgnas.spaces import INPUT, Architecture, Decision, Node, SearchSpace, Term
+from tdgnas.testing import check_space
+
+
+class Mixer(nn.Module):
+    """Adds the mean over the batch to every image."""
+
+    def forward(self, x):
+        return x + x.mean(0, keepdim=True)
+
+
+class Counter(nn.Module):
+    """Counts its calls in a buffer."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("calls", torch.zeros(()))
+
+    def forward(self, x):
+        self.calls.add_(1)
+        return x
+
+
+class Noise(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(3))
+
+    def forward(self, x):
+        return x * float("nan")
+
+
+class Small(SearchSpace):
+    """Two convolutions, a skip connection and a choice between two operations. Keeps every rule."""
+
+    name = "small"
+
+    def __init__(self, channels: int = 4, classes: int = 3) -> None:
+        super().__init__(
+            self.make_decisions(),
+            self.make_nodes(),
+            (1, 8, 8),
+            classes,
+            {"channels": channels, "classes": classes},
+        )
+        self.channels = channels
+
+    def make_decisions(self):
+        return [Decision("skip", ("off", "on"), binary=True), Decision("kind", ("none", "conv", "pool"))]
+
+    def make_nodes(self):
+        return [
+            Node("stem", (Term(INPUT, "stem"),)),
+            Node(
+                "body",
+                (Term("stem", "body"), Term("stem", "extra", 1, 1), Term("stem", "pool", 1, 2)),
+                "norm",
+            ),
+            Node("top", (Term("body"), Term("stem", None, 0, 1)), "relu"),
+            Node("logits", (Term("top", "head"),)),
+        ]
+
+    def operation(self, name: str) -> nn.Module:
+        made = {
+            "stem": lambda: nn.Conv2d(1, self.channels, 3, padding=1),
+            "body": lambda: nn.Conv2d(self.channels, self.channels, 3, padding=1),
+            "extra": lambda: nn.Conv2d(self.channels, self.channels, 1),
+            "pool": lambda: nn.AvgPool2d(3, 1, 1),
+            "norm": lambda: nn.BatchNorm2d(self.channels),
+            "relu": nn.ReLU,
+            "head": lambda: nn.Sequential(
+                nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(self.channels, self.classes)
+            ),
+        }
+        return made[name]()
+
+
+class Nameless(Small):
+    name = None  # type: ignore[assignment]
+
+
+class WrongEncode(Small):
+    def encode(self, architecture, scale=1.0):
+        genes = super().encode(architecture, scale)
+        return [-genes[0], *genes[1:]]
+
+
+class WrongChoices(Small):
+    def choices(self, individuals):
+        return self.genes(individuals)
+
+
+class OtherDecode(Small):
+    def decode(self, individual):
+        found = super().decode(individual)
+        genes = list(individual)
+        return found if abs(genes[0]) in (0.01, 1.0) else Architecture(self.name, (0, found.choices[1]))
+
+
+class ChoicesAsText(Small):
+    def decode(self, individual):
+        return Architecture(self.name, tuple(float(c) for c in super().decode(individual).choices))
+
+    def sample(self, rng=None):
+        return Architecture(self.name, tuple(float(c) for c in super().sample(rng).choices))
+
+    def encode(self, architecture, scale=1.0):
+        return super().encode(Architecture(self.name, tuple(map(int, architecture.choices))), scale)
+
+
+class Trusting(Small):
+    def check(self, architecture):
+        pass
+
+
+class ForgetsSettings(Small):
+    def __init__(self, channels: int = 4, classes: int = 3, deep: bool = False) -> None:
+        self.deep = deep
+        super().__init__(channels, classes)
+
+    def make_nodes(self):
+        stem, body, top, logits = super().make_nodes()
+        return [stem, body, top, logits] if self.deep else [stem, body, Node("top", top.terms), logits]
+
+
+class OtherSettings(Small):
+    def __init__(self, channels: int = 4) -> None:
+        super().__init__(channels)
+
+
+class SettingsNoJSON(Small):
+    def __init__(self, channels: int = 4, classes: int = 3) -> None:
+        super().__init__(channels, classes)
+        self.settings = {"channels": channels, "activation": nn.ReLU}
+
+
+class Biased(Small):
+    def sample(self, rng=None):
+        return Architecture(self.name, (super().sample(rng).choices[0], 1))
+
+
+class SamplesGlobally(Small):
+    def sample(self, rng=None):
+        return super().sample(random)  # type: ignore[arg-type]
+
+
+class DeadEnd(Small):
+    def make_nodes(self):
+        nodes = super().make_nodes()
+        return [*nodes[:2], Node("unread", (Term("stem", "extra"),)), *nodes[2:]]
+
+
+class IdleDecision(Small):
+    def make_decisions(self):
+        return [*super().make_decisions(), Decision("idle", ("off", "on"), binary=True)]
+
+
+class CyclicGraph(Small):
+    def graph(self, architecture):
+        graph = super().graph(architecture)
+        graph.add_edge("logits", "stem")
+        return graph
+
+
+class UndirectedGraph(Small):
+    def graph(self, architecture):
+        return nx.Graph(super().graph(architecture))
+
+
+class TornGraph(Small):
+    def graph(self, architecture):
+        graph = super().graph(architecture)
+        graph.add_edge("a", "b")
+        return graph
+
+
+class HoldsLambda(Small):
+    def __init__(self, channels: int = 4, classes: int = 3) -> None:
+        super().__init__(channels, classes)
+        self.activation = lambda x: x
+
+
+class WrongLogits(Small):
+    def operation(self, name):
+        return (
+            nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
+            if name == "head"
+            else super().operation(name)
+        )
+
+
+class NotANumber(Small):
+    def operation(self, name):
+        return Noise() if name == "relu" else super().operation(name)
+
+
+class SharedWeights(Small):
+    _shared: dict[str, nn.Module] = {}  # noqa: RUF012
+
+    def operation(self, name):
+        return self._shared.setdefault(name, super().operation(name))
+
+
+class ReservedName(Small):
+    def make_nodes(self):
+        stem, body, _, logits = super().make_nodes()
+        return [stem, body, Node("top", (Term("body", "half"), Term("stem", None, 0, 1))), logits]
+
+    def operation(self, name):
+        return nn.ReLU() if name == "half" else super().operation(name)
+
+
+class OtherNetwork(Small):
+    def network(self, architecture):
+        network = super().network(architecture)
+        network.ops["relu"] = nn.Tanh()
+        return network
+
+
+class IgnoresScale(Small):
+    def encode(self, architecture, scale=1.0):
+        return super().encode(architecture)
+
+
+class KeepsCounts(Small):
+    def operation(self, name):
+        return Counter() if name == "relu" else super().operation(name)
+
+
+class MixesImages(Small):
+    def operation(self, name):
+        return Mixer() if name == "relu" else super().operation(name)
+
+
+class WrongParameters(Small):
+    def parameters(self, architecture):
+        return super().parameters(architecture) + 1
+
+
+class WrongMacs(Small):
+    def macs(self, architecture):
+        return 2 * super().macs(architecture)
+
+
+FAULTS = [
+    (Nameless, "can be called", "has no name"),
+    (WrongEncode, "decode(encode(a)) == a", "decision 'skip' comes back"),
+    (WrongChoices, "choices agree with decode", "must be integers of shape"),
+    (OtherDecode, "choices agree with decode", "disagree about the same genes"),
+    (ChoicesAsText, "JSON round trip", "raised ValueError"),
+    (Trusting, "refuses impossible architectures", "a choice too many"),
+    (ForgetsSettings, "settings make it again", "as settings"),
+    (
+        OtherSettings,
+        "settings make it again",
+        "unexpected keyword argument 'classes'); settings are the keywords",
+    ),
+    (SettingsNoJSON, "settings make it again", "no JSON values"),
+    (Biased, "samples everything", "never drew choice 'none' of decision 'kind'"),
+    (SamplesGlobally, "samples everything", "must draw from the rng"),
+    (DeadEnd, "the supernet is connected", "node 'unread' of DeadEnd leads nowhere"),
+    (IdleDecision, "every decision matters", "decision 'idle' of IdleDecision"),
+    (CyclicGraph, "graphs are acyclic and connected", "no directed acyclic graph"),
+    (UndirectedGraph, "graphs are acyclic and connected", "no directed acyclic graph"),
+    (TornGraph, "graphs are acyclic and connected", "falls into several parts"),
+    (HoldsLambda, "can be pickled", "no lambdas"),
+    (WrongLogits, "gives logits", "returned shape (4, 4)"),
+    (NotANumber, "gives logits", "NaN or infinity"),
+    (ReservedName, "makes fresh operations", "operation 'half' of ReservedName"),
+    (SharedWeights, "makes fresh operations", "the same weights twice"),
+    (OtherNetwork, "the supernet equals the network", "with the same weights differ by"),
+    (IgnoresScale, "a one-hot alpha equals the architecture", "differs from the architecture by"),
+    (KeepsCounts, "evaluating changes nothing", "evaluating changes 'ops.relu.calls'"),
+    (MixesImages, "images do not mix", "other logits alone than in a batch"),
+    (WrongParameters, "counts are true", "parameters() of WrongParameters says"),
+    (WrongMacs, "counts are true", "macs() of WrongMacs says"),
+]
+
+
+@pytest.mark.parametrize(
+    ("broken", "rule", "sentence"), FAULTS, ids=lambda value: getattr(value, "__name__", "")
+)
+def test_a_fault_is_caught_by_its_rule_in_a_sentence_that_says_what_to_do(broken, rule, sentence) -> None:
+    space = broken(deep=True) if broken is ForgetsSettings else broken()
+    found = {violation.rule: violation.text for violation in check_space(space, report_only=True).violations}
+    assert rule in found, f"caught were only {found}"
+    assert sentence in found[rule]
+
+
+def test_the_same_space_without_a_fault_passes() -> None:
+    assert check_space(Small, channels=6).ok
+
+
+def test_what_is_no_space_is_said_to_be_none() -> None:
+    with pytest.raises(TypeError, match="subclass of"):
+        check_space(nn.Linear(1, 1))  # type: ignore[arg-type]
