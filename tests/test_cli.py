@@ -83,7 +83,7 @@ def test_lists_of_spaces_and_operators() -> None:
         (["--mode", "best"], "fitness.mode"),
         (["--schedule", "feedback"], "feedback schedule needs a target"),
         (["-n", "1"], "search.population"),
-        (["--config", "/nowhere.toml"], "cannot be read"),
+        (["--config", "/nowhere.toml"], "there is no file"),
         (["--device", "tpu0"], "tpu0"),
     ],
 )
