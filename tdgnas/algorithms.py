@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -53,12 +53,15 @@ class Generation:
     :param population: what the strategy holds after it (what was evaluated, where the strategy holds nothing).
     :param evaluated: the individuals that ``generate`` returned.
     :param record: numbers for the logbook; energies are losses, or negated fitness where that is maximised.
+    :param cost: what the evaluation took, by name, where the fitness has a method ``cost`` that counts it (nodes and
+        multiply-adds, see ``SupernetFitness``); not in the logbook, since a resumed search has to compute more.
     """
 
     index: int
     population: list[Any]
     evaluated: list[Any]
     record: dict[str, Any]
+    cost: dict[str, int] = field(default_factory=dict)
 
 
 class Evolution(Iterator[Generation]):
@@ -111,7 +114,13 @@ class Evolution(Iterator[Generation]):
         record = self._record(population, len(fresh), time.perf_counter() - start)
         self.logbook.record(**record)
         self.generation += 1
-        return Generation(self.generation - 1, list(population), list(individuals), record)
+        return Generation(self.generation - 1, list(population), list(individuals), record, self._cost())
+
+    def _cost(self) -> dict[str, int]:
+        fitness = self.toolbox.evaluate
+        while (inner := getattr(fitness, "func", None) or getattr(fitness, "__wrapped__", None)) is not None:
+            fitness = inner
+        return dict(getattr(fitness, "cost", dict)())
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that the next generation depends on: strategy, random states, operators that have a state.

@@ -58,15 +58,9 @@ class SupernetGradients:
         self.budget.count(0, 3 * images * len(genes) * (1 if self.order == 1 else 4))
         if self.order == 1:
             return self.supernet.alpha_gradients(genes, seed, self.batch_size)
-        rng = random.Random(seed)
-        valid, train = self._batch(self.data.valid, rng), self._batch(self.data.train, rng)
-        rows = [self._second_order(row, train, valid) for row in np.asarray(genes, dtype=np.float64)]
-        return np.stack(rows)
-
-    def _second_order(self, row: Array, train: tuple[Tensor, Tensor], valid: tuple[Tensor, Tensor]) -> Array:
-        alpha = self._alpha(row).requires_grad_()
-        gradient = self.supernet.bilevel_gradient(alpha, train, valid, xi=self.lr, optimiser=self.optimiser)
-        return np.asarray(gradient.double().cpu().numpy(), dtype=np.float64)
+        return self.supernet.alpha_gradients(
+            genes, seed, self.batch_size, xi=self.lr, optimiser=self.optimiser
+        )
 
     def _alpha(self, row: Array) -> Tensor:
         return torch.tensor(row, dtype=self.supernet.alpha.dtype, device=self.supernet.device)

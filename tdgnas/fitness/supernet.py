@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import random
 import warnings
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -14,7 +15,16 @@ import numpy.typing as npt
 import torch
 
 from ..spaces import Architecture
-from ..supernet import EvaluationSet, PopulationEvaluator, Score, Supernet, evaluate_one, evaluation_set
+from ..supernet import (
+    Counters,
+    EvaluationSet,
+    Evaluator,
+    PopulationEvaluator,
+    Score,
+    Supernet,
+    evaluation_set,
+    relaxed_scores,
+)
 from ..supernet.evaluation import BatchNormPolicy
 from .budget import Budget
 
@@ -49,6 +59,8 @@ class SupernetFitness:
     :param calibration_size: how many of them.
     :param samples: discrete networks per individual in the mode ``sample``.
     :param seed: of the random numbers of the mode ``sample``.
+    :param evaluator: makes what scores discrete networks; ``functools.partial(PopulationEvaluator, cache_bytes=0)``
+        gives it options, :class:`RacingEvaluator` and :class:`CompiledEvaluator` take its place.
     :raises ValueError: for unknown names and impossible sizes.
     """
 
@@ -66,6 +78,7 @@ class SupernetFitness:
         calibration_size: int = 256,
         samples: int = 4,
         seed: int = 0,
+        evaluator: Callable[[Supernet, EvaluationSet], Evaluator] = PopulationEvaluator,
     ) -> None:
         for name, value, known in [("measure", measure, get_args(Measure)), ("mode", mode, get_args(Mode))]:
             if value not in known:
@@ -83,7 +96,8 @@ class SupernetFitness:
             calibration=None if calibration is None else calibration.to(supernet.device),
             calibration_size=calibration_size,
         )
-        self.evaluator = PopulationEvaluator(supernet, self.where)
+        self.evaluator: Evaluator = evaluator(supernet, self.where)
+        self._counted = self.evaluator.counters.copy()
         self.budget = Budget()
         rng = random.Random(seed)
         self._uniform = np.array([[rng.random() for _ in supernet.space.decisions] for _ in range(samples)])
@@ -110,6 +124,17 @@ class SupernetFitness:
         """Return loss and number of right answers of architectures, whatever ``measure`` and ``mode`` are."""
         found = self._discrete(architectures)
         return [found[architecture] for architecture in architectures]
+
+    @property
+    def counters(self) -> Counters:
+        """What evaluating discrete networks has cost so far: nodes and multiply-adds, asked for and executed."""
+        return self.evaluator.counters
+
+    def cost(self) -> dict[str, int]:
+        """Return the counters since the last call, by name; ``evolve`` asks once per generation."""
+        since = self.counters.since(self._counted)
+        self._counted = self.counters.copy()
+        return since.as_dict()
 
     def state_dict(self) -> dict[str, Any]:
         """Budget and cache, for a run that is resumed with equal weights; empty after the weights have changed."""
@@ -157,22 +182,24 @@ class SupernetFitness:
     def _discrete(self, architectures: Sequence[Architecture]) -> dict[Architecture, Score]:
         self._fresh()
         new = [a for a in dict.fromkeys(architectures) if a not in self._cache]
+        known = list((Counter(architectures) - Counter(new)).elements())
+        self.evaluator.note(known)
         if new:
+            before = self.counters.passes
             self._cache.update(zip(new, self.evaluator.scores(new), strict=True))
-            self.budget.count(len(new), self.where.passes * len(new))
+            self.budget.count(len(new), self.counters.passes - before)
         return {architecture: self._cache[architecture] for architecture in architectures}
 
     def _relaxed(self, genes: FloatArray) -> list[Score]:
         self._fresh()
-        scores = []
-        for row in genes:
-            key = row.tobytes()
-            if key not in self._cache:
-                alpha = torch.as_tensor(row, dtype=self.supernet.alpha.dtype, device=self.supernet.device)
-                self._cache[key] = evaluate_one(self.supernet, self.where, alpha)
-                self.budget.count(1, self.where.passes)
-            scores.append(self._cache[key])
-        return scores
+        keys = [row.tobytes() for row in genes]
+        new = {key: row for key, row in zip(keys, genes, strict=True) if key not in self._cache}
+        if new:
+            rows = torch.as_tensor(np.stack(list(new.values())), device=self.supernet.device)
+            scores = relaxed_scores(self.supernet, self.where, rows.to(self.supernet.alpha.dtype))
+            self._cache.update(zip(new, scores, strict=True))
+            self.budget.count(len(new), self.where.passes * len(new))
+        return [self._cache[key] for key in keys]
 
     def _value(self, scores: list[Score]) -> tuple[float]:
         if self.measure == "accuracy":

@@ -3,25 +3,35 @@
 from .alternating import WeightTraining
 from .batchnorm import BatchNormState, NodeBatchNorm2d
 from .bilevel import alpha_gradient
+from .compiled import CompiledEvaluator
 from .counters import Counters
-from .evaluation import POLICIES, EvaluationSet, Score, evaluate_one, evaluation_set
+from .evaluation import POLICIES, EvaluationSet, Evaluator, Score, evaluate_one, evaluation_set
 from .imagenet import load_imagenet
 from .io import load_supernet, save_supernet
 from .population import PopulationEvaluator
 from .pretraining import EpochRecord, Pretraining
+from .racing import Race, RacingEvaluator, race
 from .relaxation import RELAXATIONS, Relaxation
+from .relaxed_population import relaxed_scores
+from .second_order import second_order_gradients
 from .supernet import Supernet
+from .tuning import Choice, fastest
 
 __all__ = [
     "POLICIES",
     "RELAXATIONS",
     "BatchNormState",
+    "Choice",
+    "CompiledEvaluator",
     "Counters",
     "EpochRecord",
     "EvaluationSet",
+    "Evaluator",
     "NodeBatchNorm2d",
     "PopulationEvaluator",
     "Pretraining",
+    "Race",
+    "RacingEvaluator",
     "Relaxation",
     "Score",
     "Supernet",
@@ -29,7 +39,11 @@ __all__ = [
     "alpha_gradient",
     "evaluate_one",
     "evaluation_set",
+    "fastest",
     "load_imagenet",
     "load_supernet",
+    "race",
+    "relaxed_scores",
     "save_supernet",
+    "second_order_gradients",
 ]

@@ -80,16 +80,17 @@ class NodeBatchNorm2d(nn.BatchNorm2d):
             )
         if state.policy in ("record", "given"):
             return self._recorded(input)
-        if state.groups == 1:
-            return F.batch_norm(input, None, None, self.weight, self.bias, True, 0.0, self.eps)
+        return self._by_batch(input)
+
+    def _by_batch(self, input: Tensor) -> Tensor:
+        groups = self.state.groups
+        if groups == 1:
+            return self._normalise(input, None, None)
         if input.is_cuda:
             return self._together(input)
         if torch.is_inference_mode_enabled():
             return self._one_by_one(input)
-        parts = input.chunk(state.groups)
-        return torch.cat(
-            [F.batch_norm(x, None, None, self.weight, self.bias, True, 0.0, self.eps) for x in parts]
-        )
+        return torch.cat([self._normalise(part, None, None) for part in input.chunk(groups)])
 
     def _recorded(self, input: Tensor) -> Tensor:
         """Note each group's statistics, or normalise by those given: one pair per layer, (channels,) for one
@@ -104,8 +105,7 @@ class NodeBatchNorm2d(nn.BatchNorm2d):
                 pairs[0] if groups == 1 else (torch.stack(each) for each in zip(*pairs, strict=True))
             )
             state.statistics.append((mean, variance))
-            with state.use("batch", groups):
-                return self.forward(input)
+            return self._by_batch(input)
         mean, variance = state.statistics[state.position]
         state.position += 1
         if groups == 1:
@@ -150,7 +150,7 @@ class NodeBatchNorm2d(nn.BatchNorm2d):
         return torch.addcmul(shift.to(input.dtype), centred, scale.to(input.dtype)).flatten(0, 1)
 
     def _normalise(self, input: Tensor, mean: Tensor | None, variance: Tensor | None) -> Tensor:
-        return F.batch_norm(input, mean, variance, self.weight, self.bias, False, 0.0, self.eps)
+        return F.batch_norm(input, mean, variance, self.weight, self.bias, mean is None, 0.0, self.eps)
 
 
 def convert(module: nn.Module, state: BatchNormState) -> nn.Module:

@@ -14,6 +14,7 @@ class Counters:
     :param cache_hits: node values that were found computed by an earlier call.
     :param macs_requested: multiply-adds of the requests (convolutions and linear layers).
     :param macs_executed: multiply-adds of the evaluations.
+    :param passes: image passes of the distinct architectures that were computed, as if one by one.
     """
 
     requests: int = 0
@@ -21,6 +22,7 @@ class Counters:
     cache_hits: int = 0
     macs_requested: int = 0
     macs_executed: int = 0
+    passes: int = 0
 
     @property
     def macs_saved(self) -> int:
@@ -31,6 +33,10 @@ class Counters:
     def share(self) -> float:
         """Multiply-adds executed as a share of those requested; 1 before anything was."""
         return self.macs_executed / self.macs_requested if self.macs_requested else 1.0
+
+    def as_dict(self) -> dict[str, int]:
+        """Return the counts by name, with the multiply-adds saved."""
+        return {**asdict(self), "macs_saved": self.macs_saved}
 
     def copy(self) -> Counters:
         """Return the counts as they are now."""

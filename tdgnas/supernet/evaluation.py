@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import torch
 from torch import Tensor
 
 from ..spaces import Architecture
 from .batchnorm import Statistics
+from .counters import Counters
 
 if TYPE_CHECKING:
     from ..data import ImageData
@@ -51,6 +53,20 @@ class Score:
 
     loss: float
     correct: int
+
+
+class Evaluator(Protocol):
+    """What scores the populations of a fitness, such as :class:`PopulationEvaluator`."""
+
+    counters: Counters
+
+    def scores(self, architectures: Sequence[Architecture]) -> list[Score]:
+        """Return the score of each architecture, in their order."""
+        ...
+
+    def note(self, architectures: Sequence[Architecture]) -> None:
+        """Count requests for architectures whose scores are known already."""
+        ...
 
 
 def evaluation_set(

@@ -133,9 +133,15 @@ class PopulationEvaluator:
                 if not (isinstance(error, RuntimeError) and out_of_memory(error)):
                     raise
             self._shrink()
-        self.counters.add(request.counters)
+        self.counters.add(request.requested)
+        self.counters.add(request.executed)
         rows = [request.outputs.index(output) for output in request.of]
         return losses[rows], correct[rows]
+
+    def note(self, architectures: Sequence[Architecture]) -> None:
+        """Count requests for architectures whose scores are known already: their values are in demand as well."""
+        if architectures:
+            self.counters.add(_Request(self, architectures, range(len(self.where.batches))).requested)
 
     def _refresh(self) -> None:
         """Forget what other weights have computed, and values that nobody needs any more."""
@@ -178,7 +184,7 @@ class _Request:
         self.evaluator = evaluator
         self.batches = [evaluator.where.batches[each] for each in batches]
         self.whole = len(batches) == len(evaluator.where.batches)
-        self.counters = Counters()
+        self.requested, self.executed = Counters(), Counters()
         known: dict[Architecture, tuple[int, list[int]]] = {}
         for architecture in architectures:
             if architecture not in known:
@@ -196,14 +202,13 @@ class _Request:
         if where.calibration is not None:
             images, passes = images + len(where.calibration), passes + 1
         alone = {id(own): sum(macs[each] for each in own) for own in values}
-        self.counters.requests = passes * sum(len(own) for own in values)
-        self.counters.macs_requested = images * sum(alone[id(own)] for own in values)
+        self.requested.requests = passes * sum(len(own) for own in values)
+        self.requested.macs_requested = images * sum(alone[id(own)] for own in values)
 
     def run(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
         """Compute; return losses and right answers of the distinct outputs, shape (outputs, batches)."""
         evaluator = self.evaluator
         where, cache = evaluator.where, evaluator.cache
-        before = self.counters.copy()
         scoring, calibration = self._plans()
         device = evaluator.supernet.device
         policy: Policy = "given" if where.policy == "recalibrated" else where.policy
@@ -221,7 +226,7 @@ class _Request:
         cache.entries = {
             key: entry for key, entry in cache.entries.items() if key in self.keep or not self.whole
         }
-        self._count_runs(before, scoring, calibration)
+        self._count_runs(scoring, calibration)
         return found[0], found[1].astype(np.int64)
 
     def _plans(self) -> tuple[Schedule, Schedule | None]:
@@ -306,18 +311,18 @@ class _Request:
         ]
         return torch.stack(rows, dim=1)
 
-    def _count_runs(self, before: Counters, scoring: Schedule, calibration: Schedule | None) -> None:
+    def _count_runs(self, scoring: Schedule, calibration: Schedule | None) -> None:
         macs, where = self.evaluator.costs.macs, self.evaluator.where
         images = sum(len(labels) for _, labels in self.batches)
         plans = [(scoring, len(self.batches), images)]
         if calibration is not None and where.calibration is not None:
             plans.append((calibration, 1, len(where.calibration)))
-        self.counters = before
-        for plan, passes, seen in plans:
+        for plan, batches, seen in plans:
             computed = plan.computed
-            self.counters.evaluations += passes * len(computed)
-            self.counters.cache_hits += passes * len(plan.loaded)
-            self.counters.macs_executed += seen * sum(macs[each] for each in computed)
+            self.executed.evaluations += batches * len(computed)
+            self.executed.cache_hits += batches * len(plan.loaded)
+            self.executed.macs_executed += seen * sum(macs[each] for each in computed)
+            self.executed.passes += seen * len(self.outputs)
 
 
 # More than any population: everything at once.

@@ -21,9 +21,10 @@ from .forward import RelaxedForward, discrete_forward, group_losses
 from .mixed import MixedForward
 from .paths import SampledPath
 from .relaxation import Relaxation, RelaxationName
+from .second_order import second_order_gradients
 
 if TYPE_CHECKING:
-    from ..data import Splits
+    from ..data import ImageData, Splits
     from .pretraining import EpochRecord
 
 Array = npt.NDArray[np.float64]
@@ -144,14 +145,25 @@ class Supernet(nn.Module):
                 individual.fitness = fitness()
         return population
 
-    def alpha_gradients(self, genes: Array, seed: int, batch_size: int = 64, rows: int = 16) -> Array:
+    def alpha_gradients(
+        self,
+        genes: Array,
+        seed: int,
+        batch_size: int = 64,
+        rows: int = 16,
+        xi: float = 0.0,
+        optimiser: torch.optim.Optimizer | None = None,
+    ) -> Array:
         """Return the gradient of the relaxed validation loss for each of many alpha-vectors; weights stay frozen.
 
         All rows see the same validation images, drawn by ``seed``; ``rows`` of them share one forward and backward
-        pass, which bounds the memory. Liu et al. 2018, eq. 5 (first order: the weights do not follow).
+        pass, which bounds the memory. Liu et al. 2018, eq. 5 (first order: the weights do not follow); with ``xi``
+        above 0 eq. 7, where each row looks one step of its own weights ahead, on training images drawn by ``seed``.
 
         :param genes: shape (rows, genes).
-        :param seed: fixes the batch of validation images.
+        :param seed: fixes the batch of validation images, and of training images where they are needed.
+        :param xi: learning rate of the weights' step; 0 is first order.
+        :param optimiser: of the weights, for its momentum buffers and weight decay (second order only).
         :returns: shape (rows, genes).
         :raises ValueError: when the supernet was made without data.
         """
@@ -159,9 +171,14 @@ class Supernet(nn.Module):
             raise ValueError(
                 "this supernet has no data; make it with Supernet(space, data) for alpha gradients"
             )
-        valid = self.data.valid
-        index = torch.as_tensor(random.Random(seed).sample(range(len(valid)), min(batch_size, len(valid))))
-        images, labels = valid.normalised(index), valid.labels[index.to(valid.labels.device)]
+        rng = random.Random(seed)
+        images, labels = _drawn(self.data.valid, batch_size, rng)
+        if xi:
+            train = _drawn(self.data.train, batch_size, rng)
+            alphas = torch.as_tensor(np.asarray(genes), dtype=self.alpha.dtype, device=self.device)
+            follow = self._optimiser_state(optimiser)
+            found = second_order_gradients(self, alphas, train, (images, labels), xi=xi, **follow)
+            return found.double().cpu().numpy()
         gradients = []
         with self.batchnorm.use("batch"), constant(list(self.parameters())):
             for start in range(0, len(genes), rows):
@@ -193,10 +210,6 @@ class Supernet(nn.Module):
         :param path: compute this path alone in all passes, see :func:`sample_path`.
         """
         weights = [parameter for parameter in self.parameters() if parameter.requires_grad]
-        group = {} if optimiser is None else optimiser.param_groups[0]
-        buffers = None
-        if optimiser is not None:
-            buffers = [optimiser.state.get(weight, {}).get("momentum_buffer") for weight in weights]
 
         def loss(batch: tuple[Tensor, Tensor]) -> Tensor:
             return group_losses(self.mixed(batch[0], alpha, path).unsqueeze(0), batch[1])[0]
@@ -208,10 +221,20 @@ class Supernet(nn.Module):
                 lambda: loss(train),
                 lambda: loss(valid),
                 xi=xi,
-                momentum=group.get("momentum", 0.0),
-                buffers=buffers,
-                weight_decay=group.get("weight_decay", 0.0),
+                **self._optimiser_state(optimiser),
             )
+
+    def _optimiser_state(self, optimiser: torch.optim.Optimizer | None) -> dict[str, Any]:
+        """What an optimiser's step adds to the gradient: momentum, its buffers, weight decay."""
+        if optimiser is None:
+            return {}
+        group = optimiser.param_groups[0]
+        weights = [parameter for parameter in self.parameters() if parameter.requires_grad]
+        return {
+            "momentum": group.get("momentum", 0.0),
+            "buffers": [optimiser.state.get(weight, {}).get("momentum_buffer") for weight in weights],
+            "weight_decay": group.get("weight_decay", 0.0),
+        }
 
     def pretrain(
         self, epochs: int, *, progress: Callable[[EpochRecord], None] | None = None, **options: Any
@@ -237,10 +260,20 @@ def pick_device(device: str | torch.device | None) -> torch.device:
     try:
         found = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     except RuntimeError as error:
-        raise ValueError(f"there is no device {str(device)!r}; give cpu, cuda, or cuda:1 for the second GPU") from error
+        raise ValueError(
+            f"there is no device {str(device)!r}; give cpu, cuda, or cuda:1 for the second GPU"
+        ) from error
     if found.type == "cuda" and (found.index or 0) >= torch.cuda.device_count():
-        raise ValueError(f"the device {str(device)!r} is not there: torch sees {torch.cuda.device_count()} GPUs")
+        raise ValueError(
+            f"the device {str(device)!r} is not there: torch sees {torch.cuda.device_count()} GPUs"
+        )
     return found
+
+
+def _drawn(data: ImageData, size: int, rng: random.Random) -> tuple[Tensor, Tensor]:
+    """Draw a batch of images without replacement."""
+    index = torch.as_tensor(rng.sample(range(len(data)), min(size, len(data))))
+    return data.normalised(index), data.labels[index.to(data.labels.device)]
 
 
 def _check_fit(space: SearchSpace, data: Splits) -> None:

@@ -1,0 +1,122 @@
+"""The dense form of the supernet for ``torch.compile``: gates are a tensor, so one compilation serves everybody."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from ..spaces import INPUT, Architecture, Term
+from ..spaces.network import combine
+from .batchnorm import Policy, Statistics
+from .counters import Counters
+from .evaluation import EvaluationSet, Score, score_logits
+
+if TYPE_CHECKING:
+    from .supernet import Supernet
+
+
+class CompiledEvaluator:
+    """Scores architectures by one compiled network in which every gate is multiplied by 0 or 1.
+
+    The same scores as :func:`evaluate_one` up to rounding. Each distinct architecture costs the whole supernet, so
+    this pays where architectures share little and compilation saves much; measure it beside
+    :class:`PopulationEvaluator`. The first call compiles, which takes a minute.
+
+    :param supernet: whose weights are shared.
+    :param where: images, batches and BatchNorm policy.
+    :param backend: of ``torch.compile``.
+    """
+
+    def __init__(
+        self, supernet: Supernet, where: EvaluationSet, *, backend: str | Callable[..., Any] = "inductor"
+    ) -> None:
+        self.supernet = supernet
+        self.where = where
+        self.counters = Counters()
+        # One function for each policy: what BatchNorm does is decided when a function is traced.
+        self._run = torch.compile(self._dense, backend=backend, dynamic=False, fullgraph=True)
+        self._calibrate = torch.compile(self._record, backend=backend, dynamic=False, fullgraph=True)
+
+    def scores(self, architectures: Sequence[Architecture]) -> list[Score]:
+        """Return the score of each architecture, in their order; each distinct one is computed once."""
+        space, where = self.supernet.space, self.where
+        distinct = list(dict.fromkeys(architectures))
+        for architecture in distinct:
+            space.check(architecture)
+        with torch.inference_mode():
+            results = [self._sums(architecture) for architecture in distinct]
+            found = torch.stack(results).cpu().tolist() if results else []
+        self._count(architectures, len(distinct))
+        scores = {
+            architecture: Score(sum(losses) / where.images, int(sum(correct)))
+            for architecture, (losses, correct) in zip(distinct, found, strict=True)
+        }
+        return [scores[architecture] for architecture in architectures]
+
+    def _sums(self, architecture: Architecture) -> Tensor:
+        supernet, where = self.supernet, self.where
+        gates = torch.tensor(supernet.space.encode(architecture), device=supernet.device).gt(0)
+        gates = gates.to(supernet.alpha.dtype)
+        policy: Policy = "given" if where.policy == "recalibrated" else where.policy
+        statistics: Statistics = []
+        if where.calibration is not None:
+            with supernet.batchnorm.use("record", statistics=[]):
+                statistics = self._calibrate(where.calibration, gates)
+        rows = []
+        for images, labels in where.batches:
+            with supernet.batchnorm.use(policy, statistics=statistics):
+                rows.append(
+                    torch.stack([part.double() for part in score_logits(self._run(images, gates), labels)])
+                )
+        return torch.stack(rows, dim=1)
+
+    def _record(self, images: Tensor, gates: Tensor) -> Statistics:
+        state = self.supernet.batchnorm
+        state.statistics = []
+        self._dense(images, gates)
+        return state.statistics
+
+    def _dense(self, images: Tensor, gates: Tensor) -> Tensor:
+        """Logits of one architecture, whose genes are given as zeros and ones, shape (genes,)."""
+        ops, space = self.supernet.ops, self.supernet.space
+        values = {INPUT: images}
+        for node in space.nodes:
+            inputs = []
+            for term in node.terms:
+                value = values[term.source]
+                if term.op is not None:
+                    value = ops[term.op](value)
+                inputs.append(value if term.decision is None else value * self._gate(term, gates))
+            values[node.name] = combine(node, inputs, None if node.post is None else ops[node.post])
+        return values[space.nodes[-1].name]
+
+    def _gate(self, term: Term, gates: Tensor) -> Tensor:
+        assert term.decision is not None
+        start = self.supernet.space.slices[term.decision].start
+        if not self.supernet.space.decisions[term.decision].binary:
+            return gates[start + term.choice]
+        return gates[start] if term.choice else 1 - gates[start]
+
+    def note(self, architectures: Sequence[Architecture]) -> None:
+        """Count requests for architectures whose scores are known already."""
+        self._count(architectures, 0)
+
+    def _count(self, architectures: Sequence[Architecture], distinct: int) -> None:
+        space, where = self.supernet.space, self.where
+        batches = len(where.batches) + (where.calibration is not None)
+        sizes = {each: len(space.program(each)) - 1 for each in architectures}
+        macs = {each: space.macs(each) for each in sizes}
+        dense = [name for node in space.nodes for name in node.operations]
+        joins = sum(len(node.terms) > 1 and node.post is None for node in space.nodes)
+        self.counters.add(
+            Counters(
+                requests=batches * sum(sizes[each] for each in architectures),
+                evaluations=batches * distinct * (len(dense) + joins),
+                macs_requested=where.passes * sum(macs[each] for each in architectures),
+                macs_executed=where.passes * distinct * sum(space.profile.macs[name] for name in dense),
+                passes=where.passes * distinct,
+            )
+        )

@@ -1,0 +1,103 @@
+"""Second-order gradients of many alpha-vectors, each looking through a step of the weights of its own.
+
+Source: Liu, Simonyan, Yang 2018, *DARTS: Differentiable Architecture Search*, section 2.3, eqs. 6 to 8.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, grad, vmap
+
+from .forward import group_losses
+
+if TYPE_CHECKING:
+    from .supernet import Supernet
+
+Batch = tuple[Tensor, Tensor]
+Weights = dict[str, Tensor]
+
+
+class _Loss(nn.Module):
+    """Loss of the relaxed network as a function of weights, alpha and images."""
+
+    def __init__(self, supernet: Supernet) -> None:
+        super().__init__()
+        self.supernet = supernet
+
+    def forward(self, images: Tensor, labels: Tensor, alpha: Tensor) -> Tensor:
+        return group_losses(self.supernet.mixed(images, alpha).unsqueeze(0), labels)[0]
+
+
+def second_order_gradients(
+    supernet: Supernet,
+    genes: Tensor,
+    train: Batch,
+    valid: Batch,
+    *,
+    xi: float,
+    momentum: float = 0.0,
+    buffers: Sequence[Tensor | None] | None = None,
+    weight_decay: float = 0.0,
+    radius: float = 0.01,
+    rows: int | None = None,
+) -> Tensor:
+    """Return the gradient of the validation loss for each alpha-vector, looking one step of the weights ahead.
+
+    The same as :func:`alpha_gradient` for one row after another, but the weights are never written to, so that
+    what was computed with them stays valid. BatchNorm normalises by the batch.
+
+    :param genes: shape (individuals, genes).
+    :param train: images and labels for the look-ahead of the weights.
+    :param valid: images and labels of the loss that is differentiated.
+    :param xi: learning rate of the weights' step.
+    :param momentum: of the weights' optimiser.
+    :param buffers: its momentum buffers, one for each weight that has a gradient; None for those without one yet.
+    :param weight_decay: of the weights' optimiser.
+    :param radius: of the central difference, as a length in the space of the weights.
+    :param rows: how many are computed together, each with weights of its own; when None 8 on a GPU and 1 on a CPU,
+        where convolutions with different weights are slower together than one after another.
+    :returns: a tensor of the genes' shape.
+    :raises ValueError: when there are not as many buffers as weights.
+    """
+    module = _Loss(supernet)
+    weights = {name: each.detach() for name, each in module.named_parameters() if each.requires_grad}
+    history = [None] * len(weights) if buffers is None else list(buffers)
+    if len(history) != len(weights):
+        raise ValueError(
+            f"there are {len(weights)} weights and {len(history)} momentum buffers; give one each"
+        )
+    drift = {
+        name: weight_decay * weight + (0.0 if buffer is None else momentum * buffer)
+        for (name, weight), buffer in zip(weights.items(), history, strict=True)
+    }
+
+    def loss(values: Mapping[str, Tensor], alpha: Tensor, batch: Batch) -> Tensor:
+        found: Tensor = functional_call(module, dict(values), (*batch, alpha))
+        return found
+
+    def one(alpha: Tensor) -> Tensor:
+        slope = grad(loss)(weights, alpha, train)
+        ahead = {name: weights[name] - xi * (slope[name] + drift[name]) for name in weights}
+        v, direct = grad(loss, argnums=(0, 1))(ahead, alpha, valid)
+        norm = torch.sqrt(
+            sum((part.square().sum() for part in v.values()), torch.zeros((), device=alpha.device))
+        )
+        step = radius / norm.clamp_min(torch.finfo(norm.dtype).tiny)
+        above = grad(loss, argnums=1)(_moved(weights, v, step), alpha, train)
+        below = grad(loss, argnums=1)(_moved(weights, v, -step), alpha, train)
+        second = (above - below) / (2 * step)  # (eq. 8)
+        gradient: Tensor = direct - xi * torch.where(norm > 0, second, torch.zeros_like(second))  # (eq. 7)
+        return gradient
+
+    rows = rows or (8 if supernet.device.type == "cuda" else 1)
+    with supernet.batchnorm.use("batch"):
+        parts = torch.split(genes.detach(), rows)
+        return torch.cat([one(part[0]).unsqueeze(0) if len(part) == 1 else vmap(one)(part) for part in parts])
+
+
+def _moved(weights: Weights, direction: Weights, step: Tensor) -> Weights:
+    return {name: weight + step * direction[name] for name, weight in weights.items()}
