@@ -11,9 +11,13 @@ from deap import tools
 
 from ..registry import Registry
 from .crossover import cxDecision, cxLayerOrder, cxTarget
+from .diversity import selBoltzmannTournament, selSharing, selYoungest
+from .graph_variation import cxSubgraph, mutOperation, mutRewire
 from .local_search import lsDARTS
 from .mutation import mutChoice, mutFlipGate, mutTarget
+from .replacement import selCrowding, selEntropyPreserving, selRating, selRestrictedTournament
 from .selection import selThermodynamic
+from .self_adaptive import mutSelfAdaptive, mutSelfAdaptiveFlip
 
 Operator = Callable[..., Any]
 
@@ -27,16 +31,28 @@ for _name, _operator in {
     "tournament": tools.selTournament,
     "best": tools.selBest,
     "nsga2": tools.selNSGA2,
+    "sharing": selSharing,
+    "boltzmann": selBoltzmannTournament,
+    "youngest": selYoungest,
+    "crowding": selCrowding,
+    "restricted-tournament": selRestrictedTournament,
+    "rating": selRating,
+    "entropy-preserving": selEntropyPreserving,
     "uniform": tools.cxUniform,
     "one-point": tools.cxOnePoint,
     "two-point": tools.cxTwoPoint,
     "decision": cxDecision,
     "target": cxTarget,
     "layer-order": cxLayerOrder,
+    "subgraph": cxSubgraph,
     "gaussian": tools.mutGaussian,
     "flip-gate": mutFlipGate,
     "choice": mutChoice,
     "flip-target": mutTarget,
+    "rewire": mutRewire,
+    "operation": mutOperation,
+    "self-adaptive": mutSelfAdaptive,
+    "self-adaptive-flip": mutSelfAdaptiveFlip,
     "darts": lsDARTS,
 }.items():
     OPERATORS.register(_name)(_operator)

@@ -80,8 +80,8 @@ def selThermodynamic(
         raise ValueError(f"k must be >= 0{limit}; got {k}")
     if entropy is not None and not isinstance(entropy, Entropy):
         raise TypeError(f"entropy must be an Entropy such as ShannonEntropy(); got {entropy!r}")
-    heat = _temperature(temperature, generation)
-    energies = _energies(individuals, energy)
+    heat = temperature_of(temperature, generation)
+    energies = energies_of(individuals, energy)
     energies, heat = _scaled(energies, heat, relative)
 
     state = (entropy or ShannonEntropy()).start(individuals, k)
@@ -95,7 +95,14 @@ def selThermodynamic(
     return [individuals[pick] for pick in picks]
 
 
-def _temperature(temperature: float | Schedule, generation: int | Callable[[], int] | None) -> float:
+def temperature_of(temperature: float | Schedule, generation: int | Callable[[], int] | None = None) -> float:
+    """Return a temperature as a number.
+
+    :param temperature: T >= 0, or a schedule of the generation.
+    :param generation: the generation for a schedule, or a function without arguments that returns it.
+    :raises ValueError: when it is out of range, or a schedule comes without its generation.
+    :raises TypeError: when it is neither a number nor a schedule.
+    """
     if isinstance(temperature, Feedback):
         raise ValueError(
             "a Feedback schedule needs the entropies of the populations so far. evolve and eaTDGA keep them "
@@ -119,7 +126,13 @@ def _temperature(temperature: float | Schedule, generation: int | Callable[[], i
     return heat
 
 
-def _energies(individuals: Sequence[T], energy: Callable[[T], float] | None) -> FloatArray:
+def energies_of(individuals: Sequence[T], energy: Callable[[T], float] | None = None) -> FloatArray:
+    """Return the energy of every individual: ``-fitness.wvalues[0]``, with several objectives the Pareto rank.
+
+    :param energy: another energy of an individual.
+    :raises ValueError: when a fitness is invalid or not finite.
+    :raises TypeError: when an individual has no DEAP fitness.
+    """
     if energy is not None:
         energies = np.array([float(energy(individual)) for individual in individuals])
     else:

@@ -130,12 +130,9 @@ def _follows_the_weights(case: SelectionCase) -> Iterator[str]:
 
 
 def _bears_equal_individuals(case: SelectionCase) -> Iterator[str]:
+    values, kind = [1.0] * case.objectives, fitness_class(case.objectives)
     for container in case.containers:
-        pool = [
-            samples.evaluated(case.individual(1, container), [1.0] * case.objectives) for _ in range(POOL)
-        ]
-        if case.objectives > 1:
-            pool = [samples.evaluated(one, [1.0] * case.objectives, TwoLosses) for one in pool]
+        pool = [samples.evaluated(case.individual(1, container), values, kind) for _ in range(POOL)]
         if len(case.call(pool, case.k)) != case.k:
             yield f"{case.name} does not return k individuals from a pool of equal {container} individuals"
 

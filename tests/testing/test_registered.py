@@ -1,0 +1,198 @@
+"""Everything that is registered keeps the rules of its kind, and every operator has a golden result."""
+
+from __future__ import annotations
+
+import inspect
+import random
+
+import pytest
+
+from tdgnas import Individual, operators
+from tdgnas.operators import OPERATORS, Entropy
+from tdgnas.spaces import SPACES, create
+from tdgnas.strategies import STRATEGIES
+from tdgnas.testing import Conformance, check_anything, kind_of
+from tdgnas.testing.samples import GROUPS, SLICES, QuadraticSource, evaluated, real_genes, values_of
+
+# DEAP's own operators as they are, with the rules that they do not keep.
+EXCEPTIONS = {
+    "selBest": {"skip": ("lets no NaN through",)},
+    "selTournament": {"skip": ("lets no NaN through",)},
+    "selNSGA2": {"skip": ("lets no NaN through",), "objectives": 2},
+    "cxOnePoint": {
+        "containers": ("Individual", "list", "array")
+    },  # swaps slices, which are views of an ndarray
+    "cxTwoPoint": {"containers": ("Individual", "list", "array")},
+}
+# Settings that keep a space small.
+SMALL = {
+    "vgg-shortcuts": {"width": 1 / 32},
+    "nasbench201": {"channels": 4},
+    "darts-cells": {"cells": 3, "channels": 4, "image_size": 8},
+    "one-input-cells": {"cells": 2, "channels": 2, "image_size": 8},
+}
+PREFIXES = ("sel", "cx", "mut", "ls", "init")
+
+
+def all_operators():
+    """Operators by name: the registered ones, and those that the package offers."""
+    found = {entry.value.__name__: entry.value for entry in OPERATORS}
+    for name in operators.__all__:
+        if name.startswith(PREFIXES) and name[len(next(p for p in PREFIXES if name.startswith(p)))].isupper():
+            found[name] = getattr(operators, name)
+    return dict(sorted(found.items()))
+
+
+ALL = all_operators()
+INSTANCES = {
+    "Constant": operators.Constant(1.0),
+    "Geometric": operators.Geometric(1.0, 0.01, ngen=10),
+    "Linear": operators.Linear(1.0, 0.0, ngen=10),
+    "Feedback": operators.Feedback(1.0, target=2.0),
+    "ShannonEntropy": operators.ShannonEntropy(),
+    "LogDetEntropy": operators.LogDetEntropy(),
+    "MeanDistanceEntropy": operators.MeanDistanceEntropy(),
+    "VarianceEntropy": operators.VarianceEntropy(),
+}
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_operator_keeps_the_rules_of_its_kind(name) -> None:
+    assert check_anything(ALL[name], **EXCEPTIONS.get(name, {})).ok
+
+
+@pytest.mark.parametrize("name", [name for name in ALL if name.startswith("sel")])
+def test_every_selection_takes_two_objectives(name) -> None:
+    assert check_anything(ALL[name], **{**EXCEPTIONS.get(name, {}), "objectives": 2}).ok
+
+
+@pytest.mark.parametrize("name", INSTANCES)
+def test_every_schedule_and_entropy_keeps_the_rules_of_its_kind(name) -> None:
+    assert check_anything(INSTANCES[name]).ok
+
+
+def test_no_schedule_or_entropy_is_left_out() -> None:
+    offered = [getattr(operators, name) for name in operators.__all__]
+    classes = {
+        thing.__name__
+        for thing in offered
+        if inspect.isclass(thing)
+        and not inspect.isabstract(thing)
+        and not getattr(thing, "_is_protocol", False)
+        and (issubclass(thing, Entropy) or "__call__" in vars(thing))
+    }
+    assert classes <= set(INSTANCES)
+
+
+@pytest.mark.parametrize("name", SPACES.names())
+def test_every_space_keeps_the_rules_of_spaces(name) -> None:
+    assert name in SMALL, (
+        f"space {name!r} has no small settings: add them here, so that it can be checked quickly"
+    )
+    assert check_anything(create(name, **SMALL[name])).ok
+
+
+@pytest.mark.parametrize("name", STRATEGIES.names())
+def test_every_strategy_keeps_the_rules_of_strategies(name) -> None:
+    assert check_anything(STRATEGIES.get(name)).ok
+
+
+def test_what_deap_does_not_keep_is_still_not_kept() -> None:
+    for name, options in EXCEPTIONS.items():
+        for rule in options.get("skip", ()):
+            assert rule in dict(check_anything(ALL[name], report_only=True).violations)
+
+
+class TestMutationByInheritance(Conformance):
+    """The base class that plug-ins inherit, on one of our own."""
+
+    subject = staticmethod(operators.mutFlipGate)
+    options = {"indpb": 0.3}  # noqa: RUF012
+
+
+class TestEntropyByInheritance(Conformance):
+    subject = operators.ShannonEntropy()
+
+
+# golden results --------------------------------------------------------------------------------------------------
+
+# Places of the pool that a selection picks; genes that the others leave behind, rounded.
+# fmt: off
+GOLDEN = {
+    "cxDecision": [0.512, 0.516, -0.159, -0.482, 0.023, 0.62, 0.804, -0.38, -0.047, 0.167, 0.816, 0.009],
+    "cxLayerOrder": [0.689, 0.516, -0.159, -0.482, 0.966, 0.62, 0.804, -0.38, 0.46, 0.798, 0.368, -0.056],
+    "cxOnePoint": [0.689, 0.516, -0.159, 0.819, 0.966, 0.62, 0.804, -0.38, 0.46, 0.798, 0.368, -0.056],
+    "cxSubgraph": [0.512, 0.237, -0.499, 0.819, 0.023, -0.19, 0.568, -0.393, -0.047, 0.167, 0.816, 0.009],
+    "cxTarget": [0.512, 0.237, -0.499, 0.819, 0.023, -0.19, 0.568, -0.393, -0.047, 0.167, 0.816, 0.009],
+    "cxTwoPoint": [0.689, 0.516, -0.159, 0.819, 0.966, 0.62, 0.804, -0.38, 0.46, 0.798, 0.368, 0.009],
+    "cxUniform": [0.512, 0.516, -0.159, 0.819, 0.023, -0.19, 0.568, -0.393, 0.46, 0.798, 0.816, 0.009],
+    "initBernoulli": [-1.0, 1.0, -1.0, 1.0],
+    "initNormal": [0.386, 0.435, 0.02, -0.229],
+    "initUniform": [-0.731, 0.695, 0.528, -0.49],
+    "lsDARTS": [0.589, 0.416, -0.059, -0.382, 0.123, -0.09, 0.468, -0.293, 0.053, 0.267, 0.716, 0.109],
+    "mutChoice": [-0.689, 0.516, -0.159, -0.482, 0.023, -0.19, -0.393, 0.568, -0.047, 0.167, 0.816, 0.009],
+    "mutFlipGate": [-0.689, 0.516, -0.159, 0.482, 0.023, -0.19, 0.568, -0.393, 0.047, -0.167, 0.816, 0.009],
+    "mutGaussian": [0.982, 0.099, -0.159, -0.482, 0.023, -0.19, 1.129, -0.393, -0.047, 0.268, 0.816, 0.009],
+    "mutOperation": [0.689, -0.159, 0.516, -0.482, 0.023, -0.19, 0.568, -0.393, -0.047, 0.167, 0.816, 0.009],
+    "mutRewire": [0.689, -0.159, 0.516, -0.482, 0.023, -0.19, 0.568, -0.393, -0.047, 0.167, 0.816, 0.009],
+    "mutSelfAdaptive": [1.066, 0.533, -0.358, -0.766, 0.031, -0.456, 0.194, -0.342, -0.012, 0.309, 0.578, 0.011],
+    "mutSelfAdaptiveFlip": [0.689, 0.516, -0.159, -0.482, 0.023, -0.19, -0.568, 0.393, -0.047, 0.167, 0.816, -0.009],
+    "mutTarget": [0.689, 0.516, 0.159, 0.482, 0.023, -0.19, 0.568, -0.393, -0.047, 0.167, 0.816, 0.009],
+    "selBest": [1, 0, 3, 4],
+    "selBoltzmannTournament": [1, 7, 6, 0],
+    "selCrowding": [0, 1, 7, 3],
+    "selEntropyPreserving": [0, 1, 4, 3],
+    "selNSGA2": [1, 0, 3, 4],
+    "selRating": [1, 0, 3, 4],
+    "selRestrictedTournament": [0, 1, 4, 3],
+    "selSharing": [1, 4, 1, 0],
+    "selThermodynamic": [1, 0, 4, 5],
+    "selTournament": [1, 1, 7, 7],
+    "selYoungest": [4, 5, 6, 7],
+}
+# fmt: on
+
+
+def result(name):
+    """What an operator does with seed 1 on the pool or individuals of seed 0."""
+    operator = ALL[name]
+    rng = random.Random(0)
+    pool = [evaluated(Individual(real_genes(rng)), (rng.random(),)) for _ in range(8)]
+    known = {
+        "slices": SLICES,
+        "groups": GROUPS,
+        "indpb": 0.4,
+        "mu": 0.0,
+        "sigma": 0.3,
+        "tournsize": 2,
+        "supernet": QuadraticSource(),
+        "lr": 0.1,
+        "size": 4,
+        "probabilities": [0.1, 0.9, 0.5, 0.5],
+        "temperature": 0.1,
+    }
+    parameters = inspect.signature(operator).parameters
+    keywords = {key: value for key, value in known.items() if key in parameters}
+    if name in ("mutSelfAdaptive", "selRating", "selBoltzmannTournament"):
+        keywords = {}
+    random.seed(1)
+    kind = kind_of(operator)
+    if kind == "selection":
+        chosen = operator(pool, 4, **keywords)
+        return [next(place for place, one in enumerate(pool) if one is found) for found in chosen]
+    if kind == "initialiser":
+        keywords.pop("slices", None)
+        return [round(gene, 3) for gene in operator(list, **keywords)]
+    individuals = pool[: 2 if kind == "crossover" else 1]
+    operator(*individuals, **keywords)
+    return [round(gene, 3) for gene in values_of(individuals[0])]
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_golden_result(name) -> None:
+    assert name in GOLDEN, f"operator {name!r} has no golden result: add {result(name)} after checking it"
+    assert result(name) == pytest.approx(GOLDEN[name], abs=2e-3)
+
+
+def test_no_golden_result_is_left_over() -> None:
+    assert set(GOLDEN) == set(ALL)
