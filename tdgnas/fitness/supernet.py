@@ -136,6 +136,12 @@ class SupernetFitness:
         self._counted = self.counters.copy()
         return since.as_dict()
 
+    def release(self) -> None:
+        """Free the memory of the values that were kept for the next generation; scores stay known."""
+        cache = getattr(self.evaluator, "cache", None)
+        if cache is not None:
+            cache.clear()
+
     def state_dict(self) -> dict[str, Any]:
         """Budget and cache, for a run that is resumed with equal weights; empty after the weights have changed."""
         self._fresh()

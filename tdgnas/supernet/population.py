@@ -182,7 +182,7 @@ class _Request:
         self, evaluator: PopulationEvaluator, architectures: Sequence[Architecture], batches: Sequence[int]
     ) -> None:
         self.evaluator = evaluator
-        self.batches = [evaluator.where.batches[each] for each in batches]
+        self.batches = {number: evaluator.where.batches[number] for number in batches}
         self.whole = len(batches) == len(evaluator.where.batches)
         self.requested, self.executed = Counters(), Counters()
         known: dict[Architecture, tuple[int, list[int]]] = {}
@@ -197,7 +197,7 @@ class _Request:
 
     def _count_requests(self, values: list[list[int]]) -> None:
         where, macs = self.evaluator.where, self.evaluator.costs.macs
-        images = sum(len(labels) for _, labels in self.batches)
+        images = sum(len(labels) for _, labels in self.batches.values())
         passes = len(self.batches)
         if where.calibration is not None:
             images, passes = images + len(where.calibration), passes + 1
@@ -219,7 +219,7 @@ class _Request:
         ):
             if calibration is not None and where.calibration is not None:
                 self._pass(_CALIBRATION, 0, where.calibration, calibration, "record")
-            for number, (images, labels) in enumerate(self.batches):
+            for number, (images, labels) in self.batches.items():
                 values = self._pass(_SCORING, number, images, scoring, policy)
                 results.append(self._score(values, labels))
             found = torch.stack(results, dim=-1).cpu().numpy()  # the only transfer of a call
@@ -268,7 +268,7 @@ class _Request:
         evaluator = self.evaluator
         keep = {key.value for key in self.keep if key.part == part}
         wave = max(1, min(evaluator._wave, len(outputs)))
-        images = max(len(labels) for _, labels in self.batches)
+        images = max(len(labels) for _, labels in self.batches.values())
         while True:
             plan = schedule(
                 evaluator.interner, outputs, needed, loaded, keep=keep, wave=wave, hold=part == _SCORING
@@ -313,7 +313,7 @@ class _Request:
 
     def _count_runs(self, scoring: Schedule, calibration: Schedule | None) -> None:
         macs, where = self.evaluator.costs.macs, self.evaluator.where
-        images = sum(len(labels) for _, labels in self.batches)
+        images = sum(len(labels) for _, labels in self.batches.values())
         plans = [(scoring, len(self.batches), images)]
         if calibration is not None and where.calibration is not None:
             plans.append((calibration, 1, len(where.calibration)))
@@ -338,4 +338,4 @@ def _memory(device: torch.device) -> int:
     """Bytes for the values of a folded level."""
     if device.type == "cuda":
         return int(0.4 * torch.cuda.get_device_properties(device).total_memory)
-    return min(free_memory() // 4, 4 * 2**30)
+    return min(free_memory() // 4, 2**30)

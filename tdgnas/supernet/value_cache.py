@@ -13,7 +13,7 @@ from torch import Tensor
 
 _GIB = 2**30
 _SHARE = 0.25
-_MOST_CPU = 4 * _GIB
+_MOST_CPU = _GIB
 
 
 class Key(NamedTuple):
@@ -98,7 +98,7 @@ def _bytes(tensor: Tensor) -> int:
 
 
 def default_limit(device: torch.device) -> int:
-    """Bytes that a cache takes where nobody says: a quarter of the memory, on a CPU of what is free, at most 4 GiB.
+    """Bytes that a cache takes where nobody says: a quarter of the memory, on a CPU of what is free, at most 1 GiB.
 
     On a GPU the memory's whole size counts, not what is free at the moment: what is cached decides which values are
     folded together, and a fold's last bits may depend on that.
