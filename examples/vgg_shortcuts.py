@@ -1,7 +1,7 @@
 """DARTS + TDGA on VGG19's shortcuts, written as a DEAP toolbox.
 
-    python examples/vgg_shortcuts.py            # about three minutes on two CPU cores
-    python examples/vgg_shortcuts.py --quick    # the same in seconds, too short to find anything
+python examples/vgg_shortcuts.py            # about three minutes on two CPU cores
+python examples/vgg_shortcuts.py --quick    # the same in seconds, too short to find anything
 """
 
 import argparse
@@ -13,7 +13,9 @@ import tdgnas
 from tdgnas import operators, spaces
 
 
-def main(width: float = 1 / 8, images: int | None = None, epochs: int = 12, ngen: int = 20) -> spaces.Architecture:
+def main(
+    width: float = 1 / 8, images: int | None = None, epochs: int = 12, ngen: int = 20
+) -> spaces.Architecture:
     """Search; return the best architecture."""
     random.seed(1)
     data = tdgnas.data.load("digits", train=images)
@@ -37,12 +39,16 @@ def main(width: float = 1 / 8, images: int | None = None, epochs: int = 12, ngen
     best = space.decode(hall[0])
     network = space.network(best)  # a plain nn.Module, ready to train or to export
     print(f"{len(population)} individuals; best: {space.describe(best)}")
-    print(f"loss on the supernet {hall[0].fitness.values[0]:.4f}, {sum(p.numel() for p in network.parameters()):,} weights")
+    print(
+        f"loss on the supernet {hall[0].fitness.values[0]:.4f}, {sum(p.numel() for p in network.parameters()):,} weights"
+    )
     return best
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--quick", action="store_true")
     if parser.parse_args().quick:
         main(width=1 / 32, images=64, epochs=1, ngen=2)

@@ -31,27 +31,39 @@ class Entry(Generic[T]):
         return " ".join(paragraph.split()).split(". ")[0].rstrip(".")
 
 
+class NameTakenError(ValueError):
+    """Two objects are registered under one name."""
+
+
 class Registry(Generic[T]):
     """Objects of one kind by name, our own and those of installed packages.
 
     Other packages offer theirs under the entry point group ``tdgnas.<kind>s``. One that fails to import is kept in
     ``failures`` with its error and does not stop the rest.
 
+    A plug-in that wants a name that is taken is a failure too, and asking for that name is an error until one of the
+    two is renamed: nothing is chosen silently.
+
     :param kind: what is registered, in the singular (``operator``, ``space``, ``strategy``).
     :param group: the entry point group.
+    :param check: raises an error for an object that cannot be used as what it is registered as.
+    :ivar failures: for each plug-in that could not be registered, its error.
     """
 
-    def __init__(self, kind: str, group: str) -> None:
+    def __init__(self, kind: str, group: str, check: Callable[[T], object] | None = None) -> None:
         self.kind = kind
         self.group = group
+        self.check = check
         self.failures: dict[str, str] = {}
+        self._clashes: dict[str, str] = {}
         self._entries: dict[str, Entry[T]] = {}
         self._loaded = False
 
     def register(self, name: str) -> Callable[[T], T]:
         """Return a decorator that registers an object under a name.
 
-        :raises ValueError: when another object has the name already; both origins are named.
+        :raises ValueError: when another object has the name already (both origins are named), or when the object
+            cannot be used as what it is registered as.
         """
 
         def decorate(value: T) -> T:
@@ -63,9 +75,11 @@ class Registry(Generic[T]):
     def _add(self, name: str, value: T, origin: str) -> None:
         other = self._entries.get(name)
         if other is not None and other.value is not value:
-            raise ValueError(
+            raise NameTakenError(
                 f"the {self.kind} name {name!r} is taken: {other.origin} has it and {origin} wants it; rename one"
             )
+        if self.check is not None:
+            self.check(value)
         self._entries[name] = Entry(name, value, origin)
 
     def _load(self) -> None:
@@ -76,6 +90,8 @@ class Registry(Generic[T]):
             origin = f"{point.dist.name} ({point.value})" if point.dist is not None else point.value
             try:
                 self._add(point.name, point.load(), origin)
+            except NameTakenError as error:
+                self._clashes[point.name] = self.failures[f"{point.name} from {origin}"] = str(error)
             except Exception as error:
                 # Whatever a plug-in raises while it is imported is its own affair, never the end of a search.
                 self.failures[f"{point.name} from {origin}"] = f"{type(error).__name__}: {error}"
@@ -94,6 +110,8 @@ class Registry(Generic[T]):
         :raises ValueError: for an unknown name, with the names that there are and the nearest one.
         """
         self._load()
+        if name in self._clashes:
+            raise NameTakenError(self._clashes[name])
         if name in self._entries:
             return self._entries[name].value
         near = difflib.get_close_matches(name, self._entries, n=1) or [n for n in self._entries if name in n]

@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 from tdgnas.cli import app
 
 TINY = [
-    "--width", "0.03125", "--train-images", "32", "--valid-images", "32", "--pretrain-epochs", "1", "-n", "4", "-g", "2",
+    "--width", "0.03125", "--train-images", "32", "--valid-images", "32", "--pretrain-epochs", "1", "-n", "4",
+    "-g", "2",
     "--retrain-epochs", "1", "--random-draws", "1", "--device", "cpu",
 ]  # fmt: skip
 

@@ -52,7 +52,11 @@ def test_a_copied_fitness_keeps_what_its_class_put_on_it() -> None:
 def test_stock_operators_change_it_in_place() -> None:
     random.seed(3)
     one, two = Individual([1.0] * 6), Individual([-1.0] * 6)
-    for operator, extra in [(tools.cxTwoPoint, {}), (tools.cxUniform, {"indpb": 0.5}), (tools.cxOnePoint, {})]:
+    for operator, extra in [
+        (tools.cxTwoPoint, {}),
+        (tools.cxUniform, {"indpb": 0.5}),
+        (tools.cxOnePoint, {}),
+    ]:
         first, second = operator(one, two, **extra)
         assert first is one
         assert second is two

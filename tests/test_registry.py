@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import importlib.metadata
+import math
 
 import pytest
 
-from tdgnas.registry import Registry
+from tdgnas.operators import OPERATORS, kind_of
+from tdgnas.registry import NameTakenError, Registry
+from tdgnas.spaces import SPACES
+from tdgnas.strategies import STRATEGIES
 
 
 def test_a_name_is_found_an_unknown_one_hints_and_a_clash_names_both() -> None:
@@ -37,3 +41,43 @@ def test_plugins_are_loaded_and_a_broken_one_is_reported_and_does_not_stop_the_r
     assert "no_such_module_at_all" in next(iter(registry.failures.values()))
     with pytest.raises(ValueError, match="could not be imported"):
         registry.get("broken")
+
+
+def test_a_plugin_that_wants_a_taken_name_makes_that_name_an_error_and_no_other(monkeypatch) -> None:
+    points = [
+        importlib.metadata.EntryPoint("flip", "math:sqrt", "test.group"),
+        importlib.metadata.EntryPoint("flop", "math:cos", "test.group"),
+    ]
+    monkeypatch.setattr("tdgnas.registry.entry_points", lambda group: points)
+    registry: Registry[object] = Registry("operator", "test.group")
+    registry.register("flip")(int)
+    assert registry.names() == ["flip", "flop"]
+    with pytest.raises(NameTakenError, match=r"'flip' is taken: builtins has it and math:sqrt wants it"):
+        registry.get("flip")
+    assert registry.get("flop")(0.0) == 1.0
+    assert list(registry.failures) == ["flip from math:sqrt"]
+
+
+def test_the_same_object_may_come_by_decorator_and_by_entry_point(monkeypatch) -> None:
+    points = [importlib.metadata.EntryPoint("root", "math:sqrt", "test.group")]
+    monkeypatch.setattr("tdgnas.registry.entry_points", lambda group: points)
+    registry: Registry[object] = Registry("operator", "test.group")
+    registry.register("root")(math.sqrt)
+    assert registry.names() == ["root"]
+    assert not registry.failures
+
+
+def test_what_cannot_be_used_is_refused_at_once_or_reported(monkeypatch) -> None:
+    with pytest.raises(ValueError, match="name it like selMine"):
+        OPERATORS.register("odd")(math.sqrt)
+    with pytest.raises(TypeError, match="subclass of"):
+        SPACES.register("odd")(int)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="subclass of"):
+        STRATEGIES.register("odd")(int)  # type: ignore[arg-type]
+    assert "odd" not in OPERATORS.names() + SPACES.names() + STRATEGIES.names()
+
+    points = [importlib.metadata.EntryPoint("root", "math:sqrt", "test.group")]
+    monkeypatch.setattr("tdgnas.registry.entry_points", lambda group: points)
+    registry: Registry[object] = Registry("operator", "test.group", kind_of)
+    assert registry.names() == []
+    assert "name it like selMine" in registry.failures["root from math:sqrt"]

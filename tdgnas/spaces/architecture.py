@@ -39,5 +39,7 @@ class Architecture:
             ) from error
         whole = isinstance(choices, list) and all(type(choice) is int for choice in choices)
         if not isinstance(space, str) or not whole:
-            raise ValueError(f"an architecture has a space's name and whole-numbered choices, got {document!r}")
+            raise ValueError(
+                f"an architecture has a space's name and whole-numbered choices, got {document!r}"
+            )
         return cls(space, tuple(choices))

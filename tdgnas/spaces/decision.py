@@ -29,9 +29,13 @@ class Decision:
 
     def __post_init__(self) -> None:
         if len(self.choices) < 2 or len(set(self.choices)) != len(self.choices):
-            raise ValueError(f"decision {self.name!r} needs two or more different choices, got {self.choices!r}")
+            raise ValueError(
+                f"decision {self.name!r} needs two or more different choices, got {self.choices!r}"
+            )
         if self.binary and len(self.choices) != 2:
-            raise ValueError(f"decision {self.name!r} is binary and needs exactly two choices, got {self.choices!r}")
+            raise ValueError(
+                f"decision {self.name!r} is binary and needs exactly two choices, got {self.choices!r}"
+            )
 
     @property
     def genes(self) -> int:

@@ -170,7 +170,10 @@ def _may_go(member: int, left: list[set[int]], targets: list[list[int]], kept: i
 def _reached(space: SearchSpace, choices: list[int]) -> set[str]:
     reached = {INPUT}
     for node in space.nodes:
-        if any(t.source in reached and (t.decision is None or choices[t.decision] == t.choice) for t in node.terms):
+        if any(
+            t.source in reached and (t.decision is None or choices[t.decision] == t.choice)
+            for t in node.terms
+        ):
             reached.add(node.name)
     return reached
 
@@ -196,5 +199,7 @@ def _needed(space: SearchSpace, choices: list[int]) -> set[str]:
     needed = {space.nodes[-1].name}
     for node in reversed(space.nodes):
         if node.name in needed:
-            needed.update(t.source for t in node.terms if t.decision is None or choices[t.decision] == t.choice)
+            needed.update(
+                t.source for t in node.terms if t.decision is None or choices[t.decision] == t.choice
+            )
     return needed

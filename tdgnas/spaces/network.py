@@ -44,7 +44,10 @@ class ArchitectureNetwork(nn.Module):
         self.steps = program(nodes, choices)
         self.shapes = dict(shapes)
         names = dict.fromkeys(
-            name for step in self.steps[1:] for name in (step.op or self.nodes[step.node].post,) if name is not None
+            name
+            for step in self.steps[1:]
+            for name in (step.op or self.nodes[step.node].post,)
+            if name is not None
         )
         self.ops = nn.ModuleDict({name: operation(name) for name in names})
 

@@ -66,7 +66,9 @@ def check_nodes(nodes: Sequence[Node], decisions: Sequence[Decision]) -> None:
     known = {INPUT}
     for node in nodes:
         if node.name in known:
-            raise ValueError(f"node {node.name!r} is named twice; names are unique and {INPUT!r} is the image")
+            raise ValueError(
+                f"node {node.name!r} is named twice; names are unique and {INPUT!r} is the image"
+            )
         if not node.terms:
             raise ValueError(f"node {node.name!r} has no terms; give it at least one")
         for term in node.terms:

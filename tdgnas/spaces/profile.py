@@ -70,7 +70,9 @@ def profile(
         counter = _Counter(modules[name])
         output: Tensor = modules[name](value)
         if found.macs.setdefault(name, counter.total) != counter.total:
-            raise ValueError(f"operation {name!r} has another cost in node {node.name!r} than before; name it apart")
+            raise ValueError(
+                f"operation {name!r} has another cost in node {node.name!r} than before; name it apart"
+            )
         for part in modules[name].modules():
             part._forward_hooks.clear()
         return output

@@ -55,7 +55,9 @@ def load_architecture(path: str | Path) -> tuple[SearchSpace, Architecture]:
         known = document["format"] == _FORMAT
         settings, choices = dict(document["space"]), dict(document["choices"])
     except (ValueError, TypeError, KeyError) as error:
-        raise ValueError(f"{path} is not an architecture file (JSON with format, space and choices)") from error
+        raise ValueError(
+            f"{path} is not an architecture file (JSON with format, space and choices)"
+        ) from error
     if not known or "name" not in settings:
         raise ValueError(f"{path} has format {document['format']!r}; this version reads {_FORMAT!r}")
     space = create(str(settings.pop("name")), **settings)

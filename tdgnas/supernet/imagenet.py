@@ -29,7 +29,7 @@ def load_imagenet(supernet: Supernet, weights: Mapping[str, Tensor] | None = Non
     space = supernet.space
     if not isinstance(space, VGGShortcuts) or space.channels[:2] != (3, 64):
         raise ValueError(
-            f"ImageNet weights fit VGGShortcuts(width=1, in_channels=3), not {space!r}; train from fresh weights instead"
+            f"ImageNet weights fit VGGShortcuts(width=1, in_channels=3), not {space!r}; train from fresh weights"
         )
     source = dict(_download() if weights is None else weights)
     layers = sorted({int(name.split(".")[1]) for name in source if name.startswith("features.")})

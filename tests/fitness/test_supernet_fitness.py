@@ -24,7 +24,9 @@ def test_batch_single_and_oracle_agree(tiny_supernet: Supernet, digits: Splits, 
     values = fitness.batch(population)
     other = SupernetFitness(tiny_supernet, digits.valid, size=50)
     assert [other(each) for each in reversed(population)] == values[::-1]
-    oracle = [evaluate_one(tiny_supernet, fitness.where, tiny_supernet.space.decode(each)) for each in population]
+    oracle = [
+        evaluate_one(tiny_supernet, fitness.where, tiny_supernet.space.decode(each)) for each in population
+    ]
     assert values == [(score.loss,) for score in oracle]
     accuracy = SupernetFitness(tiny_supernet, digits.valid, size=50, measure="accuracy")
     assert accuracy.batch(population) == [(score.correct / 50,) for score in oracle]

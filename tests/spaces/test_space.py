@@ -113,7 +113,10 @@ def test_wrong_lengths_foreign_architectures_and_unknown_choices_are_refused() -
         ("not json", "is not an architecture file"),
         ('{"format": "other/1", "space": {"name": "x"}, "choices": {}}', "this version reads"),
         ('{"format": "tdgnas-architecture/1", "space": {"name": "vgg"}, "choices": {}}', "no space 'vgg'"),
-        ('{"format": "tdgnas-architecture/1", "space": {"name": "vgg-shortcuts"}, "choices": {}}', "lacks the choice"),
+        (
+            '{"format": "tdgnas-architecture/1", "space": {"name": "vgg-shortcuts"}, "choices": {}}',
+            "lacks the choice",
+        ),
     ],
 )
 def test_a_damaged_architecture_file_is_named(tmp_path, text: str, message: str) -> None:

@@ -15,7 +15,20 @@ from torch import Tensor, nn
 from tdgnas.spaces import VGGShortcuts
 from tdgnas.spaces.vgg import STRIDES
 
-TWELVE = [(2, 8), (4, 6), (4, 7), (4, 9), (4, 10), (4, 11), (5, 9), (5, 12), (6, 10), (7, 11), (12, 15), (13, 15)]
+TWELVE = [
+    (2, 8),
+    (4, 6),
+    (4, 7),
+    (4, 9),
+    (4, 10),
+    (4, 11),
+    (5, 9),
+    (5, 12),
+    (6, 10),
+    (7, 11),
+    (12, 15),
+    (13, 15),
+]
 
 
 @pytest.fixture(scope="module")
@@ -41,13 +54,17 @@ def test_published_parameters(full_width: VGGShortcuts) -> None:
 
 def test_multiply_adds_by_hand(full_width: VGGShortcuts) -> None:
     channels = full_width.channels
-    chain = sum(channels[j - 1] * channels[j] * 9 * (32 // STRIDES[j - 1]) ** 2 for j in range(1, 17)) + 512 * 10
+    chain = (
+        sum(channels[j - 1] * channels[j] * 9 * (32 // STRIDES[j - 1]) ** 2 for j in range(1, 17)) + 512 * 10
+    )
     assert full_width.macs(full_width.with_shortcuts([])) == chain
     # (2, 8): two 1x1 convolutions with stride 2 from 64 to 128 channels each, at 8x8.
     assert full_width.macs(full_width.with_shortcuts([(2, 8)])) == chain + 64 * 256 * 8 * 8
 
 
-def plain_vgg(network: nn.Module, space: VGGShortcuts, pairs: list[tuple[int, int]], images: Tensor) -> Tensor:
+def plain_vgg(
+    network: nn.Module, space: VGGShortcuts, pairs: list[tuple[int, int]], images: Tensor
+) -> Tensor:
     """The same computation, written from the description in one loop with functional calls."""
     weights = dict(network.named_parameters())
 
@@ -56,7 +73,9 @@ def plain_vgg(network: nn.Module, space: VGGShortcuts, pairs: list[tuple[int, in
 
     values = [images]
     for j in range(1, 17):
-        conv = F.conv2d(values[j - 1], weights[f"ops.conv{j}.0.weight"], weights[f"ops.conv{j}.0.bias"], padding=1)
+        conv = F.conv2d(
+            values[j - 1], weights[f"ops.conv{j}.0.weight"], weights[f"ops.conv{j}.0.bias"], padding=1
+        )
         total = norm(conv, f"ops.conv{j}.1")
         for i, target in sorted(pairs):
             if target != j:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 
 import pytest
 from deap import algorithms, base, creator, tools
@@ -64,7 +65,7 @@ def test_the_best_never_gets_worse_while_an_elite_is_kept_at_any_temperature() -
         random.seed(3)
         _, logbook = eaTDGA(population(), make_toolbox(temperature=temperature), 0.9, 0.9, 15)
         best = logbook.select("best")
-        assert all(later <= earlier for earlier, later in zip(best, best[1:], strict=False))
+        assert all(later <= earlier for earlier, later in pairwise(best))
 
 
 def test_heat_keeps_the_population_diverse() -> None:
@@ -170,7 +171,7 @@ def test_origins_lead_back_to_the_first_population() -> None:
 
 
 def test_missing_parts_and_impossible_rates_are_refused() -> None:
-    with pytest.raises(ValueError, match="cxpb is 1.5"):
+    with pytest.raises(ValueError, match=r"cxpb is 1\.5"):
         TDGA(population(), make_toolbox(), cxpb=1.5)
     with pytest.raises(ValueError, match="population is empty"):
         TDGA([], make_toolbox())
@@ -203,7 +204,6 @@ def test_an_operator_that_returns_a_new_object_is_taken_at_its_word() -> None:
     toolbox = make_toolbox()
     toolbox.register("mutate", lambda individual: (Individual([5.0] * len(individual)),))
     strategy = TDGA(population(), toolbox, cxpb=0.5, mutpb=1.0)
-    for generation in evolve(strategy, toolbox, 1):
-        pass
-    assert all(set(each) == {5.0} for each in generation.evaluated[1:])
-    assert all(each.origin["operators"][-1] == "mutate" for each in generation.evaluated[1:])
+    *_, last = evolve(strategy, toolbox, 1)
+    assert all(set(each) == {5.0} for each in last.evaluated[1:])
+    assert all(each.origin["operators"][-1] == "mutate" for each in last.evaluated[1:])

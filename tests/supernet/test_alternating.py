@@ -33,9 +33,12 @@ def test_it_goes_on_from_its_state_bit_for_bit(tiny_space, digits) -> None:
     training(population)
     state, weights, draws = training.state_dict(), dict(supernet.state_dict()), rng.getstate()
     weights = {name: value.clone() for name, value in weights.items()}
-    state = {**state, "optimiser": torch.utils._pytree.tree_map(
-        lambda x: x.clone() if isinstance(x, torch.Tensor) else x, state["optimiser"]
-    )}
+    state = {
+        **state,
+        "optimiser": torch.utils._pytree.tree_map(
+            lambda x: x.clone() if isinstance(x, torch.Tensor) else x, state["optimiser"]
+        ),
+    }
     training(population)
     other, resumed, other_rng = begin()
     other.load_state_dict(weights)

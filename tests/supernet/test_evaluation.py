@@ -41,7 +41,9 @@ def test_batch_is_train_mode_on_each_batch(supernet: Supernet, architecture, dig
     assert [len(labels) for _, labels in where.batches] == [30, 30]
     network = stand_alone(supernet, architecture).train()
     losses = [F.cross_entropy(network(x), y, reduction="sum") for x, y in where.batches]
-    assert evaluate_one(supernet, where, architecture).loss == pytest.approx(float(sum(losses).detach()) / 60, rel=1e-5)
+    assert evaluate_one(supernet, where, architecture).loss == pytest.approx(
+        float(sum(losses).detach()) / 60, rel=1e-5
+    )
 
 
 def test_running_is_eval_mode(supernet: Supernet, architecture, digits: Splits) -> None:
@@ -58,7 +60,12 @@ def test_recalibrated_is_eval_mode_with_statistics_of_its_own_on_training_images
     supernet: Supernet, architecture, digits: Splits
 ) -> None:
     where = evaluation_set(
-        digits.valid, size=60, batch_size=20, policy="recalibrated", calibration=digits.train, calibration_size=48
+        digits.valid,
+        size=60,
+        batch_size=20,
+        policy="recalibrated",
+        calibration=digits.train,
+        calibration_size=48,
     )
     network = stand_alone(supernet, architecture)
     for module in network.modules():
@@ -75,7 +82,9 @@ def test_recalibrated_is_eval_mode_with_statistics_of_its_own_on_training_images
 
 @pytest.mark.parametrize("policy", ["batch", "running", "recalibrated"])
 def test_evaluation_changes_nothing_and_repeats_itself(supernet, architecture, digits, policy) -> None:
-    where = evaluation_set(digits.valid, size=40, policy=policy, calibration=digits.train, calibration_size=32)
+    where = evaluation_set(
+        digits.valid, size=40, policy=policy, calibration=digits.train, calibration_size=32
+    )
     before = copy.deepcopy(supernet.state_dict())
     version = supernet.version
     first = evaluate_one(supernet, where, architecture)

@@ -12,7 +12,9 @@ def test_a_saved_supernet_is_the_same_supernet(tiny_supernet: Supernet, tmp_path
     save_supernet(tiny_supernet, tmp_path / "net")
     loaded = load_supernet(tmp_path / "net", device="cpu")
     assert loaded.space.settings == tiny_supernet.space.settings
-    assert all(torch.equal(value, loaded.state_dict()[name]) for name, value in tiny_supernet.state_dict().items())
+    assert all(
+        torch.equal(value, loaded.state_dict()[name]) for name, value in tiny_supernet.state_dict().items()
+    )
 
 
 def test_missing_and_damaged_files_are_named(tiny_supernet: Supernet, tmp_path) -> None:

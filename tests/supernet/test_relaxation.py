@@ -31,7 +31,7 @@ def test_target_softmax_sums_to_the_targets_scale() -> None:
     weights = relaxation(torch.stack([GENES, -GENES]), scales)
     for number, members in enumerate(relaxation.targets.values()):
         torch.testing.assert_close(weights[:, members].sum(1), torch.full((2,), number + 1.0))
-    assert list(relaxation.targets)[0] == "x3"
+    assert next(iter(relaxation.targets)) == "x3"
 
 
 @pytest.mark.parametrize("name", ["sigmoid", "hard-sigmoid"])

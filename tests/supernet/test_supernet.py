@@ -39,7 +39,9 @@ def test_relaxed_with_weights_of_zero_and_one_equals_discrete_equals_stand_alone
         discrete = supernet.discrete(images(), architecture)
         torch.testing.assert_close(relaxed, discrete, rtol=1e-4, atol=1e-4)
         network = space.network(architecture)
-        weights = {name: value for name, value in supernet.state_dict().items() if name in network.state_dict()}
+        weights = {
+            name: value for name, value in supernet.state_dict().items() if name in network.state_dict()
+        }
         network.load_state_dict(weights)
         torch.testing.assert_close(network.train()(images()), discrete, rtol=1e-5, atol=1e-5)
 
@@ -59,7 +61,9 @@ def test_many_rows_in_one_pass_equal_one_row_after_another(space: SearchSpace, p
 
 def test_the_weights_optimiser_cannot_reach_alpha(tiny_supernet: Supernet) -> None:
     """Registered as a parameter, alpha would be moved by the weights' optimiser as well."""
-    assert not any(parameter.data_ptr() == tiny_supernet.alpha.data_ptr() for parameter in tiny_supernet.parameters())
+    assert not any(
+        parameter.data_ptr() == tiny_supernet.alpha.data_ptr() for parameter in tiny_supernet.parameters()
+    )
     before = tiny_supernet.alpha.clone()
     optimiser = torch.optim.SGD(tiny_supernet.parameters(), 1.0, weight_decay=0.5)
     tiny_supernet(images()).sum().backward()
@@ -68,7 +72,9 @@ def test_the_weights_optimiser_cannot_reach_alpha(tiny_supernet: Supernet) -> No
     assert "alpha" in tiny_supernet.state_dict()
 
 
-def test_the_version_changes_with_every_write_to_weights_and_with_nothing_else(tiny_supernet: Supernet) -> None:
+def test_the_version_changes_with_every_write_to_weights_and_with_nothing_else(
+    tiny_supernet: Supernet,
+) -> None:
     first = tiny_supernet.version
     tiny_supernet(images())
     tiny_supernet.alpha.add_(1.0)
@@ -90,10 +96,14 @@ def test_alpha_gradients_are_each_rows_own_and_leave_everything_as_it_was(tiny_s
     genes = np.random.default_rng(0).normal(size=(3, space.length))
     before = {name: value.clone() for name, value in tiny_supernet.state_dict().items()}
     together = tiny_supernet.alpha_gradients(genes, seed=5, batch_size=16)
-    alone = np.concatenate([tiny_supernet.alpha_gradients(genes[k : k + 1], 5, batch_size=16) for k in range(3)])
+    alone = np.concatenate(
+        [tiny_supernet.alpha_gradients(genes[k : k + 1], 5, batch_size=16) for k in range(3)]
+    )
     np.testing.assert_allclose(together, alone, rtol=1e-3, atol=1e-6)
     np.testing.assert_array_equal(together, tiny_supernet.alpha_gradients(genes, 5, batch_size=16, rows=16))
-    np.testing.assert_allclose(together, tiny_supernet.alpha_gradients(genes, 5, batch_size=16, rows=2), atol=1e-6)
+    np.testing.assert_allclose(
+        together, tiny_supernet.alpha_gradients(genes, 5, batch_size=16, rows=2), atol=1e-6
+    )
     assert all(torch.equal(value, before[name]) for name, value in tiny_supernet.state_dict().items())
     assert np.abs(together).max() > 0
 
@@ -126,7 +136,9 @@ def test_one_seed_gives_one_supernet_and_leaves_the_global_generator_alone(tiny_
     torch.manual_seed(0)
     one, two = (Supernet(tiny_space, digits, seed=4, device="cpu") for _ in range(2))
     assert torch.equal(torch.rand(1), expected)
-    assert all(torch.equal(a, b) for a, b in zip(one.state_dict().values(), two.state_dict().values(), strict=True))
+    assert all(
+        torch.equal(a, b) for a, b in zip(one.state_dict().values(), two.state_dict().values(), strict=True)
+    )
     other = Supernet(tiny_space, digits, seed=5, device="cpu")
     assert not torch.equal(one.alpha, other.alpha)
 
