@@ -24,7 +24,23 @@ Operator = Callable[..., Any]
 #: What the first letters of an operator's name say about it.
 KINDS = {"sel": "select", "cx": "mate", "mut": "mutate", "ls": "local_search", "init": "init"}
 
-OPERATORS: Registry[Operator] = Registry("operator", "tdgnas.operators")
+
+def kind_of(operator: Operator) -> str:
+    """Return the toolbox entry that an operator is made for, by the first letters of its name.
+
+    :raises ValueError: for a name without one of DEAP's prefixes.
+    """
+    name = getattr(operator, "__name__", "")
+    for prefix, kind in KINDS.items():
+        if name.startswith(prefix) and name[len(prefix) : len(prefix) + 1].isupper():
+            return kind
+    raise ValueError(
+        f"the operator {name or operator!r} has none of the prefixes {', '.join(KINDS)}; "
+        "name it like selMine, cxMine, mutMine, lsMine or initMine"
+    )
+
+
+OPERATORS: Registry[Operator] = Registry("operator", "tdgnas.operators", kind_of)
 
 for _name, _operator in {
     "thermodynamic": selThermodynamic,
@@ -58,21 +74,6 @@ for _name, _operator in {
     OPERATORS.register(_name)(_operator)
 
 
-def kind_of(operator: Operator) -> str:
-    """Return the toolbox entry that an operator is made for, by the first letters of its name.
-
-    :raises ValueError: for a name without one of DEAP's prefixes.
-    """
-    name = getattr(operator, "__name__", "")
-    for prefix, kind in KINDS.items():
-        if name.startswith(prefix) and name[len(prefix) : len(prefix) + 1].isupper():
-            return kind
-    raise ValueError(
-        f"the operator {name or operator!r} has none of the prefixes {', '.join(KINDS)}; "
-        "name it like selMine, cxMine, mutMine, lsMine or initMine"
-    )
-
-
 def bind(kind: str, name: str, settings: Mapping[str, Any]) -> Operator:
     """Return a registered operator with the settings that its parameters name.
 
@@ -98,6 +99,6 @@ def bind(kind: str, name: str, settings: Mapping[str, Any]) -> Operator:
     if missing:
         raise ValueError(
             f"the operator {name!r} needs the parameter {missing[0]!r}, which no setting gives; "
-            f"give it a default, or register functools.partial-like defaults in your own operator"
+            f"give it a default value in its signature"
         )
     return partial(operator, **keywords)

@@ -152,4 +152,9 @@ def unpack_random(rng: random.Random, state: Sequence[Any]) -> None:
     rng.setstate((version, tuple(internal), gauss))
 
 
-STRATEGIES: Registry[type[Strategy]] = Registry("strategy", "tdgnas.strategies")
+def _check(kind: type[Strategy]) -> None:
+    if not (isinstance(kind, type) and issubclass(kind, Strategy)):
+        raise TypeError(f"a strategy is a subclass of tdgnas.strategies.Strategy; got {kind!r}")
+
+
+STRATEGIES: Registry[type[Strategy]] = Registry("strategy", "tdgnas.strategies", _check)
