@@ -259,7 +259,7 @@ def eaTDGA(
     """Thermodynamical genetic algorithm, in the shape of ``deap.algorithms.eaSimple``.
 
     :param population: individuals to begin with; the list is changed in place to hold the final ones.
-    :param toolbox: with ``evaluate``, ``mate``, ``mutate``, ``select`` and perhaps ``local_search``, ``train``, ``map``.
+    :param toolbox: with ``evaluate``, ``mate``, ``mutate``, ``select``; perhaps ``local_search``, ``train``, ``map``.
     :param cxpb: probability that a pair is crossed.
     :param mutpb: probability that an individual is mutated (parents and offspring alike).
     :param ngen: generations.
