@@ -40,6 +40,7 @@ STRATEGIES = [
     "reinforce-table-fast=reinforce-table:lr=0.1",
     "ga",
     "tdga",
+    "aging-tuned=aging:population=30,sample=20",
     "reinforce-lstm",
     "reinforce-enas=reinforce-lstm:settings=enas",
 ]
@@ -139,7 +140,9 @@ def main(
         if runs < 1 or budget <= 0:
             raise ValueError(f"--runs is {runs} and --budget {budget}; both must be above 0")
         workers = min(jobs or cpus(), runs)
-        pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=problem) if workers > 1 else None
+        pool = (
+            ProcessPoolExecutor(workers, get_context("spawn"), initializer=problem) if workers > 1 else None
+        )
         results = {}
         for text in strategy or STRATEGIES:
             start = time.perf_counter()

@@ -63,8 +63,8 @@ def command(
 ) -> None:
     """Compare search strategies at an equal budget: tables, tests, figures, and one HTML report.
 
-    Without options: all strategies on NAS-Bench-201's table, or on an invented one where that is missing,
-    with 20 seeds. For supernets: --problem digits-vgg --seeds 5.
+    Without options: all strategies on NAS-Bench-201's table with 20 seeds, on an invented table where there
+    is none. On supernets: --problem digits-vgg --seeds 5.
     """
     console = Console(soft_wrap=not sys.stdout.isatty())
     try:

@@ -1,0 +1,105 @@
+"""The benchmark of NAS-Bench-201, on an invented table in place of the real one."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from tdgnas.fitness import save_table, synthetic_table
+from tdgnas.spaces import NASBench201
+
+FOLDER = Path(__file__).resolve().parents[2] / "benchmarks"
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    space = NASBench201()
+    return save_table(space, synthetic_table(space), tmp_path_factory.mktemp("table") / "t.csv.gz")
+
+
+def load(name):
+    spec = importlib.util.spec_from_file_location(f"benchmark_{name}", FOLDER / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def benchmark_module(table, monkeypatch):
+    monkeypatch.setenv("TDGNAS_NB201", str(table))
+    return load("nasbench201")
+
+
+@pytest.mark.parametrize("options", [{}, {"settings": "enas", "batch": 5}])
+@pytest.mark.parametrize("repeats", ["charged", "free"])
+def test_controllers_that_advance_together_search_as_single_ones(benchmark_module, options, repeats):
+    seeds = [3, 4, 5]
+    together = benchmark_module.run_controllers(options, seeds, 4000.0, repeats)
+    alone = benchmark_module.run_searches("reinforce-lstm", options, seeds, 4000.0, repeats)
+    assert together == alone
+    assert len({signal for signal, _, _ in together}) > 1
+
+
+def run(module, *arguments):
+    app = typer.Typer()
+    app.command()(module.main)
+    return CliRunner().invoke(app, [*map(str, arguments)])
+
+
+def test_it_prints_every_strategy_and_compares_with_what_was_published(benchmark_module, tmp_path):
+    result = run(benchmark_module, "--runs", 3, "--budget", 1500, "--jobs", 1, "--out", tmp_path / "table.md")
+    assert result.exit_code == 0, result.output
+    lines = (tmp_path / "table.md").read_text(encoding="utf-8").splitlines()
+    assert len(lines) == 2 + len(benchmark_module.STRATEGIES)
+    assert re.search(r"aging \| .*93\.92 ± 0\.30 \| (yes|NO)", "\n".join(lines))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["--strategy", "agin"], "did you mean 'aging'"),
+        (["--runs", "0"], "--runs is 0"),
+        (["--repeats", "sometimes", "--runs", "1"], "sometimes"),
+    ],
+)
+def test_mistakes_are_sentences(benchmark_module, arguments, word):
+    result = run(benchmark_module, *arguments, "--jobs", 1)
+    assert result.exit_code == 1
+    assert word in " ".join(result.output.split())
+
+
+def test_rankings_of_the_table_have_scores_and_controls(table, monkeypatch, tmp_path):
+    module = load("ranking")
+    monkeypatch.setenv("TDGNAS_NB201", str(table))
+    result = CliRunner().invoke(module.app, ["table"])
+    assert result.exit_code == 1  # an invented table has no one-shot accuracies
+    assert "no column 'oneshot_acc'" in " ".join(result.output.split())
+
+
+def test_a_ranking_knows_a_perfect_and_a_reversed_score(tmp_path, capsys):
+    import numpy as np
+
+    module = load("ranking")
+    truth = np.array([1.0, 5.0, 3.0, 4.0])
+    module.ranking({"same": truth, "reversed": -truth}, truth, "title", "points", tmp_path / "r.md")
+    same, reversed_ = (tmp_path / "r.md").read_text(encoding="utf-8").splitlines()[4:6]
+    assert same == "| same | 1.000 | 1.000 | 0.00 |"
+    assert reversed_ == "| reversed | -1.000 | -1.000 | 4.00 |"
+
+
+def test_tuning_reads_no_test_accuracy(table, monkeypatch):
+    monkeypatch.setenv("TDGNAS_NB201", str(table))
+    monkeypatch.syspath_prepend(str(FOLDER))
+    monkeypatch.delitem(sys.modules, "nasbench201", raising=False)
+    module = load("nasbench201_tuning")
+    monkeypatch.setattr("tdgnas.fitness.TabularFitness.final", None)
+    mean, error = module.judge("tdga", {"population": 4, "start": 0.1, "fall": 0.1, "ngen": 5}, 3, 1500.0)
+    assert 70 < mean < 100
+    assert error > 0
+    monkeypatch.delitem(sys.modules, "nasbench201", raising=False)
