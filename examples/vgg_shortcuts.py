@@ -39,10 +39,8 @@ def main(
     best = space.decode(hall[0])
     network = space.network(best)  # a plain nn.Module, ready to train or to export
     print(f"{len(population)} individuals; best: {space.describe(best)}")
-    print(
     weights = sum(parameter.numel() for parameter in network.parameters())
     print(f"loss on the supernet {hall[0].fitness.values[0]:.4f}, {weights:,} weights")
-    )
     return best
 
 
