@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import importlib
+import re
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import entry_points
+from pathlib import Path
+from types import ModuleType
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -28,7 +33,8 @@ class Entry(Generic[T]):
     def summary(self) -> str:
         """First sentence of the object's docstring."""
         paragraph = (self.value.__doc__ or "").strip().split("\n\n")[0]
-        return " ".join(paragraph.split()).split(". ")[0].rstrip(".")
+        sentence = " ".join(paragraph.split()).split(". ")[0].rstrip(".")
+        return re.sub(r" \[\w+\]_", "", sentence)  # references into the docstring
 
 
 class NameTakenError(ValueError):
@@ -120,3 +126,20 @@ class Registry(Generic[T]):
         if broken:
             hint = f"; {broken[0]} could not be imported ({self.failures[broken[0]]})."
         raise ValueError(f"there is no {self.kind} {name!r}{hint} There are: {', '.join(self.names())}")
+
+
+def import_plugin(module: str) -> ModuleType:
+    """Import a module of the user's own, of an installed package or of the current directory.
+
+    :raises ValueError: when there is no such module.
+    """
+    if str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name is None or not module.startswith(error.name):
+            raise  # one that the module itself imports
+        raise ValueError(
+            f"there is no module {module!r}; install its package (`pip install -e .`) or go to the folder that holds it"
+        ) from error

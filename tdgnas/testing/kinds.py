@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import difflib
-import importlib
 import inspect
-import sys
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..operators import OPERATORS, Entropy
+from ..registry import import_plugin
 from ..spaces import SPACES, SearchSpace
 from ..strategies import STRATEGIES, Strategy
 from .fitness import FITNESS, check_fitness
@@ -114,17 +112,7 @@ def load(target: str) -> Any:
     module_name, colon, attributes = target.partition(":")
     if not colon:
         return _registered(target)
-    if str(Path.cwd()) not in sys.path:
-        sys.path.insert(0, str(Path.cwd()))
-    try:
-        found = importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
-        if error.name is None or not module_name.startswith(error.name):
-            raise
-        raise ValueError(
-            f"there is no module {module_name!r}; install its package (`pip install -e .`) or go to the folder that "
-            "holds it"
-        ) from error
+    found: Any = import_plugin(module_name)
     for attribute in attributes.split("."):
         if not hasattr(found, attribute):
             near = difflib.get_close_matches(attribute, vars(found), n=3, cutoff=0.4)
