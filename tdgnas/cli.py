@@ -21,6 +21,24 @@ app = typer.Typer(
 console = Console(soft_wrap=not sys.stdout.isatty())
 
 
+@app.callback()
+def common(
+    modules: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--import", help="a module of your own to import first, which registers things; repeatable"
+        ),
+    ] = None,
+) -> None:
+    """Evolutionary neural architecture search with DEAP: TDGA, DARTS and one shared supernet."""
+    if modules:
+        from .registry import import_plugin
+
+        with plain_errors():
+            for module in modules:
+                import_plugin(module)
+
+
 @contextmanager
 def plain_errors() -> Iterator[None]:
     """Turn what a user can mend into a sentence and exit status 1; anything else keeps its traceback."""
@@ -196,7 +214,9 @@ def operators() -> None:
         if members:
             console.print(kind, style="bold underline")
         for entry in members:
-            _print_entry(entry.name, entry.summary, f"{entry.origin}:{entry.value.__name__}")
+            # A plug-in's origin names its package and the object, ours is a module.
+            own = entry.origin if ":" in entry.origin else f"{entry.origin}:{entry.value.__name__}"
+            _print_entry(entry.name, entry.summary, own)
     _print_failures(OPERATORS.failures)
 
 
