@@ -25,9 +25,7 @@ console = Console(soft_wrap=not sys.stdout.isatty())
 def common(
     modules: Annotated[
         list[str] | None,
-        typer.Option(
-            "--import", help="a module of your own to import first, which registers things; repeatable"
-        ),
+        typer.Option("--import", help="a module of your own to import first, which registers things; repeatable"),
     ] = None,
 ) -> None:
     """Evolutionary neural architecture search with DEAP: TDGA, DARTS and one shared supernet."""
@@ -42,17 +40,19 @@ def common(
 @contextmanager
 def plain_errors() -> Iterator[None]:
     """Turn what a user can mend into a sentence and exit status 1; anything else keeps its traceback."""
-    from .runs.run import Interrupted
+    from .runs.run import Interrupted, RunFailed
 
     try:
         yield
     except Interrupted as stop:
         console.print(str(stop), markup=False, highlight=False)
-        raise typer.Exit(130) from None
+        raise typer.Exit(stop.code) from None
     except KeyboardInterrupt:
-        console.print("stopped at once; `tdgnas resume` goes on from the last checkpoint", highlight=False)
+        console.print(
+            "stopped at once; a run goes on from its last checkpoint: tdgnas resume FOLDER", highlight=False
+        )
         raise typer.Exit(130) from None
-    except (ValueError, OSError, FloatingPointError, ImportError) as error:
+    except (ValueError, OSError, FloatingPointError, ImportError, RunFailed) as error:
         Console(stderr=True, soft_wrap=True).print(
             f"error: {error}", style="red", markup=False, highlight=False
         )
@@ -187,11 +187,39 @@ def search(
 def resume(
     folder: Annotated[Path, typer.Argument(help="the folder of a run that was stopped")],
 ) -> None:
-    """Go on with a run that was stopped, from its last checkpoint."""
-    from .runs.run import Run
+    """Go on with a run that was stopped, from its last checkpoint; of a finished run, print the result."""
+    from .runs.run import Run, finished
 
     with plain_errors():
-        _execute(lambda reporter: Run.open(folder, reporter))
+        if finished(folder):
+            console.print("this run is finished", highlight=False)
+            _finish(folder)
+        else:
+            _execute(lambda reporter: Run.open(folder, reporter))
+
+
+@app.command()
+def config() -> None:
+    """Print a configuration with every key, its default and its meaning, to begin your own with."""
+    from .runs.config import config_text, make_config
+
+    print(config_text(make_config({})), end="")
+
+
+@app.command()
+def report(
+    folders: Annotated[list[Path], typer.Argument(help="folders of runs")],
+    out: Annotated[
+        Path | None,
+        typer.Option(help="the HTML file; report.html in the run's folder, or here for several runs"),
+    ] = None,
+) -> None:
+    """Write the report of a run again, or one that compares several runs: one HTML file that opens offline."""
+    from .runs.report import write_comparison, write_report
+
+    with plain_errors():
+        written = write_report(folders[0], out) if len(folders) == 1 else write_comparison(folders, out)
+        console.print(f"report: {written}", highlight=False, markup=False)
 
 
 @app.command()
@@ -277,17 +305,29 @@ def show(
 
 def _execute(begin: Any) -> None:
     from .runs.progress import Terminal
-    from .runs.summary import draw_run, read_rows, result_table
 
     reporter = Terminal(console)
     with reporter:
         run = begin(reporter)
         run.execute()
-    draw_run(run.folder)
-    if run.config.retrain.epochs:
-        console.print(result_table(read_rows(run.folder)))
+    _finish(run.folder, fresh=True)
+
+
+def _finish(folder: Path, fresh: bool = False) -> None:
+    """Print the result of a finished run; draw it and write its report where that is not done yet."""
+    from .runs.report import write_report
+    from .runs.summary import draw_run, read_rows, result_table
+
+    if fresh or not (folder / "report.html").exists():
+        draw_run(folder)
+        write_report(folder)
+    rows = read_rows(folder)
+    if rows:
+        console.print(result_table(rows))
     console.print(
-        f"run folder: {run.folder} (architecture.json, figures/, history.csv, results.json)", highlight=False
+        f"run folder: {folder} (report.html, architecture.json, network/, figures/, history.csv, results.json)",
+        highlight=False,
+        markup=False,
     )
 
 

@@ -1,8 +1,11 @@
-"""From a configuration to the objects of a run. Whatever cannot be built is refused here, before anything is trained."""
+"""From a configuration to the objects of a run; what cannot be built is refused before anything is trained."""
 
 from __future__ import annotations
 
 import inspect
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from deap import base
@@ -25,11 +28,64 @@ from ..operators import (
     VarianceEntropy,
     bind,
 )
+from ..seeding import random_states, set_random_states
 from ..spaces import SPACES, SearchSpace, create
 from ..supernet import Supernet, load_imagenet
 from ..supernet.alternating import WeightTraining
 from ..training import Recipe
 from .config import ConfigError, DataSettings, RetrainSettings, RunConfig, SpaceSettings, TemperatureSettings
+
+
+@contextmanager
+def section(name: str) -> Iterator[None]:
+    """Say which section of the configuration cannot be built; whatever was raised inside becomes a ConfigError."""
+    try:
+        yield
+    except ConfigError:
+        raise
+    except (ValueError, OSError, ImportError) as error:
+        raise ConfigError(f"{name}: {error}") from error
+    except Exception as error:
+        raise ConfigError(f"{name}: {type(error).__name__}: {error}") from error
+
+
+def check_device(name: str | None) -> None:
+    """Check that there is such a device.
+
+    :raises ConfigError: when there is none.
+    """
+    import torch
+
+    if name is None:
+        return
+    try:
+        torch.zeros(1, device=name)
+    except (RuntimeError, AssertionError, ValueError, NotImplementedError) as error:
+        reason = str(error).splitlines()[0]
+        raise ConfigError(
+            f"device: {name!r} cannot be used here ({reason}); leave it out, or set it to cpu"
+        ) from error
+
+
+def check_operators(toolbox: base.Toolbox, supernet: Supernet, config: RunConfig) -> None:
+    """Try crossover, mutation and selection once, on a throw-away population; random states are put back.
+
+    :raises ConfigError: naming the operator that fails.
+    """
+    states = random_states()
+    try:
+        with section("search"):
+            pair = supernet.population(2, fitness=fitness_class(config), rng=random.Random(0))
+            for individual in pair:
+                individual.fitness.values = (1.0,)
+        for entry, given in (("mate", pair), ("mutate", pair[:1]), ("select", (pair, 2))):
+            with section(
+                f"search.{entry}: {getattr(config.search, entry)!r} fails on the space {config.space.name!r}"
+            ):
+                keywords = {"temperature": 1.0} if "temperature" in getattr(toolbox, entry).keywords else {}
+                getattr(toolbox, entry)(*given, **keywords)
+    finally:
+        set_random_states(states)
 
 
 def make_data(settings: DataSettings, seed: int) -> Splits:
@@ -89,7 +145,9 @@ def fitness_class(config: RunConfig) -> type[base.Fitness]:
     return LossFitness if config.fitness.measure == "loss" else AccuracyFitness
 
 
-def make_toolbox(config: RunConfig, space: SearchSpace, supernet: Supernet, fitness: SupernetFitness) -> base.Toolbox:
+def make_toolbox(
+    config: RunConfig, space: SearchSpace, supernet: Supernet, fitness: SupernetFitness
+) -> base.Toolbox:
     """Register the operators that the configuration names."""
     search = config.search
     settings: dict[str, Any] = {
@@ -153,7 +211,7 @@ def make_recipe(settings: RetrainSettings) -> Recipe:
     from ..data import Augment
 
     return Recipe(
-        epochs=settings.epochs,
+        epochs=max(settings.epochs, 1),  # 0 leaves the retraining out, and the rest is checked all the same
         batch_size=settings.batch_size,
         lr=settings.lr,
         momentum=settings.momentum,

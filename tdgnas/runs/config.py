@@ -1,153 +1,43 @@
-"""Everything that defines a run, with its defaults: the demo."""
+"""Configurations: reading, checking and writing them, with messages that name the key."""
 
 from __future__ import annotations
 
+import difflib
+import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
+from .settings import (
+    NOTHING,
+    DataSettings,
+    FitnessSettings,
+    PretrainSettings,
+    RetrainSettings,
+    RunConfig,
+    SearchSettings,
+    SpaceSettings,
+    TemperatureSettings,
+)
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False)
-
-
-class SpaceSettings(_Section):
-    """What is searched; ``settings`` are the keywords of the space."""
-
-    name: str = "vgg-shortcuts"
-    settings: dict[str, Any] = Field(default_factory=lambda: {"width": 0.125})
-
-
-class DataSettings(_Section):
-    """The images; sizes are numbers of images, or a share where below 1."""
-
-    name: str = "digits"
-    folder: str | None = None
-    size: int | None = Field(None, ge=1)
-    channels: Literal[1, 3] | None = None
-    valid: float | None = Field(None, gt=0)
-    train: int | None = Field(None, ge=1)
-    test: float | None = Field(None, gt=0)
-    download: bool = False
-
-
-class PretrainSettings(_Section):
-    """Pretraining of the supernet (DARTS)."""
-
-    epochs: int = Field(16, ge=0)
-    batch_size: int = Field(64, ge=2)
-    lr: float = Field(0.025, gt=0)
-    lr_min: float = Field(0.001, ge=0)
-    momentum: float = Field(0.9, ge=0, lt=1)
-    weight_decay: float = Field(3e-4, ge=0)
-    schedule: Literal["cosine", "constant"] = "cosine"
-    clip: float | None = Field(5.0, gt=0)
-    alpha_lr: float = Field(0.02, gt=0)
-    alpha_weight_decay: float = Field(0.0, ge=0)
-    hold: int = Field(4, ge=0)
-    order: Literal[1, 2] = 1
-    discrete: float = Field(0.5, ge=0, le=1)
-    uniform: bool = False
-    relaxation: Literal["sigmoid", "hard-sigmoid", "target-softmax"] = "sigmoid"
-    imagenet: bool = False
-
-
-class TemperatureSettings(_Section):
-    """Temperature of the selection, in units of the energies' spread where ``relative``."""
-
-    schedule: Literal["constant", "geometric", "linear", "feedback"] = "geometric"
-    start: float = Field(1.0, ge=0)
-    stop: float = Field(1e-3, ge=0)
-    target: float | None = Field(None, ge=0)
-    gain: float = Field(0.1, gt=0)
-    relative: bool = False
-
-    @model_validator(mode="after")
-    def _fits(self) -> TemperatureSettings:
-        if self.schedule == "geometric" and (self.start <= 0 or self.stop <= 0):
-            raise ValueError("a geometric schedule needs start and stop above 0")
-        if self.schedule == "feedback" and (self.target is None or self.start <= 0):
-            raise ValueError("a feedback schedule needs a target entropy and a start above 0")
-        return self
-
-
-class SearchSettings(_Section):
-    """The search by TDGA."""
-
-    population: int = Field(10, ge=2)
-    ngen: int = Field(30, ge=0)
-    scale: float = Field(1.0, gt=0)
-    elite: int = Field(1, ge=0)
-    select: str = "thermodynamic"
-    mate: str = "uniform"
-    mutate: str = "gaussian"
-    cxpb: float = Field(0.8, ge=0, le=1)
-    mutpb: float = Field(0.2, ge=0, le=1)
-    indpb_mate: float = Field(0.5, ge=0, le=1)
-    indpb_mutate: float = Field(0.2, ge=0, le=1)
-    sigma: float = Field(0.2, gt=0)
-    replacement: bool = True
-    entropy: Literal["shannon", "distance", "variance", "logdet"] = "shannon"
-    temperature: TemperatureSettings = TemperatureSettings()
-    local_search: bool = True
-    local_lr: float = Field(0.05, gt=0)
-    local_steps: int = Field(1, ge=1)
-    local_optimizer: Literal["adam", "sgd"] = "adam"
-    weights: Literal["frozen", "alternate"] = "frozen"
-    weight_steps: int = Field(4, ge=1)
-    weight_lr: float = Field(0.005, gt=0)
-
-    @model_validator(mode="after")
-    def _fits(self) -> SearchSettings:
-        if self.elite > self.population:
-            raise ValueError(f"elite ({self.elite}) is larger than population ({self.population})")
-        return self
-
-
-class FitnessSettings(_Section):
-    """How an individual is scored on the supernet."""
-
-    measure: Literal["loss", "accuracy"] = "loss"
-    mode: Literal["threshold", "sample", "relaxed"] = "threshold"
-    batchnorm: Literal["batch", "recalibrated", "running"] = "batch"
-    size: int | None = Field(None, ge=2)
-    batch_size: int = Field(500, ge=2)
-    calibration_size: int = Field(256, ge=2)
-    samples: int = Field(4, ge=1)
-
-
-class RetrainSettings(_Section):
-    """Retraining from scratch, the same recipe for every row of the table."""
-
-    epochs: int = Field(12, ge=0)
-    batch_size: int = Field(64, ge=2)
-    lr: float = Field(0.05, gt=0)
-    momentum: float = Field(0.9, ge=0, lt=1)
-    weight_decay: float = Field(5e-4, ge=0)
-    schedule: Literal["constant", "cosine", "step"] = "cosine"
-    milestones: list[int] = Field(default_factory=list)
-    gamma: float = Field(0.1, gt=0, le=1)
-    warmup: int = Field(1, ge=0)
-    clip: float | None = Field(5.0, gt=0)
-    crop: int = Field(0, ge=0)
-    flip: bool = False
-    cutout: int = Field(0, ge=0)
-    random_draws: int = Field(3, ge=0)
-    seeds: int = Field(1, ge=1)
-
-
-class RunConfig(_Section):
-    """A run. The defaults are the demo: handwritten digits, VGG19 at an eighth of its width."""
-
-    seed: int = Field(0, ge=0, lt=2**63)
-    device: str | None = None
-    space: SpaceSettings = SpaceSettings()
-    data: DataSettings = DataSettings()
-    pretrain: PretrainSettings = PretrainSettings()
-    search: SearchSettings = SearchSettings()
-    fitness: FitnessSettings = FitnessSettings()
-    retrain: RetrainSettings = RetrainSettings()
+__all__ = [
+    "ConfigError",
+    "DataSettings",
+    "FitnessSettings",
+    "PretrainSettings",
+    "RetrainSettings",
+    "RunConfig",
+    "SearchSettings",
+    "SpaceSettings",
+    "TemperatureSettings",
+    "assign",
+    "config_text",
+    "make_config",
+    "parse_assignment",
+    "read_config",
+]
 
 
 class ConfigError(ValueError):
@@ -162,15 +52,10 @@ def make_config(document: dict[str, Any]) -> RunConfig:
     try:
         return RunConfig.model_validate(document)
     except ValidationError as error:
-        lines = []
-        for problem in error.errors():
-            key = ".".join(map(str, problem["loc"])) or "(together)"
-            if problem["type"] == "extra_forbidden":
-                lines.append(f"{key}: there is no such key{_near(problem['loc'])}")
-            else:
-                given = "" if isinstance(problem["input"], dict) else f" (given: {problem['input']!r})"
-                lines.append(f"{key}: {problem['msg']}{given}")
-        raise ConfigError("the configuration cannot be used:\n  " + "\n  ".join(lines)) from None
+        lines = [_sentence(problem) for problem in error.errors()]
+        raise ConfigError(
+            "the configuration cannot be used:\n  " + "\n  ".join(dict.fromkeys(lines))
+        ) from None
 
 
 def read_config(path: Path) -> dict[str, Any]:
@@ -178,15 +63,29 @@ def read_config(path: Path) -> dict[str, Any]:
 
     :raises ConfigError: when the file is missing or no TOML.
     """
+    return _read(path)[0]
+
+
+def read_versions(path: Path) -> dict[str, Any]:
+    """Read the ``[versions]`` table of a run's configuration.
+
+    :raises ConfigError: when the file is missing or no TOML.
+    """
+    return _read(path)[1]
+
+
+def _read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     tomllib = _tomllib()
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ConfigError(f"there is no file {path}; `tdgnas config` prints one to begin with") from error
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} cannot be read: {error}") from error
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ConfigError(f"{path} is not TOML: {error}") from error
-    document.pop("versions", None)
-    return dict(document)
+    versions = document.pop("versions", {})
+    return dict(document), versions if isinstance(versions, dict) else {}
 
 
 def parse_assignment(text: str) -> tuple[list[str], Any]:
@@ -195,13 +94,16 @@ def parse_assignment(text: str) -> tuple[list[str], Any]:
     :raises ConfigError: when there is no ``=`` or no key.
     """
     key, equals, value = text.partition("=")
-    if not equals or not all(key.split(".")):
-        raise ConfigError(f"--set {text!r} is no assignment; write it as section.key=value, e.g. search.ngen=50")
+    keys = [part.strip() for part in key.split(".")]
+    if not equals or not all(keys):
+        raise ConfigError(
+            f"--set {text!r} is no assignment; write it as section.key=value, e.g. search.ngen=50"
+        )
     tomllib = _tomllib()
     try:
-        return key.strip().split("."), tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
-        return key.strip().split("."), value
+        return keys, tomllib.loads(f"value = {value}")["value"]
+    except (tomllib.TOMLDecodeError, RecursionError):
+        return keys, value
 
 
 def assign(document: dict[str, Any], keys: list[str], value: Any) -> None:
@@ -217,17 +119,72 @@ def assign(document: dict[str, Any], keys: list[str], value: Any) -> None:
     place[keys[-1]] = value
 
 
-def config_text(config: RunConfig, versions: dict[str, str]) -> str:
-    """Return the TOML text of a configuration, defaults included, with the versions of the packages."""
-    import tomli_w
+def config_text(config: RunConfig, versions: dict[str, str] | None = None) -> str:
+    """Return a configuration as TOML, every key with its meaning; with the versions of the packages where given."""
+    lines = [f"# {_summary(config)}", ""]
+    lines += _lines(config, "")
+    if versions is not None:
+        lines += ["", "[versions]", *(f"{key} = {_value(value)}" for key, value in versions.items())]
+    return "\n".join(lines) + "\n"
 
-    document = config.model_dump(exclude_none=True)
-    return tomli_w.dumps({**document, "versions": versions})
+
+def _lines(section: BaseModel, prefix: str) -> list[str]:
+    rows, below = [], []
+    for key, field in type(section).model_fields.items():
+        value = getattr(section, key)
+        if isinstance(value, BaseModel):
+            below += ["", f"# {_summary(value)}", f"[{prefix}{key}]", *_lines(value, f"{prefix}{key}.")]
+        else:
+            rows.append((f"{key} = {_value(value)}", _meaning(field)))
+    width = max((len(text) for text, _ in rows if len(text) < 40), default=0)
+    return [f"{text:{width}}  # {meaning}" if meaning else text for text, meaning in rows] + below
+
+
+def _summary(section: BaseModel) -> str:
+    return " ".join((type(section).__doc__ or "").split())
+
+
+def _meaning(field: FieldInfo) -> str:
+    return field.description or ""
+
+
+def _value(value: Any) -> str:
+    if value is None:
+        return json.dumps(NOTHING)
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_key(key)} = {_value(each)}" for key, each in value.items()) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(map(_value, value)) + "]"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        # A JSON string is a TOML basic string, but for one character that JSON leaves as it is.
+        return json.dumps(value).replace("\x7f", "\\u007f")
+    return repr(value)
+
+
+def _key(key: str) -> str:
+    plain = key.isascii() and key.replace("_", "").replace("-", "").isalnum()
+    return key if plain else _value(key)
+
+
+def _sentence(problem: Any) -> str:
+    location = [part for part in problem["loc"] if not str(part).startswith("function-")]
+    key = ".".join(map(str, location)) or "(together)"
+    if problem["type"] == "extra_forbidden":
+        return f"{key}: there is no such key{_near(problem['loc'])}"
+    message = problem["msg"].removeprefix("Value error, ")
+    message = message[:1].lower() + message[1:]
+    given = "" if isinstance(problem["input"], (dict, BaseModel)) else f" (given: {_shown(problem['input'])})"
+    return f"{key}: {message}{given}"
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def _near(location: tuple[int | str, ...]) -> str:
-    import difflib
-
     model: Any = RunConfig
     for part in location[:-1]:
         field = model.model_fields.get(part) if hasattr(model, "model_fields") else None

@@ -63,4 +63,13 @@ def digest(path: Path, size: int | None = None) -> str:
     return sum_.hexdigest()
 
 
-__all__ = ["AlteredFile", "Appender", "StorageError", "digest", "write_atomic", "write_json", "write_text"]
+__all__ = [
+    "AlteredFile",
+    "Appender",
+    "StorageError",
+    "digest",
+    "storing",
+    "write_atomic",
+    "write_json",
+    "write_text",
+]

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import time
 from types import TracebackType
 from typing import Any, Protocol
 
 from rich.console import Console, Group
 from rich.live import Live
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
 
 
 class Reporter(Protocol):
@@ -30,6 +38,9 @@ class Reporter(Protocol):
     def say(self, text: str) -> None:
         """Print a line."""
 
+    def alert(self, text: str) -> None:
+        """Print a line from inside a signal's handler, where ordinary printing is not allowed."""
+
 
 class Silent:
     """Tells nothing."""
@@ -47,6 +58,9 @@ class Silent:
         """Tell nothing."""
 
     def say(self, text: str) -> None:
+        """Tell nothing."""
+
+    def alert(self, text: str) -> None:
         """Tell nothing."""
 
 
@@ -68,9 +82,11 @@ class Terminal:
             TextColumn("left"),
             TimeRemainingColumn(),
             console=self.console,
+            speed_estimate_period=3600,  # a step can take minutes; rich would forget it after 30 seconds
         )
         self._task: Any = None
         self._numbers: dict[str, Any] = {}
+        self._alert = ""
         self._live = Live(console=self.console, refresh_per_second=4, get_renderable=self._render)
         self._name, self._total, self._last = "", 0, 0.0
 
@@ -100,17 +116,26 @@ class Terminal:
         if not self.console.is_terminal and (now - self._last > self.every or done == self._total):
             self._last = now
             shown = "  ".join(f"{key} {_short(value)}" for key, value in self._numbers.items())
-            self.console.print(f"{self._name} {done}/{self._total}  {shown}", highlight=False)
+            self.console.print(f"{self._name} {done}/{self._total}  {shown}", highlight=False, markup=False)
 
     def say(self, text: str) -> None:
         """Print a line above the bar."""
-        self.console.print(text, highlight=False)
+        self.console.print(text, highlight=False, markup=False)
+
+    def alert(self, text: str) -> None:
+        """Show a line below the bar, or write it to the standard error as it is."""
+        if self.console.is_terminal:
+            self._alert = text
+        else:
+            os.write(2, f"{text}\n".encode())
 
     def _render(self) -> Group:
-        table = Table.grid(padding=(0, 2))
-        if self._numbers:
-            table.add_row(*[f"[dim]{key}[/dim] {_short(value)}" for key, value in self._numbers.items()])
-        return Group(self._bar, table)
+        numbers = Text(no_wrap=False)
+        for key, value in self._numbers.items():
+            # Spaces that do not break keep a name and its number on one line.
+            numbers.append(key.replace(" ", "\N{NO-BREAK SPACE}") + "\N{NO-BREAK SPACE}", style="dim")
+            numbers.append(_short(value).replace(" ", "\N{NO-BREAK SPACE}") + "   ")
+        return Group(self._bar, numbers, *([Text(self._alert, style="yellow")] if self._alert else []))
 
 
 def _short(value: Any) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import statistics
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,8 @@ class Row:
     name: str
     networks: int
     gates: float
-    valid: float
-    test: float
+    valid: float | None
+    test: float | None
     spread: float | None
     parameters: float
     macs: float
@@ -39,27 +40,26 @@ def read_rows(folder: Path) -> list[Row]:
     results: list[dict[str, Any]] = json.loads((folder / "results.json").read_text(encoding="utf-8"))
     seconds = _seconds(folder, "retraining")
     pretraining, search = _seconds(folder, "pretraining"), _seconds(folder, "search")
+    if not isinstance(seconds, list) or len(seconds) != len(results):
+        seconds = [0.0] * len(results)
     rows = []
     for name in dict.fromkeys(result["row"] for result in results):
-        members = [(r, s) for r, s in zip(results, seconds, strict=True) if r["row"] == name]
-
-        def mean(key: str, members: list[tuple[dict[str, Any], float]] = members) -> float:
-            return statistics.fmean(result[key] for result, _ in members)
-
-        tests = [result["test_accuracy"] for result, _ in members]
+        members = [result for result in results if result["row"] == name]
+        spent = [second for result, second in zip(results, seconds, strict=True) if result["row"] == name]
+        tests = [result["test_accuracy"] for result in members if result["test_accuracy"] is not None]
         searched = {"TDGA": pretraining + search}.get(name, pretraining if name.startswith("DARTS") else 0.0)
         rows.append(
             Row(
-                name,
-                len(members),
-                mean("gates"),
-                mean("valid_accuracy"),
-                statistics.fmean(tests),
-                statistics.stdev(tests) if len(tests) > 1 else None,
-                mean("parameters"),
-                mean("macs"),
-                statistics.fmean(second for _, second in members),
-                searched,
+                name=name,
+                networks=len(members),
+                gates=_mean(members, "gates") or 0.0,
+                valid=_mean(members, "valid_accuracy"),
+                test=_mean(members, "test_accuracy"),
+                spread=statistics.stdev(tests) if len(tests) > 1 else None,
+                parameters=_mean(members, "parameters") or 0.0,
+                macs=_mean(members, "macs") or 0.0,
+                retraining_seconds=statistics.fmean(spent),
+                search_seconds=searched,
             )
         )
     return rows
@@ -82,10 +82,10 @@ def result_table(rows: list[Row]) -> Table:
         table.add_row(
             f"{row.name}, {row.networks} nets" if row.networks > 1 else row.name,
             f"{row.gates:.3g}",
-            f"{100 * row.valid:.2f}",
-            f"{100 * row.test:.2f}{spread}",
-            _short(row.parameters),
-            _short(row.macs),
+            percent(row.valid),
+            f"{percent(row.test)}{spread}",
+            short_number(row.parameters),
+            short_number(row.macs),
             f"{row.search_seconds:.0f}",
             f"{row.retraining_seconds:.0f}",
         )
@@ -100,11 +100,12 @@ def draw_run(folder: Path) -> list[Path]:
     target.mkdir(exist_ok=True)
     space, architecture = load_architecture(folder / "architecture.json")
     files = draw_architecture(space, architecture, target / "architecture")
-    for name, draw, table in [
+    tables: list[tuple[str, Callable[..., list[Path]], list[dict[str, Any]]]] = [
         ("search", figures.search_curves, read_table(folder / "history.csv")),
         ("pretraining", figures.training_curves, read_table(folder / "pretraining.csv")),
         ("results", figures.result_points, json.loads((folder / "results.json").read_text(encoding="utf-8"))),
-    ]:
+    ]
+    for name, draw, table in tables:
         if table:
             files += draw(table, target / f"{name}.png", target / f"{name}.svg")
     return files
@@ -115,7 +116,18 @@ def draw_architecture(space: SearchSpace, architecture: Any, stem: Path) -> list
     return [space.draw(architecture, stem.with_suffix(suffix)) for suffix in (".png", ".svg")]
 
 
-def _short(number: float) -> str:
+def percent(share: float | None) -> str:
+    """A share in percent; a word where there is none because the training diverged."""
+    return "diverged" if share is None else f"{100 * share:.2f}"
+
+
+def _mean(members: list[dict[str, Any]], key: str) -> float | None:
+    values = [member[key] for member in members if member[key] is not None]
+    return statistics.fmean(values) if values else None
+
+
+def short_number(number: float) -> str:
+    """A number of parameters or multiply-adds in three digits."""
     for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
         if number >= size:
             return f"{number / size:.3g} {unit}"

@@ -48,7 +48,8 @@ def toolbox_states(toolbox: base.Toolbox) -> dict[str, Any]:
     """Return the states of a toolbox' entries that have one.
 
     An entry has one when its function, or the object whose method it is, has ``state_dict`` and ``load_state_dict``;
-    a ``random.Random`` among an entry's keywords is saved as well.
+    a ``random.Random`` among an entry's keywords is saved as well. What wraps an operator and keeps it as ``guarded``
+    is seen through.
     """
     states = {}
     for name, owner, generators in _entries(toolbox):
@@ -90,12 +91,11 @@ def _entries(toolbox: base.Toolbox) -> Iterator[tuple[str, Any, dict[str, random
     for name, entry in sorted(vars(toolbox).items()):
         generators: dict[str, random.Random] = {}
         function = entry
-        while isinstance(function, partial):
-            found = {
-                key: value for key, value in function.keywords.items() if isinstance(value, random.Random)
-            }
+        while isinstance(function, partial) or hasattr(function, "guarded"):
+            keywords = getattr(function, "keywords", {})
+            found = {key: value for key, value in keywords.items() if isinstance(value, random.Random)}
             generators = {**found, **generators}
-            function = function.func
+            function = function.func if isinstance(function, partial) else function.guarded
         owners = [function, getattr(function, "__self__", None)]
         owner = next((each for each in owners if _has_state(each)), None)
         yield name, owner, generators

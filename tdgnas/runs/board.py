@@ -1,0 +1,46 @@
+"""Records for TensorBoard, where it is installed."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+from .config import ConfigError
+
+
+class Board:
+    """Writes numbers into a folder that ``tensorboard --logdir`` reads.
+
+    :param folder: where the event files go.
+    :raises ConfigError: when TensorBoard is not installed.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._writer: Any = None
+        check_board()
+
+    def write(self, phase: str, step: int, numbers: dict[str, Any]) -> None:
+        """Write the numbers of one step; what is no finite number is left out."""
+        if self._writer is None:
+            from torch.utils.tensorboard import SummaryWriter
+
+            self._writer = SummaryWriter(str(self.folder))
+        for name, value in numbers.items():
+            if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
+                self._writer.add_scalar(f"{phase}/{name}", value, step)
+        self._writer.flush()
+
+
+def check_board() -> None:
+    """Check that TensorBoard is there.
+
+    :raises ConfigError: when it is not, with how to get it.
+    """
+    try:
+        import torch.utils.tensorboard  # noqa: F401
+    except ImportError as error:
+        raise ConfigError(
+            'tensorboard: it is not installed; `pip install "tdgnas[tensorboard]"`, or leave tensorboard = false'
+        ) from error

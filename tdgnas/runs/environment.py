@@ -1,0 +1,94 @@
+"""What surrounds a run: versions and threads that decide the last bits, signals, warnings."""
+
+from __future__ import annotations
+
+import os
+import platform
+import signal
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from .config import RunConfig
+
+if TYPE_CHECKING:
+    from .progress import Reporter
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that a result depends on."""
+    found = {"python": platform.python_version()}
+    for package in ("tdgnas", "torch", "torchvision", "numpy", "scipy", "deap", "scikit-learn"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def environment(device: torch.device) -> dict[str, Any]:
+    """Versions, and what else decides the order in which numbers are added."""
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
+    return {**versions(), "threads": torch.get_num_threads(), "device": f"{device.type} ({name})"}
+
+
+def changes(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    """What has changed, in words."""
+    return [
+        f"{key} changed from {before[key]} to {now.get(key)}" for key in before if before[key] != now.get(key)
+    ]
+
+
+@contextmanager
+def same_bits(config: RunConfig, device: torch.device) -> Iterator[None]:
+    """On CUDA, use only algorithms that give the same bits each time, unless the configuration says otherwise."""
+    if device.type != "cuda" or not config.deterministic:
+        yield
+        return
+    # cuBLAS reads this when it is first used.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    before = torch.are_deterministic_algorithms_enabled(), torch.backends.cudnn.benchmark
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.backends.cudnn.benchmark = False
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before[0])
+        torch.backends.cudnn.benchmark = before[1]
+
+
+@contextmanager
+def quiet_warnings(reporter: Reporter) -> Iterator[None]:
+    """Let the reporter say warnings, where they do not tear a display."""
+
+    def show(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
+        reporter.say(f"warning: {message}")
+
+    with warnings.catch_warnings():
+        warnings.showwarning = show
+        yield
+
+
+@contextmanager
+def stop_signals(ask: Callable[[signal.Signals], None]) -> Iterator[None]:
+    """Call ``ask`` when Ctrl-C is pressed or the process is asked to end."""
+
+    def handler(number: int, _: FrameType | None) -> None:
+        ask(signal.Signals(number))
+
+    before = {}
+    for name in (signal.SIGINT, signal.SIGTERM):
+        try:
+            before[name] = signal.signal(name, handler)
+        except ValueError:  # not the main thread: whoever runs us there handles signals
+            break
+    try:
+        yield
+    finally:
+        for name, old in before.items():
+            signal.signal(name, old)

@@ -1,0 +1,173 @@
+"""Operators that raise: which one, on which individual; and how the search goes on without that step."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Literal
+
+import torch
+from deap import base
+
+from ..mapping import batched
+
+OnError = Literal["stop", "skip"]
+Note = Callable[[dict[str, Any]], None]
+
+
+class OperatorFailed(RuntimeError):
+    """An operator raised, or returned something that no operator may return."""
+
+
+class Guard:
+    """An entry of a toolbox that changes individuals in place, and what happens when it raises.
+
+    With ``skip`` the individuals get the genes back that they had, the fault is noted, and the search goes on; with
+    ``stop`` the error becomes an :class:`OperatorFailed` that names operator and individual.
+
+    :param entry: name of the toolbox entry.
+    :param name: name of the operator in it.
+    :param function: the operator, its parameters bound.
+    :param note: is given a record of every fault that is skipped.
+    """
+
+    def __init__(self, entry: str, name: str, function: Any, on_error: OnError, note: Note) -> None:
+        self.entry, self.name, self.guarded = entry, name, function
+        self.on_error, self.note = on_error, note
+        self._batch = batched(function)
+        if self._batch is not None:
+            # Only then: a batched map asks whether the attribute is there.
+            self.batch = self._run_batch
+
+    def __call__(self, *individuals: Any) -> tuple[Any, ...]:
+        """Apply the operator to the individuals of one call."""
+        before = [list(individual) for individual in individuals]
+        try:
+            return _checked(self.guarded(*individuals), individuals)
+        except Exception as error:
+            self._failed(error, individuals)
+            for individual, genes in zip(individuals, before, strict=True):
+                _restore(individual, genes)
+            return individuals
+
+    def _run_batch(self, individuals: Sequence[Any]) -> list[Any]:
+        assert self._batch is not None
+        before = [list(individual) for individual in individuals]
+        try:
+            return [_checked(each, each) for each in self._batch(individuals)]
+        except Exception:
+            for individual, genes in zip(individuals, before, strict=True):
+                _restore(individual, genes)
+            # One after another: those that do not fail keep their step, and the one that fails has a name.
+            return [self(individual) for individual in individuals]
+
+    def _failed(self, error: Exception, individuals: Sequence[Any]) -> None:
+        _report(self.entry, self.name, error, individuals, self.on_error, self.note)
+
+
+class EvaluationGuard:
+    """The toolbox' ``evaluate``: with ``skip``, an individual that cannot be evaluated gets the worst fitness.
+
+    :param function: the fitness.
+    :param worst: fitness values of an individual that raised.
+    """
+
+    def __init__(self, function: Any, worst: tuple[float, ...], on_error: OnError, note: Note) -> None:
+        self.guarded, self.worst = function, worst
+        self.on_error, self.note = on_error, note
+        self._batch = batched(function)
+        if self._batch is not None:
+            self.batch = self._run_batch
+
+    def __call__(self, individual: Any) -> tuple[float, ...]:
+        """Evaluate one individual."""
+        try:
+            return tuple(self.guarded(individual))
+        except Exception as error:
+            _report("evaluate", _name(self.guarded), error, [individual], self.on_error, self.note)
+            return self.worst
+
+    def _run_batch(self, individuals: Sequence[Any]) -> list[tuple[float, ...]]:
+        assert self._batch is not None
+        try:
+            return list(self._batch(individuals))
+        except Exception:
+            return [self(individual) for individual in individuals]
+
+
+def guard(
+    toolbox: base.Toolbox, names: dict[str, str], worst: tuple[float, ...], on_error: OnError, note: Note
+) -> None:
+    """Wrap the entries of a toolbox; ``select`` can only stop, since no population is left without it.
+
+    :param names: names of the operators in the entries.
+    :param worst: fitness values of an individual that cannot be evaluated.
+    :param note: is given a record of every fault that is skipped.
+    """
+    for entry in ("mate", "mutate", "local_search"):
+        if hasattr(toolbox, entry):
+            function = getattr(toolbox, entry)
+            toolbox.register(entry, Guard(entry, names.get(entry, _name(function)), function, on_error, note))
+    toolbox.register("evaluate", EvaluationGuard(toolbox.evaluate, worst, on_error, note))
+    select = toolbox.select
+    toolbox.register(
+        "select", partial(_select, select.func, names.get("select", _name(select)), note), **select.keywords
+    )
+
+
+def _select(function: Callable[..., Any], name: str, note: Note, *args: Any, **keywords: Any) -> Any:
+    try:
+        return function(*args, **keywords)
+    except Exception as error:
+        _report("select", name, error, [], "stop", note)
+
+
+def _checked(returned: Any, given: Sequence[Any]) -> tuple[Any, ...]:
+    if not isinstance(returned, tuple) or len(returned) != len(given):
+        what = f"a tuple of {len(returned)}" if isinstance(returned, tuple) else type(returned).__name__
+        raise TypeError(
+            f"it returned {what}; an operator returns a tuple of the individuals that it was given"
+        )
+    for individual in returned:
+        for place, gene in enumerate(individual):
+            if isinstance(gene, float) and not math.isfinite(gene):
+                raise ValueError(f"it set gene {place} to {gene}; genes are finite numbers")
+    return returned
+
+
+def _restore(individual: Any, genes: list[Any]) -> None:
+    for place, gene in enumerate(genes):
+        individual[place] = gene
+
+
+def _report(
+    entry: str, name: str, error: Exception, individuals: Sequence[Any], on_error: OnError, note: Note
+) -> None:
+    if isinstance(error, OperatorFailed):
+        raise error
+    who = " and ".join(_who(individual) for individual in individuals)
+    what = f"{type(error).__name__}: {error}"
+    if isinstance(error, torch.OutOfMemoryError):
+        what = f"{error}; lower fitness.batch_size, fitness.size or search.population"
+    sentence = f"{entry} ({name}) failed{' on ' + who if who else ''}: {what}"
+    if on_error == "stop":
+        raise OperatorFailed(sentence) from error
+    origins = [getattr(individual, "origin", {}) for individual in individuals]
+    note({"entry": entry, "operator": name, "individuals": origins, "error": what, "sentence": sentence})
+
+
+def _who(individual: Any) -> str:
+    origin = getattr(individual, "origin", None)
+    if origin is None:
+        return "an individual"
+    if origin["id"] is not None:
+        return f"individual {origin['id']}"
+    parents = " and ".join(map(str, origin["parents"]))
+    return f"a child of individual {parents}" if parents else "a new individual"
+
+
+def _name(function: Any) -> str:
+    while isinstance(function, partial):
+        function = function.func
+    return str(getattr(function, "__name__", type(function).__name__))

@@ -1,0 +1,98 @@
+"""What the events of a search say: the best so far, how it changed, where it comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+Event = Mapping[str, Any]
+
+
+def energies(events: Iterable[Event], maximised: bool) -> list[float]:
+    """Energy of every event: its fitness, negated where that is maximised."""
+    return [-event["fitness"][0] if maximised else event["fitness"][0] for event in events]
+
+
+def best_by_generation(events: Sequence[Event], maximised: bool, fresh: bool = False) -> list[Event]:
+    """Return, for every generation, the event of the best individual so far.
+
+    :param fresh: compare within a generation only, for a search that trains the weights meanwhile.
+    """
+    best: dict[int, tuple[float, Event]] = {}
+    now: tuple[float, Event] | None = None
+    generation = None
+    for event, energy in zip(events, energies(events, maximised), strict=True):
+        if fresh and event["gen"] != generation:
+            now = None
+        generation = event["gen"]
+        if now is None or energy < now[0]:
+            now = (energy, event)
+        best[event["gen"]] = now
+    return [event for _, event in best.values()]
+
+
+def changes_of(leaders: Sequence[Event]) -> list[Event]:
+    """Return the events at which the choices of the leader differ from those before."""
+    kept: list[Event] = []
+    for event in leaders:
+        if not kept or kept[-1]["choices"] != event["choices"]:
+            kept.append(event)
+    return kept
+
+
+def spread_out(items: Sequence[Event], count: int) -> list[Event]:
+    """Return at most ``count`` of the items, the first and the last among them, evenly spread."""
+    if len(items) <= count:
+        return list(items)
+    return [items[round(place * (len(items) - 1) / (count - 1))] for place in range(count)]
+
+
+def find(events: Sequence[Event], choices: Sequence[int], maximised: bool) -> Event | None:
+    """Return the event of the best individual with these choices, the earliest of equals."""
+    same = [event for event in events if event["choices"] == list(choices)]
+    if not same:
+        return None
+    values = energies(same, maximised)
+    return same[values.index(min(values))]
+
+
+def family(events: Sequence[Event], identity: int, limit: int = 250) -> nx.DiGraph[int]:
+    """Return the ancestors of an individual as a graph with edges from parents to children.
+
+    Nodes carry ``gen``, ``operators`` and ``fitness``.
+
+    :param limit: at most so many individuals, the nearest ones.
+    """
+    import networkx as nx
+
+    known = {event["id"]: event for event in events}
+    graph: nx.DiGraph[int] = nx.DiGraph()
+    queue = [identity]
+    while queue and len(graph) < limit:
+        number = queue.pop(0)
+        event = known.get(number)
+        if event is None or (number in graph and "gen" in graph.nodes[number]):
+            continue
+        graph.add_node(number, gen=event["gen"], operators=event["operators"], fitness=event["fitness"][0])
+        for parent in event["parents"]:
+            if parent in known:
+                graph.add_edge(parent, number)
+                queue.append(parent)
+    graph.remove_nodes_from([node for node, found in graph.nodes.items() if "gen" not in found])
+    return graph
+
+
+def pareto(points: Sequence[tuple[float, float]]) -> list[int]:
+    """Return the places of the points that no other beats in both: small first, large second number; by the first.
+
+    >>> pareto([(3.0, 0.9), (1.0, 0.5), (2.0, 0.4), (2.0, 0.8)])
+    [1, 3, 0]
+    """
+    front: list[int] = []
+    for place in sorted(range(len(points)), key=lambda p: (points[p][0], -points[p][1])):
+        if not front or points[place][1] > points[front[-1]][1]:
+            front.append(place)
+    return front

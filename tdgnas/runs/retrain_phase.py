@@ -1,0 +1,199 @@
+"""Last phase: every row of the final table, trained from scratch with the same recipe."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+
+from ..data import Splits
+from ..seeding import seed_everything
+from ..spaces import RULES, Architecture, SearchSpace, save_architecture
+from ..training import Training, TrainingDiverged, evaluate
+from ..training.io import save_network
+from .build import make_recipe
+from .files import storing, write_atomic, write_json
+from .phase import Context, move_into
+from .records import Table
+
+COLUMNS = ("network", "row", "seed", "epoch", "train_loss", "train_accuracy", "valid_loss", "valid_accuracy")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One network to be retrained."""
+
+    row: str
+    architecture: Architecture
+    seed: int
+
+
+def candidates(context: Context, best: Architecture) -> list[Candidate]:
+    """Return what is retrained beside the search's winner: baseline, random controls, DARTS alone by its rules."""
+    config, space = context.config, context.space
+    rows: list[tuple[str, Architecture]] = []
+    baseline = space.baseline()
+    if baseline is not None:
+        rows.append(("baseline", baseline))
+    rng = random.Random(config.seed)
+    rows += [("random", space.sample_like(best, rng)) for _ in range(config.retrain.random_draws)]
+    weights = context.supernet.relaxed_weights()
+    rows.append(("DARTS, threshold", RULES["threshold"](space, weights)))
+    if all(decision.binary and decision.group for decision in space.decisions):
+        rows.append(("DARTS, round-k", RULES["round-k"](space, weights)))
+    rows.append(("TDGA", best))
+    return [Candidate(row, each, config.seed + n) for row, each in rows for n in range(config.retrain.seeds)]
+
+
+class RetrainPhase:
+    """Every row of the final table, trained from scratch with the same recipe; the test set is read once for each."""
+
+    name = "retraining"
+
+    def __init__(self, context: Context, best: Architecture) -> None:
+        self.context = context
+        self.best = best
+        seed_everything(context.config.seed)
+        self.epochs = context.config.retrain.epochs
+        self.candidates = candidates(context, best) if self.epochs else []
+        self.recipe = make_recipe(context.config.retrain)
+        self.table = Table(context.folder / "retraining.csv", COLUMNS)
+        self.results: list[dict[str, Any]] = []
+        self.seconds: list[float] = []
+        self.total = len(self.candidates) * self.epochs
+        self.training: Training | None = None
+
+    @property
+    def done(self) -> int:
+        """Epochs trained over all rows."""
+        return len(self.results) * self.epochs + (0 if self.training is None else self.training.epoch)
+
+    def step(self) -> dict[str, Any]:
+        """Train one epoch of the present row."""
+        candidate = self.candidates[len(self.results)]
+        known = next((r for r in self.results if _same(r, candidate)), None)
+        if known is not None:
+            # One architecture, recipe and seed give one result: there is nothing to train again.
+            self.seconds.append(self.seconds[self.results.index(known)])
+            self.results.append({**known, "row": candidate.row})
+            return {"row": candidate.row, "test": known["test_accuracy"]}
+        if self.training is None:
+            self.training = self._start(candidate)
+        try:
+            record = asdict(next(self.training))
+        except TrainingDiverged as error:
+            if self.context.config.retrain.on_error == "stop":
+                raise
+            return self._skip(candidate, error)
+        record.pop("seconds")
+        place = {"network": len(self.results), "row": candidate.row, "seed": candidate.seed}
+        self.table.append({**place, **record})
+        self.context.plot(f"{self.name}/{place['network']:02d} {candidate.row}", record["epoch"], record)
+        if self.training.epoch == self.epochs:
+            self._complete(candidate, self.training)
+        return {"row": candidate.row, **{key: record[key] for key in ("train_loss", "valid_accuracy")}}
+
+    def _start(self, candidate: Candidate) -> Training:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(candidate.seed)
+            network = self.context.space.network(candidate.architecture)
+        return Training(network, self.context.data, self.recipe, candidate.seed, self.context.supernet.device)
+
+    def _skip(self, candidate: Candidate, error: TrainingDiverged) -> dict[str, Any]:
+        what = f"{candidate.row} (seed {candidate.seed}): {error}"
+        self.context.note({"phase": self.name, "error": str(error), "sentence": f"training of {what}"})
+        self._append(candidate, None, None, str(error))
+        return {"row": candidate.row}
+
+    def _complete(self, candidate: Candidate, training: Training) -> None:
+        _, test = evaluate(training.evaluated, self.context.data.test.to(training.device))
+        self._append(candidate, training.records[-1].valid_accuracy, test)
+        if candidate.architecture == self.best and candidate.seed == self.context.config.seed:
+            self._save(training, self.results[-1])
+
+    def _append(self, candidate: Candidate, valid: float | None, test: float | None, error: str = "") -> None:
+        space, architecture = self.context.space, candidate.architecture
+        result = {
+            "row": candidate.row,
+            "seed": candidate.seed,
+            "choices": choices_text(architecture),
+            "gates": sum(map(bool, architecture.choices)),
+            "valid_accuracy": valid,
+            "test_accuracy": test,
+            "parameters": space.parameters(architecture),
+            "macs": space.macs(architecture),
+        }
+        self.results.append({**result, "error": error} if error else result)
+        records = [] if self.training is None else self.training.records
+        self.seconds.append(sum(record.seconds for record in records))
+        self.training = None
+
+    def _save(self, training: Training, result: dict[str, Any]) -> None:
+        card = {
+            "valid_accuracy": result["valid_accuracy"],
+            "test_accuracy": result["test_accuracy"],
+            "data": data_card(self.context.data),
+            "recipe": asdict(self.recipe),
+            "seed": training.seed,
+        }
+        folder = self.context.folder
+        with storing(folder / "network"):
+            part = save_network(
+                training.evaluated, self.context.space, self.best, folder / ".network.part", card
+            )
+            for path in move_into(part, folder / "network"):
+                self.context.keep(path)
+
+    def finish(self) -> None:
+        """Write the result table, with each network's architecture."""
+        folder, space = self.context.folder, self.context.space
+        self.context.keep(write_json(folder / "results.json", self.results))
+        write_json(folder / "timings" / "retraining.json", {"seconds": self.seconds})
+        for number, candidate in enumerate(self.candidates):
+            path = folder / "architectures" / f"{number:02d}-{file_name(candidate.row)}.json"
+            self.context.keep(write_atomic(path, _writer(space, candidate.architecture)))
+
+    def state_dict(self) -> dict[str, Any]:
+        """Finished rows, and the training of the present one."""
+        training = None if self.training is None else self.training.state_dict()
+        return {"results": list(self.results), "seconds": list(self.seconds), "training": training}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on where the state was taken."""
+        self.results, self.seconds = state["results"], state["seconds"]
+        if state["training"] is not None:
+            self.training = self._start(self.candidates[len(self.results)])
+            self.training.load_state_dict(state["training"])
+
+
+def data_card(data: Splits) -> dict[str, Any]:
+    """What has to be known of the images to use a network on others."""
+    return {
+        "name": data.name,
+        "image_shape": list(data.image_shape),
+        "classes": list(data.classes),
+        "mean": [float(value) for value in data.mean],
+        "std": [float(value) for value in data.std],
+    }
+
+
+def choices_text(architecture: Architecture) -> str:
+    """The choices in one word, or in several where one of them has two digits."""
+    return ("" if max(architecture.choices, default=0) < 10 else " ").join(map(str, architecture.choices))
+
+
+def file_name(row: str) -> str:
+    """A row's name as part of a file's."""
+    return "-".join("".join(c if c.isalnum() else " " for c in row.lower()).split())
+
+
+def _writer(space: SearchSpace, architecture: Architecture) -> Any:
+    return lambda path: save_architecture(space, architecture, path)
+
+
+def _same(result: dict[str, Any], candidate: Candidate) -> bool:
+    return bool(
+        result["choices"] == choices_text(candidate.architecture) and result["seed"] == candidate.seed
+    )
