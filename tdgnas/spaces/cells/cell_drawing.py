@@ -9,7 +9,7 @@ import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import networkx as nx
 import numpy as np
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from .cell_space import CellSpace
 
+Point = tuple[float, float]
 _INPUT, _NODE, _OUTPUT = "#B8DCC2", "#BFD7EA", "#F0E2A8"
 _TITLES = {"normal": "normal cell", REDUCTION: "reduction cell"}
 
@@ -66,7 +67,7 @@ def to_dot(plans: Mapping[str, CellPlan]) -> str:
         '  node [style="filled,rounded", shape=box, penwidth=1.2, fontname="Helvetica", fontsize=14, height=0.45];',
         '  edge [fontname="Helvetica", fontsize=11, color="#555555", arrowsize=0.7];',
     ]
-    for kind, plan in plans.items():
+    for kind, plan in reversed(list(plans.items())):  # graphviz stacks clusters upwards
         lines.append(f'  subgraph "cluster_{kind}" {{ label="{_TITLES.get(kind, kind)}"; color="#DDDDDD"; margin=14;')
         for number, name in _names(plan).items():
             colour = _INPUT if number in range(plan.inputs) else _OUTPUT if number == -1 else _NODE
@@ -95,64 +96,99 @@ def _edges(plan: CellPlan) -> list[tuple[int, int, str]]:
 
 
 def _draw_matplotlib(plans: Mapping[str, CellPlan], path: Path) -> Path:
-    widest = max(len(plan.nodes) for plan in plans.values())
+    layouts = {kind: _layout(plan) for kind, plan in plans.items()}
+    width = max(x for layout in layouts.values() for x, _ in layout.values()) + 1.4
+    rows = [[y for _, y in layout.values()] for layout in layouts.values()]
+    heights = [max(own) - min(own) + 2.6 for own in rows]
     with style():
-        figure = new_figure(3.2 + 1.9 * widest, 3.9 * len(plans))
-        for place, (kind, plan) in enumerate(plans.items(), start=1):
-            axes = figure.add_subplot(len(plans), 1, place)
-            _draw_cell(axes, plan)
-            axes.set_title(_TITLES.get(kind, kind), loc="left")
+        figure = new_figure(0.85 * width, 0.85 * sum(heights))
+        panels = figure.subplots(len(plans), 1, squeeze=False, height_ratios=heights)[:, 0]
+        figure.subplots_adjust(left=0, right=1, bottom=0, top=1, hspace=0)
+        for axes, (kind, plan), height in zip(panels, plans.items(), heights, strict=True):
+            axes.set(xlim=(-0.7, width - 0.7), ylim=(-height / 2, height / 2), aspect="equal")
+            axes.set_axis_off()
+            _draw_cell(axes, plan, layouts[kind])
+            axes.text(-0.55, height / 2 - 0.35, _TITLES.get(kind, kind), fontsize=13, va="center")
         return save_figure(figure, path)
 
 
-def _draw_cell(axes: Axes, plan: CellPlan) -> None:
-    """Inputs left, the nodes in a zigzag in their order, the output right; arcs with their operations."""
-    graph: Any = nx.MultiDiGraph()
+def _layout(plan: CellPlan) -> dict[int, Point]:
+    """Places of the values: columns by the longest way from the inputs, the output (-1) last."""
+    graph = nx.DiGraph([(source, target) for source, target, _ in _edges(plan)])
     graph.add_nodes_from(_names(plan))
-    positions = {number: (0.0, 1.0 - 2.0 * number) for number in range(plan.inputs)}
-    if plan.inputs == 1:
-        positions[0] = (0.0, 0.0)
-    heights = (0.9, -0.9, 0.35, -0.35)
-    for number in range(len(plan.nodes)):
-        positions[plan.inputs + number] = (1.3 + 1.3 * number, heights[number % 4])
-    positions[-1] = (1.6 + 1.3 * len(plan.nodes), 0.0)
-    names = {number: f"${name}$" if "_" in name else name for number, name in _names(plan).items()}
-    colours = [_INPUT if n in range(plan.inputs) else _OUTPUT if n == -1 else _NODE for n in graph.nodes]
-    nx.draw_networkx_nodes(
-        graph, positions, ax=axes, node_size=1100, node_color=colours, edgecolors=INK, linewidths=0.8
-    )
-    nx.draw_networkx_labels(graph, positions, labels=names, ax=axes, font_size=10)
-    seen: dict[tuple[int, int], int] = {}
-    for source, target, op in _edges(plan):
-        times = seen[source, target] = seen.get((source, target), -1) + 1
-        bend = 0.0 if target == -1 else 0.12 + 0.16 * times
-        connection = f"arc3,rad={bend}"
-        edge = [(source, target)]
-        nx.draw_networkx_edges(
-            graph,
-            positions,
-            edgelist=edge,
-            ax=axes,
-            node_size=1100,
-            edge_color="#B5B5B5" if target == -1 else "#555555",
-            connectionstyle=connection,
-            arrowsize=12,
+    depth: dict[int, int] = {}
+    for value in nx.topological_sort(graph):
+        before = [depth[source] for source in graph.predecessors(value)]
+        depth[value] = max(before) + 1 if before else (0 if value in range(plan.inputs) else 1)
+    depth[-1] = max(depth.values(), default=0) if depth[-1] == max(depth.values()) else max(depth.values()) + 1
+    places: dict[int, Point] = {}
+    for column in sorted(set(depth.values())):
+        own = sorted(value for value in depth if depth[value] == column)
+        for rank, value in enumerate(own):
+            # Columns are set off from each other, so that few straight lines run through a node.
+            places[value] = (3.1 * column, (len(own) - 1) * 0.85 - 1.7 * rank + 0.3 * (column % 2) * (value != -1))
+    return places
+
+
+def _draw_cell(axes: Axes, plan: CellPlan, places: dict[int, Point]) -> None:
+    taken = list(places.values())
+    for source, target, op in sorted(_edges(plan), key=lambda edge: (edge[2] == "", edge)):
+        bend, middle = _bend(places, source, target, taken if op else [])
+        axes.annotate(
+            "",
+            places[target],
+            places[source],
+            zorder=1,
+            arrowprops={
+                "arrowstyle": "-|>",
+                "color": "#555555" if op else "#BBBBBB",
+                "connectionstyle": f"arc3,rad={bend}",
+                "shrinkA": 17,
+                "shrinkB": 19,
+                "linewidth": 1.1,
+            },
         )
         if op:
-            _label(axes, positions[source], positions[target], bend, op)
-    axes.set_axis_off()
-    axes.margins(0.06, 0.22)
+            taken.extend([middle, (middle[0] - 0.45, middle[1]), (middle[0] + 0.45, middle[1])])
+            box = {"facecolor": "white", "edgecolor": "none", "pad": 0.8}
+            axes.text(*middle, op, fontsize=9, ha="center", va="center", bbox=box, zorder=2)
+    for value, name in _names(plan).items():
+        colour = _INPUT if value in range(plan.inputs) else _OUTPUT if value == -1 else _NODE
+        axes.scatter(*places[value], s=1000, color=colour, edgecolors=INK, linewidths=0.9, zorder=3)
+        label = f"${name}$" if "_" in name else name
+        axes.text(*places[value], label, fontsize=11, ha="center", va="center", zorder=4)
 
 
-def _label(axes: Axes, start: tuple[float, float], end: tuple[float, float], bend: float, text: str) -> None:
-    # The middle of a quadratic arc lies half its bend beside the middle of the straight line (in display units).
-    a, b = np.array(start), np.array(end)
-    aspect = 1.7
-    across = np.array([(b - a)[1] / aspect, -(b - a)[0] / aspect * 0.5])
-    x, y = a + 0.42 * (b - a) + 0.5 * bend * across
-    angle = float(np.degrees(np.arctan2((b - a)[1], (b - a)[0] * aspect)))
-    box = {"facecolor": "white", "edgecolor": "none", "pad": 0.6, "alpha": 0.8}
-    axes.text(x, y, text, fontsize=7.5, ha="center", va="center", rotation=angle, bbox=box)
+def _curve(start: Point, end: Point, bend: float, t: float) -> Point:
+    """A point of matplotlib's arc3: a quadratic curve whose control point lies ``bend`` beside the middle."""
+    (ax, ay), (bx, by) = start, end
+    cx, cy = (ax + bx) / 2 + bend * (by - ay), (ay + by) / 2 - bend * (bx - ax)
+    weights = ((1 - t) ** 2, 2 * t * (1 - t), t**2)
+    return (
+        weights[0] * ax + weights[1] * cx + weights[2] * bx,
+        weights[0] * ay + weights[1] * cy + weights[2] * by,
+    )
+
+
+def _bend(places: dict[int, Point], source: int, target: int, taken: list[Point]) -> tuple[float, Point]:
+    """The least bend at which an edge keeps clear of other nodes, and a place for its label beside what is written."""
+    others = [place for value, place in places.items() if value not in (source, target)]
+    start, end = places[source], places[target]
+
+    def clash(candidate: tuple[float, float]) -> float:
+        bend, t = candidate
+        points = [_curve(start, end, bend, step / 20) for step in range(2, 19)]
+        near = min((_distance(point, other) for point in points for other in others), default=9.0)
+        label = min((_distance(_curve(start, end, bend, t), other) for other in taken), default=9.0)
+        return 3 * max(0.0, 0.6 - near) + max(0.0, 0.75 - label) + 0.1 * abs(bend) + 0.2 * abs(t - 0.5)
+
+    bends = [sign * step / 20 for step in range(11) for sign in (1, -1)]
+    bend, t = min(((bend, t) for bend in bends for t in (0.5, 0.4, 0.6, 0.3, 0.7)), key=clash)
+    return bend, _curve(start, end, bend, t)
+
+
+def _distance(a: Point, b: Point) -> float:
+    return float(np.hypot(0.6 * (a[0] - b[0]), a[1] - b[1]))
 
 
 def draw_weights(
