@@ -49,10 +49,15 @@ class Appender:
 
 
 def digest(path: Path, size: int | None = None) -> str:
-    """SHA-256 of a file, or of its first ``size`` bytes; ``missing`` or ``short`` where it has not so many."""
-    if not path.is_file():
+    """SHA-256 of a file, or of its first ``size`` bytes; ``missing`` or ``short`` where it has not so many.
+
+    The first 0 bytes of a file that is not there yet are those of any other file.
+    """
+    if size != 0 and not path.is_file():
         return "missing"
     sum_, left = hashlib.sha256(), path.stat().st_size if size is None else size
+    if left == 0:
+        return sum_.hexdigest()
     with path.open("rb") as file:
         while left > 0:
             piece = file.read(min(left, _PIECE))

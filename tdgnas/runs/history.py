@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     import networkx as nx
 
 Event = Mapping[str, Any]
+T = TypeVar("T")
 
 
 def energies(events: Iterable[Event], maximised: bool) -> list[float]:
@@ -16,8 +17,10 @@ def energies(events: Iterable[Event], maximised: bool) -> list[float]:
     return [-event["fitness"][0] if maximised else event["fitness"][0] for event in events]
 
 
-def best_by_generation(events: Sequence[Event], maximised: bool, fresh: bool = False) -> list[Event]:
-    """Return, for every generation, the event of the best individual so far.
+def best_by_generation(
+    events: Sequence[Event], maximised: bool, fresh: bool = False
+) -> list[tuple[int, Event]]:
+    """Return every generation with the event of the best individual so far.
 
     :param fresh: compare within a generation only, for a search that trains the weights meanwhile.
     """
@@ -31,19 +34,19 @@ def best_by_generation(events: Sequence[Event], maximised: bool, fresh: bool = F
         if now is None or energy < now[0]:
             now = (energy, event)
         best[event["gen"]] = now
-    return [event for _, event in best.values()]
+    return [(number, event) for number, (_, event) in best.items()]
 
 
-def changes_of(leaders: Sequence[Event]) -> list[Event]:
-    """Return the events at which the choices of the leader differ from those before."""
-    kept: list[Event] = []
-    for event in leaders:
-        if not kept or kept[-1]["choices"] != event["choices"]:
-            kept.append(event)
+def changes_of(leaders: Sequence[tuple[int, Event]]) -> list[tuple[int, Event]]:
+    """Return the generations at which the choices of the leader differ from those before."""
+    kept: list[tuple[int, Event]] = []
+    for generation, event in leaders:
+        if not kept or kept[-1][1]["choices"] != event["choices"]:
+            kept.append((generation, event))
     return kept
 
 
-def spread_out(items: Sequence[Event], count: int) -> list[Event]:
+def spread_out(items: Sequence[T], count: int) -> list[T]:
     """Return at most ``count`` of the items, the first and the last among them, evenly spread."""
     if len(items) <= count:
         return list(items)

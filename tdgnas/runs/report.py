@@ -51,7 +51,7 @@ class Findings:
     faults: list[Event]
     space: SearchSpace | None = None
     best: Any = None
-    leaders: list[Event] = field(default_factory=list)
+    leaders: list[tuple[int, Event]] = field(default_factory=list)
     winner: Event | None = None
 
     @property
@@ -247,11 +247,11 @@ def _stages(found: Findings, pictures: _Pictures) -> list[Picture]:
     if space is None:
         return []
     drawn = []
-    for event in spread_out(changes_of(found.leaders)[:-1], _STAGES):
+    for generation, event in spread_out(changes_of(found.leaders)[:-1], _STAGES):
         architecture = space.architecture(event["choices"])
-        caption = f"generation {event['gen']}: fitness {event['fitness'][0]:.4g}"
+        caption = f"generation {generation}: fitness {event['fitness'][0]:.4g}"
         picture = pictures.draw(
-            f"best architecture of generation {event['gen']}",
+            f"best architecture of generation {generation}",
             lambda path, architecture=architecture: space.draw(architecture, path),  # type: ignore[misc]
             caption,
         )

@@ -37,8 +37,9 @@ def family_tree(graph: nx.DiGraph[int], identity: int, path: Path, label: str) -
     places = _layout(graph)
     height = max((y for _, y in places.values()), default=0) + 1
     with style():
-        figure = new_figure(10, min(8.0, 1.6 + 0.17 * height))
-        axes = figure.add_axes((0.03, 0.14, 0.84, 0.82))
+        tall = min(8.0, 1.8 + 0.17 * height)
+        figure = new_figure(10, tall)
+        axes = figure.add_axes((0.03, 0.55 / tall, 0.84, 1 - 0.95 / tall))
         for parent, child in graph.edges:
             (x0, y0), (x1, y1) = places[parent], places[child]
             crossed = "mate" in graph.nodes[child]["operators"]
@@ -71,7 +72,7 @@ def family_tree(graph: nx.DiGraph[int], identity: int, path: Path, label: str) -
         axes.set_yticks([])
         _whole_ticks(axes, "generation")
         axes.margins(0.03, 0.08 if height > 1 else 0.6)
-        bar = figure.add_axes((0.9, 0.2, 0.014, 0.66))
+        bar = figure.add_axes((0.9, 0.55 / tall, 0.014, 1 - 0.95 / tall))
         figure.colorbar(shown, cax=bar).set_label(label, fontsize=8)
         bar.tick_params(labelsize=7)
         return save_figure(figure, path)
@@ -162,7 +163,7 @@ def _retrained(axes: Axes, results: Sequence[Mapping[str, Any]]) -> None:
 
 
 def choices_by_generation(
-    leaders: Sequence[Event], names: Sequence[str], largest: Sequence[int], path: Path
+    leaders: Sequence[tuple[int, Event]], names: Sequence[str], largest: Sequence[int], path: Path
 ) -> Path:
     """Draw the choices of the best architecture by generation, one row per decision.
 
@@ -174,8 +175,10 @@ def choices_by_generation(
     from matplotlib.colors import ListedColormap
 
     # A small picture holds a row for each decision only while there are not too many of them.
-    grid = np.array([[c / max(m, 1) for c, m in zip(e["choices"], largest, strict=True)] for e in leaders]).T
-    generations = [event["gen"] for event in leaders]
+    grid = np.array(
+        [[c / max(m, 1) for c, m in zip(e["choices"], largest, strict=True)] for _, e in leaders]
+    ).T
+    generations = [generation for generation, _ in leaders]
     binary = max(largest, default=1) <= 1
     row = 0.13 if len(names) <= 40 else 0.105
     height = 0.9 + row * len(names)

@@ -1,0 +1,97 @@
+"""Tiny runs, and children that are killed while they work on one."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tdgnas.runs.config import RunConfig, make_config
+from tdgnas.runs.run import Run
+
+# Wall-clock figures, and what says where a run stands, may differ between two runs; everything else may not.
+_FREE = ("timings/", "checkpoints/", ".lock", "report.html", "figures/", "error.log")
+
+
+def tiny_document(**sections: dict[str, Any]) -> dict[str, Any]:
+    """The configuration of a run of a few seconds; sections given here are merged into it."""
+    document: dict[str, Any] = {
+        "seed": 3,
+        "device": "cpu",
+        "space": {"settings": {"width": 0.03125}},
+        "data": {"train": 96, "valid": 64, "test": 64},
+        "pretrain": {"epochs": 2, "hold": 1, "batch_size": 32},
+        "search": {"population": 4, "ngen": 2},
+        "fitness": {"size": 32},
+        "retrain": {"epochs": 2, "random_draws": 0, "batch_size": 32},
+    }
+    for name, section in sections.items():
+        document[name] = {**document.get(name, {}), **section}
+    return document
+
+
+@pytest.fixture(scope="session")
+def tiny() -> Callable[..., RunConfig]:
+    """Makes the configuration of a tiny run."""
+    return lambda **sections: make_config(tiny_document(**sections))
+
+
+@pytest.fixture(scope="session")
+def finished_run(tmp_path_factory: pytest.TempPathFactory, tiny: Callable[..., RunConfig]) -> Path:
+    """The folder of a tiny run that was never stopped; not to be changed."""
+    folder = tmp_path_factory.mktemp("finished") / "run"
+    run = Run.start(folder, tiny())
+    assert run.execute()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def contents() -> Callable[[Path], dict[str, bytes]]:
+    """Reads all files of a run that have to be equal to those of a run that was never stopped."""
+
+    def read(folder: Path) -> dict[str, bytes]:
+        paths = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+        found = {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+        return {name: data for name, data in found.items() if not name.startswith(_FREE)}
+
+    return read
+
+
+def _work(folder: Path, config: RunConfig, deadly: int, often: bool) -> None:
+    """Start or go on with a run in this (forked) process, which dies at its n-th flush to the disk."""
+    import tdgnas.runs.run as module
+
+    if often:
+        module.CHECKPOINT_SHARE = 1e9
+    flush, flushes = os.fsync, [0]
+
+    def fsync(handle: int) -> None:
+        flushes[0] += 1
+        if flushes[0] == deadly:
+            os.kill(os.getpid(), signal.SIGKILL)
+        flush(handle)
+
+    os.fsync = fsync  # type: ignore[assignment]
+    run = Run.open(folder) if (folder / "config.toml").exists() else Run.start(folder, config)
+    run.execute()
+
+
+@pytest.fixture(scope="session")
+def work_until_killed() -> Callable[..., int]:
+    """Works on a run in a child process that kills itself at its n-th flush; returns the exit code (-9: killed)."""
+
+    def work(folder: Path, config: RunConfig, deadly: int, often: bool = True) -> int:
+        process = multiprocessing.get_context("fork").Process(
+            target=_work, args=(folder, config, deadly, often)
+        )
+        process.start()
+        process.join()
+        assert process.exitcode is not None
+        return process.exitcode
+
+    return work

@@ -1,0 +1,107 @@
+"""A run that is killed and resumed, again and again, ends as the one that was never stopped, bit for bit."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tdgnas.runs.config import RunConfig
+from tdgnas.runs.run import Run
+
+Config = Callable[..., RunConfig]
+Contents = Callable[[Path], dict[str, bytes]]
+Work = Callable[..., int]
+
+#: Everything that has a state of its own: weights in the search, feedback, accuracy, the second order, scales.
+VARIANT = {
+    "pretrain": {"order": 2, "relaxation": "target-softmax", "clip": None},
+    "search": {
+        "weights": "alternate",
+        "temperature": {"schedule": "feedback", "target": 20.0},
+        "population": 3,
+        "replacement": False,
+        "entropy": "distance",
+    },
+    "fitness": {"measure": "accuracy", "batchnorm": "recalibrated", "calibration_size": 32},
+    "retrain": {"epochs": 1, "crop": 2, "flip": True},
+}
+RELAXED = {
+    "fitness": {"mode": "relaxed"},
+    "search": {"mutate": "flip-gate", "mate": "target"},
+    "retrain": {"epochs": 0},
+}
+
+
+def killed_again_and_again(folder: Path, config: RunConfig, work: Work, steps: list[int], often: bool) -> int:
+    """Let children work on a run and die, each a little later than the one before it started; count the deaths."""
+    for deaths, deadly in enumerate(steps):
+        code = work(folder, config, deadly, often)
+        if code == 0:
+            return deaths
+        assert code == -signal.SIGKILL
+    assert work(folder, config, -1) == 0
+    return len(steps)
+
+
+@pytest.mark.parametrize(
+    ("often", "steps"),
+    [(True, [1, 3, 5, 6, 2, 7, 9, 8, 4, 11, 10, 12]), (False, [4, 9, 5, 14, 8])],
+    ids=["a checkpoint after every step", "checkpoints seldom"],
+)
+def test_killed_inside_writes(
+    finished_run: Path,
+    tmp_path: Path,
+    tiny: Config,
+    contents: Contents,
+    work_until_killed: Work,
+    often: bool,
+    steps: list[int],
+) -> None:
+    folder = tmp_path / "run"
+    deaths = killed_again_and_again(folder, tiny(), work_until_killed, steps, often)
+    assert deaths >= 4
+    assert contents(folder) == contents(finished_run)
+    assert not list(folder.rglob(".*.part*"))
+
+
+@pytest.mark.parametrize("sections", [VARIANT, RELAXED], ids=["everything with a state", "relaxed"])
+def test_variants_killed_inside_writes(
+    tmp_path: Path,
+    tiny: Config,
+    contents: Contents,
+    work_until_killed: Work,
+    sections: dict[str, dict[str, object]],
+) -> None:
+    config = tiny(**sections)
+    Run.start(tmp_path / "whole", config).execute()
+    deaths = killed_again_and_again(tmp_path / "run", config, work_until_killed, [5, 9, 12, 10, 8], True)
+    assert deaths >= 4
+    assert contents(tmp_path / "run") == contents(tmp_path / "whole")
+
+
+def test_two_runs_with_one_seed_are_equal(
+    finished_run: Path, tmp_path: Path, tiny: Config, contents: Contents
+) -> None:
+    Run.start(tmp_path / "run", tiny()).execute()
+    assert contents(tmp_path / "run") == contents(finished_run)
+
+
+def test_what_a_run_consists_of(finished_run: Path, contents: Contents) -> None:
+    names = set(contents(finished_run))
+    assert {
+        "config.toml",
+        "pretraining.csv",
+        "history.csv",
+        "events.jsonl",
+        "retraining.csv",
+        "supernet/supernet.safetensors",
+        "supernet/supernet.json",
+        "architecture.json",
+        "results.json",
+        "network/network.safetensors",
+        "network/network.json",
+    } <= names
+    assert len(list((finished_run / "checkpoints").iterdir())) == 2
