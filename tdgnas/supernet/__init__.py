@@ -6,10 +6,13 @@ from .bilevel import alpha_gradient
 from .compiled import CompiledEvaluator
 from .counters import Counters
 from .evaluation import POLICIES, EvaluationSet, Evaluator, Score, evaluate_one, evaluation_set
+from .guards import annealed, skip_dropout, stop_at_skips
 from .imagenet import load_imagenet
 from .io import load_supernet, save_supernet
+from .paths import SampledPath, sample_path
 from .population import PopulationEvaluator
 from .pretraining import EpochRecord, Pretraining
+from .pruning import train_what_is_left
 from .racing import Race, RacingEvaluator, race
 from .relaxation import RELAXATIONS, Relaxation
 from .relaxed_population import relaxed_scores
@@ -33,10 +36,12 @@ __all__ = [
     "Race",
     "RacingEvaluator",
     "Relaxation",
+    "SampledPath",
     "Score",
     "Supernet",
     "WeightTraining",
     "alpha_gradient",
+    "annealed",
     "evaluate_one",
     "evaluation_set",
     "fastest",
@@ -44,6 +49,10 @@ __all__ = [
     "load_supernet",
     "race",
     "relaxed_scores",
+    "sample_path",
     "save_supernet",
     "second_order_gradients",
+    "skip_dropout",
+    "stop_at_skips",
+    "train_what_is_left",
 ]
