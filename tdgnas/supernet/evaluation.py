@@ -99,7 +99,8 @@ def evaluation_set(
     layout = torch.channels_last if channels_last else torch.contiguous_format
     bounds = [round(size * part / parts) for part in range(parts + 1)]
     batches = tuple(
-        (data.normalised(slice(start, end)), data.labels[start:end]) for start, end in pairwise(bounds)
+        (data.normalised(slice(start, end)).contiguous(memory_format=layout), data.labels[start:end])
+        for start, end in pairwise(bounds)
     )
     images = None
     if policy == "recalibrated":

@@ -183,7 +183,7 @@ class _Request:
     ) -> None:
         self.evaluator = evaluator
         self.batches = {number: evaluator.where.batches[number] for number in batches}
-        self.whole = len(batches) == len(evaluator.where.batches)
+        self.whole = list(batches) == list(range(len(evaluator.where.batches)))
         self.requested, self.executed = Counters(), Counters()
         known: dict[Architecture, tuple[int, list[int]]] = {}
         for architecture in architectures:

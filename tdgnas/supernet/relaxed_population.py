@@ -23,12 +23,14 @@ def relaxed_scores(
     :param rows: how many share one pass, each with BatchNorm statistics of its own; when None 16 on a GPU and 1 on
         a CPU, where larger batches are slower.
     """
+    if len(genes) == 0:
+        return []
     rows = rows or (16 if supernet.device.type == "cuda" else 1)
     sums = []
     with torch.inference_mode():
         for part in torch.split(genes, rows):
             sums.append(_sums(supernet, where, part))
-        found = torch.cat(sums, dim=1).cpu().tolist() if sums else [[], []]
+        found = torch.cat(sums, dim=1).cpu().tolist()
     return [
         Score(sum(losses) / where.images, int(sum(correct))) for losses, correct in zip(*found, strict=True)
     ]

@@ -14,6 +14,8 @@ from torch import Tensor
 _GIB = 2**30
 _SHARE = 0.25
 _MOST_CPU = _GIB
+# Values asked for less than this are not kept even where there is room: once, ten calls ago.
+_FORGOTTEN = 2.0**-10
 
 
 class Key(NamedTuple):
@@ -62,14 +64,14 @@ class ValueCache:
         """Return the keys to keep, out of triples of key, multiply-adds for each byte, and bytes."""
         if self.limit <= 0:
             return set()
+        asked = ((self.demand(key.value), key, density, size) for key, density, size in candidates)
         ranked = sorted(
-            ((self.demand(key.value) * density, key, size) for key, density, size in candidates),
-            key=lambda item: (-item[0], item[1]),
+            (-demand * density, key, size) for demand, key, density, size in asked if demand >= _FORGOTTEN
         )
         chosen: set[Key] = set()
         free = self.limit
-        for worth, key, size in ranked:
-            if size <= free and worth > 0:
+        for _, key, size in ranked:
+            if size <= free:
                 chosen.add(key)
                 free -= size
         return chosen
