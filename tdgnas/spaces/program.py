@@ -34,7 +34,8 @@ class Interner:
         self.nodes = tuple(nodes)
         self.steps: list[Step] = [Step(None, -1, ())]
         self.requests = 0
-        self._numbers: dict[Step, int] = {}
+        self._operations: dict[tuple[str, int], int] = {}
+        self._joins: dict[tuple[int, tuple[int, ...]], int] = {}
         index = {INPUT: 0} | {node.name: number + 1 for number, node in enumerate(self.nodes)}
         # Plain tuples: this is walked once for every architecture of every generation.
         self._plan = tuple(
@@ -54,10 +55,23 @@ class Interner:
 
     def number(self, step: Step) -> int:
         """Return the number of a value, a new one when it has not been seen."""
-        found = self._numbers.get(step)
+        if step.op is None:
+            return self._join(step.node, step.inputs)
+        return self._operation(step.op, step.inputs[0])
+
+    # Looked up by plain tuples: a step is made for new values only.
+    def _operation(self, op: str, value: int) -> int:
+        found = self._operations.get((op, value))
         if found is None:
-            found = self._numbers[step] = len(self.steps)
-            self.steps.append(step)
+            found = self._operations[op, value] = len(self.steps)
+            self.steps.append(Step(op, -1, (value,)))
+        return found
+
+    def _join(self, node: int, inputs: tuple[int, ...]) -> int:
+        found = self._joins.get((node, inputs))
+        if found is None:
+            found = self._joins[node, inputs] = len(self.steps)
+            self.steps.append(Step(None, node, inputs))
         return found
 
     def add(self, choices: Sequence[int]) -> int:
@@ -83,13 +97,13 @@ class Interner:
                     continue
                 value = values[source]
                 if op is not None:
-                    value = self.number(Step(op, -1, (value,)))
+                    value = self._operation(op, value)
                     own[value] = None
                 inputs.append(value)
             if len(inputs) == 1 and not joined:
                 values[number + 1] = inputs[0]
             else:
-                values[number + 1] = self.number(Step(None, number, tuple(inputs)))
+                values[number + 1] = self._join(number, tuple(inputs))
                 own[values[number + 1]] = None
         return values[-1], list(own)
 
