@@ -1,16 +1,28 @@
 """Training of one network from scratch."""
 
+from .cards import Card, load_weights, make_card, save_model
 from .evaluation import evaluate
+from .export import EXPORTS, ExportDisagrees, export_network
 from .recipe import Recipe, darts_cifar10, vgg_cifar10
+from .retraining import full_network, retrain
 from .trainer import EpochRecord, Training, TrainingDiverged, train
 
 __all__ = [
+    "EXPORTS",
+    "Card",
     "EpochRecord",
+    "ExportDisagrees",
     "Recipe",
     "Training",
     "TrainingDiverged",
     "darts_cifar10",
     "evaluate",
+    "export_network",
+    "full_network",
+    "load_weights",
+    "make_card",
+    "retrain",
+    "save_model",
     "train",
     "vgg_cifar10",
 ]

@@ -61,7 +61,8 @@ class Training:
     :meth:`state_dict` equals one that never stopped, bit for bit on the CPU. ``data.test`` is never read.
 
     :param network: trained in place; its initial weights are the caller's. It returns logits
-        ``(N, classes)`` or, while training, ``(logits, auxiliary logits)``.
+        ``(N, classes)`` or, while training, ``(logits, auxiliary logits)``. Where it has a method
+        ``start_epoch(epoch, epochs)``, this is called before each epoch (drop-path that rises, for instance).
     :param data: weights learn from ``data.train``, records report ``data.valid``.
     :param recipe: hyperparameters.
     :param seed: a whole number of at least 0.
@@ -155,6 +156,9 @@ class Training:
         losses: list[Tensor] = []
         counts: list[int] = []
         correct = torch.zeros((), dtype=torch.int64, device=self.device)
+        starts = getattr(self.network, "start_epoch", None)
+        if starts is not None:
+            starts(self.epoch, recipe.epochs)
         self.network.train()
         with _own_noise(_stream(self.seed, self.epoch, _NOISE), self.device):
             for step, indices in enumerate(batches.epoch()):

@@ -208,7 +208,8 @@ def test_skip_dropout_acts_inside_its_block_only():
 
 def test_skip_dropout_leaves_preprocessing_alone():
     space = DartsCells(cells=3, channels=4, nodes=1, image_size=8)
-    skips = [name for name, op in Supernet(space, device="cpu").ops.items() if any(isinstance(m, Skip) for m in op.modules())]
+    ops = Supernet(space, device="cpu").ops.items()
+    skips = [name for name, op in ops if any(isinstance(module, Skip) for module in op.modules())]
     assert skips
     assert all(name.endswith("skip_connect") for name in skips)
 

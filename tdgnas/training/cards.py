@@ -1,0 +1,155 @@
+"""A trained network as files: its weights (safetensors) and a card that says what it is and how it was made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from ..storage import write_atomic, write_json, write_text
+
+__all__ = ["Card", "load_weights", "make_card", "save_model"]
+
+
+@dataclass(frozen=True)
+class Card:
+    """What is known of a trained network.
+
+    :param name: for people.
+    :param parameters: as it is used; an auxiliary head, which only training uses, is not counted.
+    :param macs: multiply-adds of one image (convolutions and linear layers).
+    :param image_shape: channels, height, width of an image.
+    :param classes: class names, in the order of the logits.
+    :param mean: of the pixels (0..1) per channel, subtracted first.
+    :param std: per channel, divided by.
+    :param data: name of the data set.
+    :param accuracy: by split, 0..1.
+    :param loss: by split, nats.
+    :param recipe: how it was trained.
+    :param architecture: space, settings and choices, or a genotype.
+    :param command: what makes it again.
+    :param seed: of the training.
+    :param seconds: the training took.
+    """
+
+    name: str
+    parameters: int
+    macs: int
+    image_shape: tuple[int, ...]
+    classes: tuple[str, ...]
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+    data: str = ""
+    accuracy: Mapping[str, float] = field(default_factory=dict)
+    loss: Mapping[str, float] = field(default_factory=dict)
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+    architecture: Mapping[str, Any] = field(default_factory=dict)
+    command: str = ""
+    seed: int | None = None
+    seconds: float | None = None
+
+    def to_markdown(self) -> str:
+        """Return the card for people."""
+        rows = [
+            ("data", self.data),
+            *((f"{split} accuracy", f"{100 * value:.2f} %") for split, value in self.accuracy.items()),
+            *((f"{split} loss", f"{value:.4f} nats") for split, value in self.loss.items()),
+            ("parameters", f"{self.parameters:,}"),
+            ("multiply-adds per image", f"{self.macs:,}"),
+            ("images", " x ".join(map(str, self.image_shape)) + ", normalised by the mean and deviation below"),
+            ("mean", ", ".join(f"{value:.4f}" for value in self.mean)),
+            ("deviation", ", ".join(f"{value:.4f}" for value in self.std)),
+            ("classes", ", ".join(self.classes)),
+            ("seed", "" if self.seed is None else str(self.seed)),
+            ("training", "" if self.seconds is None else f"{self.seconds:.0f} s"),
+            *((f"recipe: {key}", str(value)) for key, value in self.recipe.items()),
+        ]
+        table = "\n".join(f"| {key} | {value} |" for key, value in rows if value)
+        parts = [f"# {self.name}", f"| | |\n|---|---|\n{table}"]
+        if self.architecture:
+            lines = "\n".join(f"- {key}: {value}" for key, value in self.architecture.items())
+            parts.append(f"## Architecture\n\n{lines}")
+        if self.command:
+            parts.append(f"## Made by\n\n    {self.command}")
+        parts.append("## Files\n\n`model.safetensors` has the weights, `card.json` this card for programs.")
+        return "\n\n".join(parts) + "\n"
+
+
+def make_card(network: nn.Module, image_shape: tuple[int, int, int], **known: Any) -> Card:
+    """Return a card with the network's parameters and multiply-adds counted.
+
+    :param known: other fields of :class:`Card`, ``name`` and ``classes`` among them.
+    """
+    auxiliary = getattr(network, "auxiliary", None)
+    extra = sum(p.numel() for p in auxiliary.parameters()) if isinstance(auxiliary, nn.Module) else 0
+    return Card(
+        parameters=sum(p.numel() for p in network.parameters()) - extra,
+        macs=_multiply_adds(network, image_shape),
+        image_shape=image_shape,
+        **known,
+    )
+
+
+def save_model(network: nn.Module, card: Card, folder: str | Path) -> Path:
+    """Write ``model.safetensors``, ``card.json`` and ``card.md``, each atomically; return the folder."""
+    folder = Path(folder)
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    write_atomic(folder / "model.safetensors", lambda temporary: save_file(tensors, temporary))
+    write_json(folder / "card.json", {"format": "tdgnas-card/1", **asdict(card)})
+    write_text(folder / "card.md", card.to_markdown())
+    return folder
+
+
+def load_weights(network: nn.Module, path: str | Path) -> nn.Module:
+    """Read weights that :func:`save_model` wrote into a network of the same shape; return it.
+
+    :param path: the file, or the folder that it lies in.
+    :raises FileNotFoundError: when there is no such file.
+    :raises ValueError: when it is damaged or belongs to another network; the network is then as it was.
+    """
+    path = Path(path)
+    path = path / "model.safetensors" if path.is_dir() else path
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no file {path}; save_model writes model.safetensors")
+    try:
+        tensors = load_file(path)
+    except SafetensorError as error:
+        raise ValueError(f"{path} is damaged or no safetensors file: {error}") from error
+    own = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+    there = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    odd = sorted(name for name in own.keys() | there.keys() if own.get(name) != there.get(name))
+    if odd:
+        raise ValueError(
+            f"{path} belongs to another network: {len(odd)} tensors differ, the first is {odd[0]} "
+            f"({there.get(odd[0], 'missing')} there, {own.get(odd[0], 'missing')} here)"
+        )
+    with torch.no_grad():
+        network.load_state_dict(tensors)
+    return network
+
+
+def _multiply_adds(network: nn.Module, image_shape: tuple[int, int, int]) -> int:
+    """Multiply-adds of convolutions and linear layers for one image, found without computing anything."""
+    shadow = deepcopy(network).to("meta").eval()
+    total = 0
+
+    def count(module: nn.Module, _: tuple[Tensor, ...], output: Tensor) -> None:
+        nonlocal total
+        if isinstance(module, nn.Linear):
+            total += output.numel() * module.in_features
+        elif isinstance(module, nn.Conv2d):
+            total += output.numel() * module.weight[0].numel()
+
+    for module in shadow.modules():
+        if isinstance(module, (nn.Linear, nn.Conv2d)):
+            module.register_forward_hook(count)
+    with torch.no_grad():
+        shadow(torch.empty(1, *image_shape, device="meta"))
+    return total

@@ -1,0 +1,104 @@
+"""A trained network in a form that other programs run, checked against the network itself."""
+
+from __future__ import annotations
+
+import importlib.util
+from copy import deepcopy
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import torch
+from torch import Tensor, nn
+
+from ..storage import write_atomic
+
+__all__ = ["EXPORTS", "ExportDisagrees", "export_network"]
+
+ExportFormat = Literal["torch", "onnx"]
+EXPORTS: tuple[str, ...] = get_args(ExportFormat)
+_ONNX = ("onnx", "onnxscript", "onnxruntime")
+
+
+class ExportDisagrees(RuntimeError):
+    """The exported network computes something else than the network it was made of."""
+
+
+def export_network(
+    network: nn.Module,
+    image_shape: tuple[int, int, int],
+    path: str | Path,
+    format: ExportFormat = "torch",
+    *,
+    tolerance: float = 1e-4,
+    batch: int = 3,
+) -> float:
+    """Write a network's evaluation mode with any number of images per batch, and check what was written.
+
+    The file is read again and run beside the network on random images, in a batch of another size than it was traced
+    with. A file that disagrees is not kept. The network itself is not changed.
+
+    :param network: returns logits (batch, classes) in evaluation mode.
+    :param image_shape: channels, height, width.
+    :param path: the file; usually ``.pt2`` for ``torch`` (torch.export) and ``.onnx`` for ``onnx``.
+    :param format: ``torch``, or ``onnx`` (needs the extra packages onnx, onnxscript and onnxruntime).
+    :param tolerance: largest difference of the outputs, in units of the largest output.
+    :param batch: images in the check.
+    :returns: the largest difference found, in the same unit.
+    :raises ValueError: for an unknown format or impossible sizes.
+    :raises ImportError: for ``onnx`` without its packages.
+    :raises ExportDisagrees: when the outputs differ by more than the tolerance.
+    """
+    if format not in EXPORTS:
+        raise ValueError(f"format is {format!r}; it must be one of {', '.join(EXPORTS)}")
+    if len(image_shape) != 3 or min(image_shape) < 1 or batch < 1:
+        raise ValueError(f"image_shape is {image_shape} and batch {batch}; expected (channels, height, width), 1 image")
+    missing = [name for name in _ONNX if importlib.util.find_spec(name) is None]
+    if format == "onnx" and missing:
+        raise ImportError(f"exporting to ONNX needs {', '.join(missing)}; pip install {' '.join(missing)}")
+    module = deepcopy(network).to("cpu").eval()
+    generator = torch.Generator().manual_seed(0)
+    example = torch.randn(2, *image_shape, generator=generator)
+    images = torch.randn(batch, *image_shape, generator=generator)
+    with torch.no_grad():
+        expected = module(images)
+    if not isinstance(expected, Tensor):
+        raise ValueError("the network returns something else than logits in evaluation mode; it cannot be exported")
+    found: list[float] = []
+
+    def write(temporary: Path) -> None:
+        run = _write_torch if format == "torch" else _write_onnx
+        difference = (run(module, example, images, temporary) - expected).abs().max()
+        found.append(float(difference / expected.abs().max().clamp_min(1e-12)))
+        if not found[0] <= tolerance:
+            raise ExportDisagrees(
+                f"the exported network differs by {found[0]:.1e} of the largest output (at most {tolerance:.1e} is "
+                f"allowed); {path} was not written"
+            )
+
+    write_atomic(Path(path), write)
+    return found[0]
+
+
+def _write_torch(module: nn.Module, example: Tensor, images: Tensor, path: Path) -> Tensor:
+    shapes = ({0: torch.export.Dim("batch", min=1)},)
+    torch.export.save(torch.export.export(module, (example,), dynamic_shapes=shapes), path)
+    with torch.no_grad():
+        output: Tensor = torch.export.load(path).module()(images)
+    return output
+
+
+def _write_onnx(module: nn.Module, example: Tensor, images: Tensor, path: Path) -> Tensor:
+    runtime: Any = importlib.import_module("onnxruntime")
+    torch.onnx.export(
+        module,
+        (example,),
+        str(path),
+        input_names=["images"],
+        output_names=["logits"],
+        dynamic_shapes=({0: torch.export.Dim("batch", min=1)},),
+        dynamo=True,
+        external_data=False,
+        verbose=False,
+    )
+    session = runtime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    return torch.from_numpy(session.run(None, {"images": images.numpy()})[0])

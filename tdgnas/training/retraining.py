@@ -1,0 +1,113 @@
+"""Train a found architecture to the end: checkpoints, a model file and its card in one folder."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from ..checkpoint import CheckpointFolder
+from ..data import Splits
+from ..spaces import Architecture, CellSpace, SearchSpace
+from .cards import Card, make_card, save_model
+from .evaluation import evaluate
+from .recipe import Recipe
+from .trainer import EpochRecord, Training
+
+__all__ = ["full_network", "retrain"]
+
+
+def full_network(space: SearchSpace, architecture: Architecture, **options: Any) -> nn.Module:
+    """Return the network of an architecture that is worth training to the end, with fresh weights.
+
+    Cells become their published final network (see :meth:`CellSpace.final_network`), which takes the options; other
+    spaces give their stand-alone network, which takes none.
+
+    :raises ValueError: for options that the space's network does not take.
+    """
+    if isinstance(space, CellSpace):
+        return space.final_network(architecture, **options)
+    if options:
+        raise ValueError(f"the network of {space.name!r} has no options, got {', '.join(options)}")
+    return space.network(architecture)
+
+
+def retrain(
+    network: nn.Module,
+    data: Splits,
+    recipe: Recipe,
+    folder: str | Path,
+    *,
+    name: str = "network",
+    architecture: Mapping[str, Any] | None = None,
+    command: str = "",
+    seed: int = 0,
+    device: torch.device | str | None = None,
+    resume: bool = False,
+    checkpoint_every: int = 1,
+    progress: Callable[[EpochRecord], object] | None = None,
+) -> Card:
+    """Train a network through all epochs and write it to a folder: ``model.safetensors``, ``card.json``, ``card.md``.
+
+    A checkpoint is kept after every ``checkpoint_every`` epochs, the last two of them; training that is resumed ends as
+    if it had never stopped, bit for bit on the CPU. What is written is the moving average where the recipe has one.
+    The test set is read once, after the last epoch.
+
+    :param network: with fresh weights; trained in place.
+    :param architecture: what it is, for the card.
+    :param command: what makes it again, for the card.
+    :param resume: go on from the newest whole checkpoint in the folder.
+    :param progress: called with each epoch's record.
+    :returns: the card.
+    :raises FileExistsError: when the folder has checkpoints or a model already and ``resume`` is off.
+    :raises TrainingDiverged: when the loss is not finite.
+    """
+    folder = Path(folder)
+    checkpoints = CheckpointFolder(folder / "checkpoints")
+    if checkpoint_every < 1:
+        raise ValueError(f"checkpoint_every is {checkpoint_every}; it counts epochs and must be at least 1")
+    if not resume and (checkpoints.paths() or (folder / "model.safetensors").exists()):
+        raise FileExistsError(f"{folder} has a training already; go on with resume=True or choose another folder")
+    (folder / "checkpoints").mkdir(parents=True, exist_ok=True)
+    training = Training(network, data, recipe, seed, device)
+    seconds = 0.0
+    if resume and checkpoints.paths():
+        state = checkpoints.load()
+        seconds = float(state["seconds"])
+        training.load_state_dict(state["training"])
+    started = time.perf_counter()
+    for record in training:
+        done = training.epoch
+        if done % checkpoint_every == 0 or done == recipe.epochs:
+            elapsed = seconds + time.perf_counter() - started
+            checkpoints.save({"training": training.state_dict(), "seconds": elapsed})
+        if progress is not None:
+            progress(record)
+    seconds += time.perf_counter() - started
+    best = training.evaluated
+    scores = {
+        part: evaluate(best, getattr(data, part).to(training.device), amp=recipe.amp) for part in ("valid", "test")
+    }
+    card = make_card(
+        best,
+        data.image_shape,
+        name=name,
+        classes=data.classes,
+        mean=tuple(data.mean),
+        std=tuple(data.std),
+        data=data.name,
+        accuracy={part: score[1] for part, score in scores.items()},
+        loss={part: score[0] for part, score in scores.items()},
+        recipe=asdict(recipe),
+        architecture=dict(architecture or {}),
+        command=command,
+        seed=seed,
+        seconds=seconds,
+    )
+    save_model(best, card, folder)
+    return card
