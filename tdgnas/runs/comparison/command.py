@@ -102,7 +102,7 @@ def _run(runner: Runner, console: Console) -> None:
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console) as progress:
-        task = progress.add_task("searching", total=None)
+        task = progress.add_task("searching", total=len(runner.missing(lambda _: None)))
 
         def done(text: str, count: int, total: int) -> None:
             progress.update(task, description=text, completed=count, total=total)
@@ -118,7 +118,7 @@ def _table(outcome: Outcome) -> Table:
         f"{outcome.problem}: {outcome.metric}{percent}, {better} is better, {outcome.budget:g} {outcome.unit}"
     )
     table = Table(title=title)
-    table.add_column("strategy")
+    table.add_column("strategy", no_wrap=True)
     for name in ("seeds", "mean", "std", "median", "best", "rank", "against the first: A", "p (Holm)"):
         table.add_column(name, justify="right")
     first = outcome.summary[0].strategy
