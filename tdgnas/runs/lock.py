@@ -24,10 +24,8 @@ class FolderLock:
             self._file: IO[str] | None = (folder / NAME).open("a", encoding="utf-8")
         try:
             import fcntl
-        except (
-            ImportError
-        ):  # a system without such locks: two processes in one folder are then the user's affair
-            return
+        except ImportError:
+            return  # without such locks, two processes in one folder are the user's own affair
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

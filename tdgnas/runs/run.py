@@ -94,9 +94,13 @@ class Run:
         run = cls(folder, config, reporter)
         folder.mkdir(parents=True, exist_ok=True)
         run._lock = FolderLock(folder)
-        _check_empty(folder)
-        remove_leftovers(folder)
-        write_text(folder / "config.toml", config_text(config, versions()))
+        try:
+            _check_empty(folder)
+            remove_leftovers(folder)
+            write_text(folder / "config.toml", config_text(config, versions()))
+        except BaseException:
+            run._lock.release()
+            raise
         return run
 
     @classmethod

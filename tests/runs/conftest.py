@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,8 @@ from typing import Any
 import pytest
 
 from tdgnas.runs.config import RunConfig, make_config
-from tdgnas.runs.run import Run
+from tdgnas.runs.progress import Silent
+from tdgnas.runs.run import Interrupted, Run
 
 # Wall-clock figures, and what says where a run stands, may differ between two runs; everything else may not.
 _FREE = ("timings/", "checkpoints/", ".lock", "report.html", "figures/", "error.log")
@@ -95,3 +97,54 @@ def work_until_killed() -> Callable[..., int]:
         return process.exitcode
 
     return work
+
+
+class Listener(Silent):
+    """Keeps what a run says, and sends this process a signal after the n-th step."""
+
+    def __init__(self, stop_after: int = -1, number: signal.Signals = signal.SIGINT) -> None:
+        self.said: list[str] = []
+        self.steps = 0
+        self.stop_after, self.number = stop_after, number
+
+    def say(self, text: str) -> None:
+        """Keep a line."""
+        self.said.append(text)
+
+    alert = say
+
+    def step(self, done: int, numbers: dict[str, Any]) -> None:
+        """Count a step."""
+        self.steps += 1
+        if self.steps == self.stop_after:
+            os.kill(os.getpid(), self.number)
+
+    @property
+    def text(self) -> str:
+        """Everything said."""
+        return "\n".join(self.said)
+
+
+@pytest.fixture(scope="session")
+def listener() -> Callable[..., Listener]:
+    """Makes reporters that keep what they are told."""
+    return Listener
+
+
+@pytest.fixture(scope="session")
+def _halfway(tmp_path_factory: pytest.TempPathFactory, tiny: Callable[..., RunConfig]) -> Path:
+    """The folder of the tiny run, stopped by Ctrl-C after the second generation, with two checkpoints."""
+    import tdgnas.runs.run as module
+
+    folder = tmp_path_factory.mktemp("halfway") / "run"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "CHECKPOINT_SHARE", 1e9)
+        with pytest.raises(Interrupted):
+            Run.start(folder, tiny(), Listener(stop_after=4)).execute()
+    return folder
+
+
+@pytest.fixture
+def halfway(_halfway: Path, tmp_path: Path) -> Path:
+    """A copy of a run that was stopped in the middle of its search."""
+    return Path(shutil.copytree(_halfway, tmp_path / "halfway"))
