@@ -90,7 +90,8 @@ def _window(x: Tensor, start: int) -> Tensor:
     n, c, h, w = x.shape
     wide = x.new_zeros(n, h, w + 2, c)
     first, last = max(start, 0), min(start + w + 2, w)
-    wide[:, :, first - start : last - start] = x[:, :, :, first:last].permute(0, 2, 3, 1)
+    if last > first:
+        wide[:, :, first - start : last - start] = x[:, :, :, first:last].permute(0, 2, 3, 1)
     return wide.permute(0, 3, 1, 2)
 
 
