@@ -89,7 +89,12 @@ def twin(network: PlainNetwork) -> PlainNetwork:
 
 
 def plain_gradient(
-    network: PlainNetwork, alpha: Tensor, train: Batch, valid: Batch, optimiser: torch.optim.Optimizer, xi: float
+    network: PlainNetwork,
+    alpha: Tensor,
+    train: Batch,
+    valid: Batch,
+    optimiser: torch.optim.Optimizer,
+    xi: float,
 ) -> Tensor:
     """The gradient of alpha by the paper's formulas (eqs. 5 to 8)."""
     if xi == 0:
@@ -214,7 +219,11 @@ def memory(options: argparse.Namespace) -> None:
     for _ in range(2):
         step(train, valid)
     cuda = supernet.device.type == "cuda"
-    after = torch.cuda.max_memory_allocated() if cuda else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    after = (
+        torch.cuda.max_memory_allocated()
+        if cuda
+        else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    )
     print(json.dumps((after - before) / 2**20))
 
 
@@ -239,7 +248,8 @@ def compare(options: argparse.Namespace, order: int) -> str:
             if turn:  # the first turn warms up
                 times[name].append(seconds)
     ratios = [
-        statistics.median(a[k] / b[k] for a, b in zip(times["plain"], times["ours"], strict=True)) for k in (0, 1)
+        statistics.median(a[k] / b[k] for a, b in zip(times["plain"], times["ours"], strict=True))
+        for k in (0, 1)
     ]
     middle = {name: statistics.median(wall for wall, _ in own) for name, own in times.items()}
     needs = {name: measured_memory(name, order) for name in steps}
@@ -251,7 +261,9 @@ def compare(options: argparse.Namespace, order: int) -> str:
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--channels", type=int, default=16)
     parser.add_argument("--cells", type=int, default=8)
     parser.add_argument("--batch", type=int, default=64)
@@ -259,7 +271,9 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--only", choices=sorted(STEPS), help="measure the memory of one kind of step, then stop")
+    parser.add_argument(
+        "--only", choices=sorted(STEPS), help="measure the memory of one kind of step, then stop"
+    )
     parser.add_argument("--order", type=int, choices=(1, 2), default=1, help="with --only")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)

@@ -128,7 +128,7 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=100, help="go on until so many children were killed")
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
     parser.add_argument(
-        "--longest", type=float, help="seconds a child may live; default: a third of a whole run"
+        "--longest", type=float, help="seconds a child may live; default: half of a whole run"
     )
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -143,7 +143,7 @@ def main() -> None:
         for number, kind in enumerate(KINDS):
             start = time.monotonic()
             work(root / f"whole{number}", configuration(kind), multiprocessing.Value("i", 0))
-            longest[kind] = options.longest or (time.monotonic() - start) / 3
+            longest[kind] = options.longest or (time.monotonic() - start) / 2
             whole[kind] = contents(root / f"whole{number}")
         # Every kind at least once, and no run is given up half-way: each has to be compared.
         while killed.total() < options.kills or len(runs) < len(KINDS):

@@ -25,7 +25,9 @@ console = Console(soft_wrap=not sys.stdout.isatty())
 def common(
     modules: Annotated[
         list[str] | None,
-        typer.Option("--import", help="a module of your own to import first, which registers things; repeatable"),
+        typer.Option(
+            "--import", help="a module of your own to import first, which registers things; repeatable"
+        ),
     ] = None,
 ) -> None:
     """Evolutionary neural architecture search with DEAP: TDGA, DARTS and one shared supernet."""

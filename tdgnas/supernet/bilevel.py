@@ -50,7 +50,9 @@ def alpha_gradient(
     """
     history = [None] * len(weights) if buffers is None else list(buffers)
     if len(history) != len(weights):
-        raise ValueError(f"there are {len(weights)} weights and {len(history)} momentum buffers; give one each")
+        raise ValueError(
+            f"there are {len(weights)} weights and {len(history)} momentum buffers; give one each"
+        )
     moving = [(w, buffer) for w, buffer in zip(weights, history, strict=True) if w.requires_grad]
     own = [weight for weight, _ in moving]
     if xi == 0.0 or not own:
@@ -88,9 +90,13 @@ def _look_ahead(
     with torch.no_grad():
         # Not in place: autograd may hand out one tensor as the gradient of two weights.
         steps = list(torch._foreach_add(slopes, own, alpha=weight_decay))
-        having = [(step, buffer) for step, (_, buffer) in zip(steps, moving, strict=True) if buffer is not None]
+        having = [
+            (step, buffer) for step, (_, buffer) in zip(steps, moving, strict=True) if buffer is not None
+        ]
         if having and momentum:
-            torch._foreach_add_([step for step, _ in having], [buffer for _, buffer in having], alpha=momentum)
+            torch._foreach_add_(
+                [step for step, _ in having], [buffer for _, buffer in having], alpha=momentum
+            )
         torch._foreach_add_(own, steps, alpha=-xi)
 
 

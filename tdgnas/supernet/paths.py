@@ -37,7 +37,9 @@ class SampledPath:
         tilted = (genes + torch.tensor(self.noise, dtype=genes.dtype, device=genes.device)) / self.temperature
         hard = torch.zeros_like(tilted)
         parts = []
-        for decision, where, choice in zip(self.space.decisions, self.space.slices, self.choices, strict=True):
+        for decision, where, choice in zip(
+            self.space.decisions, self.space.slices, self.choices, strict=True
+        ):
             if decision.binary:
                 parts.append(torch.sigmoid(tilted[where]))
                 hard[where.start] = float(choice)

@@ -101,7 +101,9 @@ class Pretraining(Iterator[EpochRecord]):
             raise ValueError(f"paths is {paths!r}; it must be 'all' or 'one'")
         assert supernet.data is not None
         with skip_drop(supernet, skip_dropout):
-            sample_path(supernet.space, supernet.alpha, temperature, random.Random(0))  # both refuse what cannot be
+            sample_path(
+                supernet.space, supernet.alpha, temperature, random.Random(0)
+            )  # both refuse what cannot be
         self.supernet = supernet
         self.epochs = epochs
         self.epoch = 0
@@ -274,7 +276,11 @@ class Pretraining(Iterator[EpochRecord]):
 @contextmanager
 def own_noise(seed: int, device: torch.device) -> Iterator[None]:
     """Seed torch's global generators inside a ``with`` block and put them back afterwards."""
-    devices = [torch.cuda.current_device() if device.index is None else device.index] if device.type == "cuda" else []
+    devices = (
+        [torch.cuda.current_device() if device.index is None else device.index]
+        if device.type == "cuda"
+        else []
+    )
     with torch.random.fork_rng(devices=devices):
         torch.manual_seed(seed)
         yield

@@ -63,7 +63,10 @@ class Card:
             *((f"{split} loss", f"{value:.4f} nats") for split, value in self.loss.items()),
             ("parameters", f"{self.parameters:,}"),
             ("multiply-adds per image", f"{self.macs:,}"),
-            ("images", " x ".join(map(str, self.image_shape)) + ", normalised by the mean and deviation below"),
+            (
+                "images",
+                " x ".join(map(str, self.image_shape)) + ", normalised by the mean and deviation below",
+            ),
             ("mean", ", ".join(f"{value:.4f}" for value in self.mean)),
             ("deviation", ", ".join(f"{value:.4f}" for value in self.std)),
             ("classes", ", ".join(self.classes)),

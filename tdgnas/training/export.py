@@ -51,7 +51,9 @@ def export_network(
     if format not in EXPORTS:
         raise ValueError(f"format is {format!r}; it must be one of {', '.join(EXPORTS)}")
     if len(image_shape) != 3 or min(image_shape) < 1 or batch < 1:
-        raise ValueError(f"image_shape is {image_shape} and batch {batch}; expected (channels, height, width), 1 image")
+        raise ValueError(
+            f"image_shape is {image_shape} and batch {batch}; expected (channels, height, width), 1 image"
+        )
     missing = [name for name in _ONNX if importlib.util.find_spec(name) is None]
     if format == "onnx" and missing:
         raise ImportError(f"exporting to ONNX needs {', '.join(missing)}; pip install {' '.join(missing)}")
@@ -62,7 +64,9 @@ def export_network(
     with torch.no_grad():
         expected = module(images)
     if not isinstance(expected, Tensor):
-        raise ValueError("the network returns something else than logits in evaluation mode; it cannot be exported")
+        raise ValueError(
+            "the network returns something else than logits in evaluation mode; it cannot be exported"
+        )
     found: list[float] = []
 
     def write(temporary: Path) -> None:

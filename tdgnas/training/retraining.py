@@ -72,7 +72,9 @@ def retrain(
     if checkpoint_every < 1:
         raise ValueError(f"checkpoint_every is {checkpoint_every}; it counts epochs and must be at least 1")
     if not resume and (checkpoints.paths() or (folder / "model.safetensors").exists()):
-        raise FileExistsError(f"{folder} has a training already; go on with resume=True or choose another folder")
+        raise FileExistsError(
+            f"{folder} has a training already; go on with resume=True or choose another folder"
+        )
     (folder / "checkpoints").mkdir(parents=True, exist_ok=True)
     training = Training(network, data, recipe, seed, device)
     seconds = 0.0
@@ -91,7 +93,8 @@ def retrain(
     seconds += time.perf_counter() - started
     best = training.evaluated
     scores = {
-        part: evaluate(best, getattr(data, part).to(training.device), amp=recipe.amp) for part in ("valid", "test")
+        part: evaluate(best, getattr(data, part).to(training.device), amp=recipe.amp)
+        for part in ("valid", "test")
     }
     card = make_card(
         best,

@@ -196,12 +196,12 @@ def test_an_individual_that_cannot_be_evaluated_can_be_skipped(
 
 
 def test_a_network_that_diverges_leaves_its_row_empty(tmp_path: Path, tiny: Config) -> None:
-    config = tiny(
-        pretrain={"epochs": 1},
-        search={"ngen": 0},
-        retrain={"lr": 1e30, "clip": None, "epochs": 1, "warmup": 0},
-    )
-    assert Run.start(tmp_path / "run", config).execute()
+    sections: dict[str, dict[str, Any]] = {
+        "pretrain": {"epochs": 1},
+        "search": {"ngen": 0},
+        "retrain": {"lr": 1e30, "clip": None, "epochs": 1, "warmup": 0},
+    }
+    assert Run.start(tmp_path / "run", tiny(**sections)).execute()
     rows = read_rows(tmp_path / "run")
     assert all(row.test is None for row in rows)
     assert all(fault["phase"] == "retraining" for fault in failures(tmp_path / "run"))

@@ -134,12 +134,17 @@ def test_quick_pass_equals_the_plain_one_with_all_gradients(space, policy):
     images = torch.randn(3, 3, 8, 8, dtype=torch.float64)
     genes = torch.randn(space.length, dtype=torch.float64)
     results = []
-    quick, plain = (supernet, lambda g: supernet.mixed(images, g)), (twin, lambda g: twin.relaxed(images, g[None])[0])
+    quick, plain = (
+        (supernet, lambda g: supernet.mixed(images, g)),
+        (twin, lambda g: twin.relaxed(images, g[None])[0]),
+    )
     for net, run in (quick, plain):
         alpha = genes.clone().requires_grad_()
         with net.batchnorm.use(policy):
             logits = run(alpha)
-        slopes = torch.autograd.grad(logits.square().sum(), [alpha, *net.parameters()], materialize_grads=True)
+        slopes = torch.autograd.grad(
+            logits.square().sum(), [alpha, *net.parameters()], materialize_grads=True
+        )
         results.append((logits, *slopes))
     for ours, exact in zip(*results, strict=True):
         assert torch.allclose(ours, exact, rtol=1e-8, atol=1e-10)

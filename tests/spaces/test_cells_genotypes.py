@@ -90,7 +90,9 @@ def test_published_genotypes_become_architectures_and_come_back(name):
     again = SPACE.genotype(architecture)
     for kind in ("normal", "reduce"):
         pairs, own = getattr(PUBLISHED[name], kind), getattr(again, kind)
-        assert [sorted(own[i : i + 2]) for i in range(0, 8, 2)] == [sorted(pairs[i : i + 2]) for i in range(0, 8, 2)]
+        assert [sorted(own[i : i + 2]) for i in range(0, 8, 2)] == [
+            sorted(pairs[i : i + 2]) for i in range(0, 8, 2)
+        ]
     assert SPACE.from_genotype(again.to_text()) == architecture
 
 
@@ -114,7 +116,11 @@ def test_an_architecture_with_other_edge_counts_has_no_genotype():
         ("NASNet", SPACE, "5 nodes"),
         ("NASNet", DartsCells(nodes=5, concat=3, image_size=8), "concatenates"),
         ("DARTS_V2", OneInputCells(), "no reduction cells"),
-        ("DARTS_V2", DartsCells(operations=("none", "skip_connect"), image_size=8), "'sep_conv_3x3', which is none of"),
+        (
+            "DARTS_V2",
+            DartsCells(operations=("none", "skip_connect"), image_size=8),
+            "'sep_conv_3x3', which is none of",
+        ),
         ("DARTS_V2", DartsCells(operations=DARTS_OPERATIONS[1:], image_size=8), "no operation for edge"),
     ],
 )
@@ -171,7 +177,9 @@ def test_drop_path_zeroes_whole_samples_and_keeps_the_mean():
 
 def test_identity_skips_are_never_dropped():
     skips = CellPlan(2, ((("skip_connect", 0), ("skip_connect", 1)),), (2,))
-    network = FinalNetwork({"normal": skips}, channels=2, cells=2, reductions=(), auxiliary=False, drop_path=0.9)
+    network = FinalNetwork(
+        {"normal": skips}, channels=2, cells=2, reductions=(), auxiliary=False, drop_path=0.9
+    )
     network.start_epoch(9, 10)
     images = torch.randn(2, 3, 32, 32)
     assert torch.equal(network(images), network(images))
@@ -212,7 +220,12 @@ def test_impossible_networks_are_refused(options, message):
 
 def test_it_trains_with_the_training_loop():
     parts = [
-        ImageData(torch.randint(0, 255, (12, 3, 8, 8), dtype=torch.uint8), torch.arange(12) % 3, (0.5,) * 3, (0.5,) * 3)
+        ImageData(
+            torch.randint(0, 255, (12, 3, 8, 8), dtype=torch.uint8),
+            torch.arange(12) % 3,
+            (0.5,) * 3,
+            (0.5,) * 3,
+        )
         for _ in range(3)
     ]
     data = Splits("noise", *parts, ("a", "b", "c"), (0.5,) * 3, (0.5,) * 3)

@@ -19,8 +19,12 @@ from tdgnas.spaces import (
 )
 
 OPERATIONS = ("none", "max_pool_3x3", "skip_connect", "sep_conv_3x3")
-SPACE = DartsCells(cells=1, channels=2, nodes=2, operations=OPERATIONS, image_size=8)  # edges 2<-0 2<-1 3<-0 3<-1 3<-2
-CHAIN = OneInputCells(cells=1, channels=2, nodes=2, concat=1, operations=OPERATIONS, image_size=8)  # 1<-0 2<-0 2<-1
+SPACE = DartsCells(
+    cells=1, channels=2, nodes=2, operations=OPERATIONS, image_size=8
+)  # edges 2<-0 2<-1 3<-0 3<-1 3<-2
+CHAIN = OneInputCells(
+    cells=1, channels=2, nodes=2, concat=1, operations=OPERATIONS, image_size=8
+)  # 1<-0 2<-0 2<-1
 NONE, MAX, SKIP, SEP = np.eye(4)
 
 
@@ -34,7 +38,13 @@ def named(space, architecture):
 
 def test_per_edge_takes_the_most_likely_none_included():
     weights = table([0.4, 0.3, 0.2, 0.1], MAX, SKIP, [0.1, 0.2, 0.3, 0.4], NONE)
-    assert named(SPACE, per_edge(SPACE, weights)) == ["none", "max_pool_3x3", "skip_connect", "sep_conv_3x3", "none"]
+    assert named(SPACE, per_edge(SPACE, weights)) == [
+        "none",
+        "max_pool_3x3",
+        "skip_connect",
+        "sep_conv_3x3",
+        "none",
+    ]
 
 
 def test_per_edge_takes_the_first_of_equals():
@@ -45,7 +55,9 @@ def test_per_edge_takes_the_first_of_equals():
 def test_per_edge_names_what_a_cut_graph_lacks():
     """Node 2 reads only node 1, and nothing leads to node 1."""
     weights = table(NONE, NONE, SEP)
-    with pytest.raises(ValueError, match=r"cut the graph: nothing reaches c0_1, c0_2, c0, logits.*per-edge-repaired"):
+    with pytest.raises(
+        ValueError, match=r"cut the graph: nothing reaches c0_1, c0_2, c0, logits.*per-edge-repaired"
+    ):
         per_edge(CHAIN, weights)
 
 
@@ -75,7 +87,11 @@ def test_a_starved_node_beside_a_fed_one_is_no_cut():
 
 def test_strongest_edges_keeps_two_per_node_without_none():
     weights = table(
-        [0.7, 0.1, 0.1, 0.1], [0.9, 0.0, 0.04, 0.06], [0.1, 0.2, 0.4, 0.3], [0.4, 0.1, 0.2, 0.3], [0.0, 0.0, 0.5, 0.5]
+        [0.7, 0.1, 0.1, 0.1],
+        [0.9, 0.0, 0.04, 0.06],
+        [0.1, 0.2, 0.4, 0.3],
+        [0.4, 0.1, 0.2, 0.3],
+        [0.0, 0.0, 0.5, 0.5],
     )
     found = named(SPACE, strongest_edges(SPACE, weights))
     assert found == ["max_pool_3x3", "sep_conv_3x3", "skip_connect", "none", "skip_connect"]
@@ -120,7 +136,9 @@ def test_progressive_pruning_follows_weights_that_change():
         return np.where(alive, weights, 0.0)
 
     found = named(SPACE, progressive(SPACE, favour_max, drop=5, refresh=refresh))
-    assert rounds[0] == 15  # of 20: the weakest, sep_conv_3x3, went from every edge before the weights changed
+    assert (
+        rounds[0] == 15
+    )  # of 20: the weakest, sep_conv_3x3, went from every edge before the weights changed
     assert set(found) == {"skip_connect", "none"}
     assert found.count("skip_connect") == 4
 

@@ -29,7 +29,9 @@ class Problem:
             for choices in every
         }
         if good is not None:
-            self.losses = {choices: float(sum(a != b for a, b in zip(choices, good, strict=True))) for choices in every}
+            self.losses = {
+                choices: float(sum(a != b for a, b in zip(choices, good, strict=True))) for choices in every
+            }
         self.evaluated = []
 
     @property

@@ -17,9 +17,7 @@ SPACE = DartsCells(cells=2, channels=2, nodes=2, image_size=8)
 def analytic(a, w, xi, **options):
     """The one-dimensional example: L_val = a*w - 2a + 1, L_train = w^2 - 2aw + a^2."""
     return float(
-        alpha_gradient(
-            a, [w], lambda: w**2 - 2 * a * w + a**2, lambda: a * w - 2 * a + 1, xi=xi, **options
-        )
+        alpha_gradient(a, [w], lambda: w**2 - 2 * a * w + a**2, lambda: a * w - 2 * a + 1, xi=xi, **options)
     )
 
 
@@ -73,7 +71,9 @@ def test_second_order_equals_differentiation_through_the_step(xi, momentum, deca
         buffers=buffers,
         weight_decay=decay,
     )
-    exact = unrolled(lambda own: loss(0, own), lambda own: loss(1, own), alpha, weights, xi, momentum, buffers, decay)
+    exact = unrolled(
+        lambda own: loss(0, own), lambda own: loss(1, own), alpha, weights, xi, momentum, buffers, decay
+    )
     assert float((found - exact).norm() / exact.norm()) < 1e-4
 
 
@@ -88,7 +88,8 @@ def supernet_and_batches():
     supernet = Supernet(SPACE, device="cpu").double()
     generator = torch.Generator().manual_seed(3)
     batches = [
-        (torch.randn(6, 3, 8, 8, generator=generator, dtype=torch.float64), torch.arange(6) % 10) for _ in range(2)
+        (torch.randn(6, 3, 8, 8, generator=generator, dtype=torch.float64), torch.arange(6) % 10)
+        for _ in range(2)
     ]
     return supernet, supernet.alpha.clone().requires_grad_(), batches
 
@@ -103,7 +104,9 @@ def test_second_order_of_a_supernet_equals_differentiation_through_the_step():
             return supernet.mixed(batch[0], alpha)
 
         with supernet.batchnorm.use("batch"):
-            logits = torch.func.functional_call(Runner(supernet, run), {f"net.{k}": v for k, v in own.items()}, ())
+            logits = torch.func.functional_call(
+                Runner(supernet, run), {f"net.{k}": v for k, v in own.items()}, ()
+            )
         return nn.functional.cross_entropy(logits.float(), batch[1])
 
     slopes = torch.autograd.grad(loss(weights, train), list(weights.values()), create_graph=True)
@@ -117,7 +120,9 @@ def test_second_order_of_a_supernet_equals_differentiation_through_the_step():
         xi=xi,
         radius=1e-4,
     )
-    first = alpha_gradient(alpha, list(weights.values()), lambda: loss(weights, train), lambda: loss(weights, valid))
+    first = alpha_gradient(
+        alpha, list(weights.values()), lambda: loss(weights, train), lambda: loss(weights, valid)
+    )
     assert float((found - exact).norm() / exact.norm()) < 1e-4
     assert float((first - exact).norm() / exact.norm()) > 1e-3
 

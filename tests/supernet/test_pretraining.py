@@ -241,7 +241,9 @@ def test_one_path_computes_at_most_one_operation_per_edge():
     supernet.mixed(torch.randn(2, 1, 8, 8), supernet.alpha, path)
     edges = {name for name in calls if "to" in name or "from" in name}
     architecture = supernet.space.architecture(path.choices)
-    on = sum(d.choices[c] != "none" for d, c in zip(supernet.space.decisions, architecture.choices, strict=True))
+    on = sum(
+        d.choices[c] != "none" for d, c in zip(supernet.space.decisions, architecture.choices, strict=True)
+    )
     assert 0 < len(edges) <= on
 
 
@@ -272,7 +274,9 @@ def test_paths_are_drawn_by_the_relaxed_weights(space):
 def test_a_gate_that_is_off_weighs_nothing():
     space = VGGShortcuts(width=0.03, classes=3)
     path = sample_path(space, torch.zeros(space.length), rng=random.Random(1))
-    assert path.weights(torch.zeros(space.length)).round(decimals=6).tolist() == [float(c) for c in path.choices]
+    assert path.weights(torch.zeros(space.length)).round(decimals=6).tolist() == [
+        float(c) for c in path.choices
+    ]
 
 
 def test_partial_channels_learn_with_fewer_weights():

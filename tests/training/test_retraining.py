@@ -39,7 +39,9 @@ def network():
 
 
 def test_it_writes_the_model_and_its_card(tmp_path):
-    card = retrain(network(), data(), RECIPE, tmp_path, name="DARTS_V2, tiny", command="tdgnas retrain x.json")
+    card = retrain(
+        network(), data(), RECIPE, tmp_path, name="DARTS_V2, tiny", command="tdgnas retrain x.json"
+    )
     document = json.loads((tmp_path / "card.json").read_text())
     assert document["accuracy"] == card.accuracy
     assert set(card.accuracy) == {"valid", "test"}

@@ -68,7 +68,9 @@ def to_dot(plans: Mapping[str, CellPlan]) -> str:
         '  edge [fontname="Helvetica", fontsize=11, color="#555555", arrowsize=0.7];',
     ]
     for kind, plan in reversed(list(plans.items())):  # graphviz stacks clusters upwards
-        lines.append(f'  subgraph "cluster_{kind}" {{ label="{_TITLES.get(kind, kind)}"; color="#DDDDDD"; margin=14;')
+        lines.append(
+            f'  subgraph "cluster_{kind}" {{ label="{_TITLES.get(kind, kind)}"; color="#DDDDDD"; margin=14;'
+        )
         for number, name in _names(plan).items():
             colour = _INPUT if number in range(plan.inputs) else _OUTPUT if number == -1 else _NODE
             lines.append(f'    "{kind}{number}" [label="{name}", fillcolor="{colour}"];')
@@ -120,13 +122,18 @@ def _layout(plan: CellPlan) -> dict[int, Point]:
     for value in nx.topological_sort(graph):
         before = [depth[source] for source in graph.predecessors(value)]
         depth[value] = max(before) + 1 if before else (0 if value in range(plan.inputs) else 1)
-    depth[-1] = max(depth.values(), default=0) if depth[-1] == max(depth.values()) else max(depth.values()) + 1
+    depth[-1] = (
+        max(depth.values(), default=0) if depth[-1] == max(depth.values()) else max(depth.values()) + 1
+    )
     places: dict[int, Point] = {}
     for column in sorted(set(depth.values())):
         own = sorted(value for value in depth if depth[value] == column)
         for rank, value in enumerate(own):
             # Columns are set off from each other, so that few straight lines run through a node.
-            places[value] = (3.1 * column, (len(own) - 1) * 0.85 - 1.7 * rank + 0.3 * (column % 2) * (value != -1))
+            places[value] = (
+                3.1 * column,
+                (len(own) - 1) * 0.85 - 1.7 * rank + 0.3 * (column % 2) * (value != -1),
+            )
     return places
 
 

@@ -58,7 +58,9 @@ def cell_shapes(
     :param reductions: positions of reduction cells; each doubles the channels and halves height and width.
     :param outputs: per kind, how many nodes a cell's output concatenates.
     """
-    before = [(stem, 1)] * inputs  # channels and resolution of the values that the next cell reads, oldest first
+    before = [
+        (stem, 1)
+    ] * inputs  # channels and resolution of the values that the next cell reads, oldest first
     resolution, shapes = 1, []
     for cell in range(cells):
         kind = REDUCTION if cell in reductions else NORMAL
@@ -144,7 +146,9 @@ class CellSpace(SearchSpace):
         _check(self, stem_multiplier, in_channels, image_size, classes)
         both = dict.fromkeys((NORMAL, REDUCTION), concat)
         self.shapes = cell_shapes(cells, channels, self.stem_channels, inputs, self.reductions, both)
-        self.kinds = tuple(kind for kind in (NORMAL, REDUCTION) if any(shape.kind == kind for shape in self.shapes))
+        self.kinds = tuple(
+            kind for kind in (NORMAL, REDUCTION) if any(shape.kind == kind for shape in self.shapes)
+        )
         #: The edges (target, source) of a cell, in the order of the decisions.
         self.edges = tuple((j, i) for j in range(inputs, inputs + nodes) for i in range(j))
         decisions = [
@@ -179,7 +183,12 @@ class CellSpace(SearchSpace):
         name = f"c{cell}_{j}"
         part = name if self.partial == 1 else f"{name}part"
         terms = [
-            Term(f"c{cell}_{i}", self._edge_operation(cell, i, j, op), self.decision_of(shape.kind, j, i), choice)
+            Term(
+                f"c{cell}_{i}",
+                self._edge_operation(cell, i, j, op),
+                self.decision_of(shape.kind, j, i),
+                choice,
+            )
             for i in range(j)
             for choice, op in enumerate(self.choices_of_edge)
             if op != "none"
@@ -383,7 +392,9 @@ def _check(space: CellSpace, stem_multiplier: int, in_channels: int, image_size:
     if not set(space.choices_of_edge) - {"none"}:
         raise ValueError("operations are only 'none'; a cell needs one that computes something")
     if not 1 <= space.concat <= space.intermediates:
-        raise ValueError(f"concat is {space.concat}; it must be between 1 and the {space.intermediates} nodes")
+        raise ValueError(
+            f"concat is {space.concat}; it must be between 1 and the {space.intermediates} nodes"
+        )
     wrong = [cell for cell in space.reductions if not 0 <= cell < space.cells]
     if wrong:
         raise ValueError(f"reductions name cell {wrong[0]}; the cells are 0 to {space.cells - 1}")
@@ -396,4 +407,6 @@ def _check(space: CellSpace, stem_multiplier: int, in_channels: int, image_size:
     if space.partial > 1 and space.channels % space.partial:
         raise ValueError(f"partial is {space.partial}; it must divide the {space.channels} channels")
     if space.channels % 2:
-        raise ValueError(f"channels is {space.channels}; it must be even, since reductions are made of two halves")
+        raise ValueError(
+            f"channels is {space.channels}; it must be even, since reductions are made of two halves"
+        )

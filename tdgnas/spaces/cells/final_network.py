@@ -184,7 +184,9 @@ def _check(
         raise ValueError(f"drop_path is {rate}; it must be at least 0 and below 1")
     factor = 2 ** len(set(places))
     if size % factor or size < 2 * factor:
-        raise ValueError(f"image_size is {size}; {len(set(places))} reduction cells need a multiple of {factor}")
+        raise ValueError(
+            f"image_size is {size}; {len(set(places))} reduction cells need a multiple of {factor}"
+        )
     kinds = {REDUCTION if cell in places else NORMAL for cell in range(cells)}
     for kind in sorted(kinds):
         if kind not in plans:

@@ -40,7 +40,9 @@ class CellPlan:
         for number, pairs in enumerate(self.nodes, start=self.inputs):
             for op, source in pairs:
                 if op not in OPERATIONS:
-                    raise ValueError(f"there is no operation {op!r} for a cell; there are {', '.join(OPERATIONS)}")
+                    raise ValueError(
+                        f"there is no operation {op!r} for a cell; there are {', '.join(OPERATIONS)}"
+                    )
                 if not 0 <= source < number:
                     raise ValueError(f"node {number} reads {source}; it can read 0 to {number - 1}")
         known = range(self.inputs, self.inputs + len(self.nodes))
@@ -101,12 +103,18 @@ class Genotype:
             raise ValueError(f"this is no genotype ({type(error).__name__}); expected {_FORM}") from error
         statement = tree.body[0] if len(tree.body) == 1 else None
         call = statement.value if isinstance(statement, (ast.Expr, ast.Assign)) else None
-        if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name) or call.func.id != "Genotype":
+        if (
+            not isinstance(call, ast.Call)
+            or not isinstance(call.func, ast.Name)
+            or call.func.id != "Genotype"
+        ):
             raise ValueError(f"this is no genotype; expected {_FORM}")
         fields = dict(zip(_FIELDS, call.args, strict=False))
         fields |= {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg is not None}
         if set(fields) != set(_FIELDS) or len(call.args) + len(call.keywords) != len(_FIELDS):
-            raise ValueError(f"a genotype has the parts {', '.join(_FIELDS)}; this one has {', '.join(fields)}")
+            raise ValueError(
+                f"a genotype has the parts {', '.join(_FIELDS)}; this one has {', '.join(fields)}"
+            )
         values = {name: _literal(node) for name, node in fields.items()}
         return cls(
             _pairs("normal", values["normal"]),
@@ -190,7 +198,9 @@ def from_genotype(space: CellSpace, genotype: Genotype | str) -> Architecture:
             _place(space, kind, number, pairs, choices)
     missing = [d.name for d, choice in zip(space.decisions, choices, strict=True) if choice is None]
     if missing:
-        raise ValueError(f"the genotype has no operation for edge {missing[0]!r}, and the space has no 'none'")
+        raise ValueError(
+            f"the genotype has no operation for edge {missing[0]!r}, and the space has no 'none'"
+        )
     return space.architecture([choice for choice in choices if choice is not None])
 
 

@@ -71,7 +71,9 @@ def relu_reduction(channels_in: int, channels_out: int, affine: bool) -> nn.Sequ
     return nn.Sequential(nn.ReLU(), reduction)
 
 
-def relu_conv_norm(channels_in: int, channels_out: int, kernel: int, stride: int, affine: bool) -> nn.Sequential:
+def relu_conv_norm(
+    channels_in: int, channels_out: int, kernel: int, stride: int, affine: bool
+) -> nn.Sequential:
     """ReLU, convolution, BatchNorm."""
     return nn.Sequential(
         nn.ReLU(),
