@@ -45,7 +45,8 @@ def main() -> None:
     parser.add_argument("--device", help="cpu or cuda")
     options = parser.parse_args()
     print(
-        "| width | seconds of the run | checkpoints | largest, MB | seconds in checkpoints | share |\n|---|---|---|---|---|---|"
+        "| width | seconds of the run | checkpoints | largest, MB | seconds in checkpoints | share |\n"
+        "|---|---|---|---|---|---|"
     )
     for width in options.width:
         document: dict[str, Any] = {
