@@ -10,7 +10,13 @@ from ..registry import Registry
 from .architecture import Architecture
 from .space import SearchSpace
 
-SPACES: Registry[type[SearchSpace]] = Registry("space", "tdgnas.spaces")
+
+def _check(kind: type[SearchSpace]) -> None:
+    if not (isinstance(kind, type) and issubclass(kind, SearchSpace)):
+        raise TypeError(f"a space is a subclass of tdgnas.SearchSpace; got {kind!r}")
+
+
+SPACES: Registry[type[SearchSpace]] = Registry("space", "tdgnas.spaces", _check)
 _FORMAT = "tdgnas-architecture/1"
 
 
