@@ -83,7 +83,7 @@ class DataSettings(Section):
 class PretrainSettings(Section):
     """Pretraining of the supernet: weights and alpha alternately (DARTS)."""
 
-    epochs: Whole = Field(12, ge=0, description="passes over the training images")
+    epochs: Whole = Field(10, ge=0, description="passes over the training images")
     batch_size: Whole = Field(64, ge=2, description="images per step, of weights and of alpha")
     lr: Number = Field(0.025, gt=0, description="learning rate of the weights")
     lr_min: Number = Field(0.001, ge=0, description="where the cosine ends")
@@ -187,7 +187,7 @@ class FitnessSettings(Section):
 class RetrainSettings(Section):
     """Retraining from scratch, the same recipe for every row of the table."""
 
-    epochs: Whole = Field(12, ge=0, description="0 leaves the retraining out")
+    epochs: Whole = Field(10, ge=0, description="0 leaves the retraining out")
     batch_size: Whole = Field(64, ge=2, description="images per step")
     lr: Number = Field(0.05, gt=0, description="learning rate")
     momentum: Number = Field(0.9, ge=0, lt=1, description="of SGD")
