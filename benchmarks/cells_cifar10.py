@@ -64,16 +64,24 @@ FULL: dict[str, Any] = {
 
 def arguments() -> argparse.Namespace:
     """Options; those without a value take it from the small or the full setting."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--data-folder", help="where CIFAR-10's files lie")
     parser.add_argument("--out", default="cells-cifar10", help="folder of results")
     parser.add_argument("--full", action="store_true", help="the published setting")
     parser.add_argument("--order", type=int, choices=(1, 2), default=1, help="of the bilevel gradient")
     parser.add_argument("--rule", choices=sorted(RULES), default="strongest-edges")
-    parser.add_argument("--paths", choices=("all", "one"), default="all", help="one: a sampled path, less memory")
-    parser.add_argument("--partial", type=int, default=1, help="share of channels through the operations: 1/partial")
+    parser.add_argument(
+        "--paths", choices=("all", "one"), default="all", help="one: a sampled path, less memory"
+    )
+    parser.add_argument(
+        "--partial", type=int, default=1, help="share of channels through the operations: 1/partial"
+    )
     parser.add_argument("--skip-dropout", type=float, default=0.0, help="rate at the start, annealed to 0")
-    parser.add_argument("--stop-skips", type=int, default=0, help="stop at so many skips in the normal cell; 0: never")
+    parser.add_argument(
+        "--stop-skips", type=int, default=0, help="stop at so many skips in the normal cell; 0: never"
+    )
     parser.add_argument("--seed", type=int, default=0, help="of the search")
     parser.add_argument("--search-only", action="store_true", help="leave the training of cells out")
     parser.add_argument("--threads", type=int, default=1)
@@ -133,7 +141,9 @@ def search(options: argparse.Namespace, splits: Splits, out: Path) -> tuple[Dart
     return space, architecture
 
 
-def draw_random(space: DartsCells, like: Architecture, options: argparse.Namespace, seed: int) -> Architecture:
+def draw_random(
+    space: DartsCells, like: Architecture, options: argparse.Namespace, seed: int
+) -> Architecture:
     """A random cell with two edges per node whose final network is within a tenth of the size of another."""
     rng = random.Random(f"cells {seed}")
     wanted = size_of(space, like, options)
@@ -180,7 +190,12 @@ def recipe_of(options: argparse.Namespace) -> Recipe:
 
 
 def train(
-    name: str, space: DartsCells, architecture: Architecture, options: argparse.Namespace, splits: Splits, out: Path
+    name: str,
+    space: DartsCells,
+    architecture: Architecture,
+    options: argparse.Namespace,
+    splits: Splits,
+    out: Path,
 ) -> dict[str, float]:
     """Train an architecture with every seed; mean results."""
     cards = []
@@ -238,7 +253,9 @@ def main() -> None:
         )
     controls = [100 * row["valid"] for name, row in rows.items() if name.startswith("random")]
     if controls:
-        print(f"\nrandom cells: mean {statistics.mean(controls):.2f} %, best {max(controls):.2f} % on validation data")
+        print(
+            f"\nrandom cells: mean {statistics.mean(controls):.2f} %, best {max(controls):.2f} % on validation data"
+        )
 
 
 if __name__ == "__main__":
