@@ -25,6 +25,10 @@ from .strategies.saving import (
 )
 
 
+# Where wrappers keep what they wrap: functools.partial, decorators, the guards of a run.
+_WRAPPED = ("func", "__wrapped__", "guarded")
+
+
 class GenerateUpdate(Protocol):
     """What ``evolve`` needs of a strategy; DEAP's own strategies (``deap.cma``) have it as well."""
 
@@ -118,7 +122,10 @@ class Evolution(Iterator[Generation]):
 
     def _cost(self) -> dict[str, int]:
         fitness = self.toolbox.evaluate
-        while (inner := getattr(fitness, "func", None) or getattr(fitness, "__wrapped__", None)) is not None:
+        while True:
+            inner = next((getattr(fitness, each) for each in _WRAPPED if hasattr(fitness, each)), None)
+            if inner is None:
+                break
             fitness = inner
         return dict(getattr(fitness, "cost", dict)())
 
@@ -153,8 +160,8 @@ class Evolution(Iterator[Generation]):
         if (state["halloffame"] is None) != (self.halloffame is None):
             raise ValueError("one of the saved and this evolution has a hall of fame, the other has none")
         strategy: Any = self.strategy
-        strategy.load_state_dict(state["strategy"])
         set_toolbox_states(self.toolbox, state["toolbox"])
+        strategy.load_state_dict(state["strategy"])
         if self.halloffame is not None:
             set_hall_of_fame(self.halloffame, state["halloffame"], strategy.unpack)
         set_logbook(self.logbook, state["logbook"])

@@ -107,6 +107,7 @@ _KEYS = {
 
 @app.command()
 def search(
+    context: typer.Context,
     config: Annotated[
         Path | None, typer.Option("--config", help="a TOML file; options below override it")
     ] = None,
@@ -170,18 +171,24 @@ def search(
     retrain_seeds: Annotated[int | None, _option("retrain.seeds", "trainings of every network")] = None,
 ) -> None:
     """Pretrain a supernet, search it with TDGA, retrain the winner beside its controls. The defaults are the demo."""
-    from .runs.config import assign, make_config, parse_assignment, read_config
+    from .runs.config import ConfigError, assign, make_config, parse_assignment, read_config
     from .runs.run import Run
 
     options = dict(locals())
     with plain_errors():
         document = {} if config is None else read_config(config)
-        for name, key in _KEYS.items():
-            if options[name] is not None:
-                assign(document, key.split("."), options[name])
+        given = {key: name for name, key in _KEYS.items() if options[name] is not None}
+        for key, name in given.items():
+            assign(document, key.split("."), options[name])
         for text in assignments or []:
             keys, value = parse_assignment(text)
+            if (key := ".".join(keys)) in given:
+                option = given[key].replace("_", "-")
+                raise ConfigError(f"{key} is given twice, by --{option} and by --set; leave one of them out")
             assign(document, keys, value)
+        modules = context.find_root().params.get("modules")
+        if modules:  # part of what defines the run: `tdgnas resume` needs them again
+            document.setdefault("imports", list(modules))
         _execute(lambda reporter: Run.start(out, make_config(document), reporter))
 
 

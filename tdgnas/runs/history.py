@@ -72,19 +72,17 @@ def family(events: Sequence[Event], identity: int, limit: int = 250) -> nx.DiGra
     import networkx as nx
 
     known = {event["id"]: event for event in events}
-    graph: nx.DiGraph[int] = nx.DiGraph()
+    kept: dict[int, Event] = {}
     queue = [identity]
-    while queue and len(graph) < limit:
+    while queue and len(kept) < limit:
         number = queue.pop(0)
-        event = known.get(number)
-        if event is None or (number in graph and "gen" in graph.nodes[number]):
-            continue
+        if number in known and number not in kept:
+            kept[number] = known[number]
+            queue += known[number]["parents"]
+    graph: nx.DiGraph[int] = nx.DiGraph()
+    for number, event in kept.items():
         graph.add_node(number, gen=event["gen"], operators=event["operators"], fitness=event["fitness"][0])
-        for parent in event["parents"]:
-            if parent in known:
-                graph.add_edge(parent, number)
-                queue.append(parent)
-    graph.remove_nodes_from([node for node, found in graph.nodes.items() if "gen" not in found])
+        graph.add_edges_from((parent, number) for parent in event["parents"] if parent in kept)
     return graph
 
 

@@ -8,14 +8,12 @@ from typing import Any
 
 import torch
 
-from ..data import Splits
 from ..seeding import seed_everything
 from ..spaces import RULES, Architecture, SearchSpace, save_architecture
-from ..training import Training, TrainingDiverged, evaluate
-from ..training.io import save_network
+from ..training import Training, TrainingDiverged, evaluate, make_card, save_model
 from .build import make_recipe
 from .files import storing, write_atomic, write_json
-from .phase import Context, move_into
+from .phase import Context
 from .records import Table
 
 COLUMNS = ("network", "row", "seed", "epoch", "train_loss", "train_accuracy", "valid_loss", "valid_accuracy")
@@ -131,20 +129,27 @@ class RetrainPhase:
         self.training = None
 
     def _save(self, training: Training, result: dict[str, Any]) -> None:
-        card = {
-            "valid_accuracy": result["valid_accuracy"],
-            "test_accuracy": result["test_accuracy"],
-            "data": data_card(self.context.data),
-            "recipe": asdict(self.recipe),
-            "seed": training.seed,
-        }
-        folder = self.context.folder
-        with storing(folder / "network"):
-            part = save_network(
-                training.evaluated, self.context.space, self.best, folder / ".network.part", card
-            )
-            for path in move_into(part, folder / "network"):
-                self.context.keep(path)
+        folder, data = self.context.folder / "network", self.context.data
+        card = make_card(
+            training.evaluated,
+            data.image_shape,
+            name=f"{self.context.space.name} found by TDGA on {data.name}",
+            classes=data.classes,
+            mean=tuple(data.mean),
+            std=tuple(data.std),
+            data=data.name,
+            accuracy={part: result[f"{part}_accuracy"] for part in ("valid", "test")},
+            recipe=asdict(self.recipe),
+            architecture={
+                "space": {"name": self.context.space.name, **self.context.space.settings},
+                "choices": result["choices"],
+            },
+            seed=training.seed,
+        )
+        with storing(folder):
+            save_model(training.evaluated, card, folder)
+        for name in ("model.safetensors", "card.json", "card.md"):
+            self.context.keep(folder / name)
 
     def finish(self) -> None:
         """Write the result table, with each network's architecture."""
@@ -166,17 +171,6 @@ class RetrainPhase:
         if state["training"] is not None:
             self.training = self._start(self.candidates[len(self.results)])
             self.training.load_state_dict(state["training"])
-
-
-def data_card(data: Splits) -> dict[str, Any]:
-    """What has to be known of the images to use a network on others."""
-    return {
-        "name": data.name,
-        "image_shape": list(data.image_shape),
-        "classes": list(data.classes),
-        "mean": [float(value) for value in data.mean],
-        "std": [float(value) for value in data.std],
-    }
 
 
 def choices_text(architecture: Architecture) -> str:

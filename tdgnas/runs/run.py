@@ -12,6 +12,7 @@ import torch
 from safetensors.torch import load_file
 
 from ..checkpoint import CheckpointFolder
+from ..registry import import_plugin
 from ..seeding import random_states, set_random_states
 from ..storage import remove_leftovers
 from ..training import TrainingDiverged
@@ -42,7 +43,14 @@ from .records import Events
 #: Largest share of a run's time that checkpoints may take.
 CHECKPOINT_SHARE = 0.02
 
-_GROWING = ("pretraining.csv", "history.csv", "events.jsonl", "retraining.csv", "faults.jsonl")
+_GROWING = (
+    "pretraining.csv",
+    "history.csv",
+    "timings/evaluation.csv",
+    "events.jsonl",
+    "retraining.csv",
+    "faults.jsonl",
+)
 # What may be changed in config.toml at any time, and which sections are in use from which phase on.
 _FREE = {"tensorboard", "on_error"}
 _SECTIONS = {"pretrain": 0, "search": 1, "fitness": 1, "retrain": 2}
@@ -118,6 +126,9 @@ class Run:
 
     def _build(self) -> Context:
         config = self.config
+        with section("imports"):
+            for module in config.imports:
+                import_plugin(module)
         check_device(config.device)
         board = Board(self.folder / "tensorboard") if config.tensorboard else None
         with section("data"):

@@ -215,6 +215,7 @@ class RunConfig(Section):
     device: str | None = Field(None, description="cpu, cuda, cuda:1; CUDA where there is one")
     deterministic: StrictBool = Field(True, description="on CUDA: the same bits each time, somewhat slower")
     tensorboard: StrictBool = Field(False, description="write records for TensorBoard, when it is installed")
+    imports: list[str] = Field(default_factory=list, description="modules of your own that register things")
     space: SpaceSettings = SpaceSettings()
     data: DataSettings = DataSettings()
     pretrain: PretrainSettings = PretrainSettings()

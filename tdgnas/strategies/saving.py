@@ -65,9 +65,10 @@ def set_toolbox_states(toolbox: base.Toolbox, states: dict[str, Any]) -> None:
     :raises ValueError: when an entry with a state is missing, or has none here.
     """
     left = dict(states)
+    found = []
     for name, owner, generators in _entries(toolbox):
         state = left.pop(name, None)
-        if owner is None and not generators:
+        if state is None and owner is None and not generators:
             continue
         if (
             state is None
@@ -77,14 +78,17 @@ def set_toolbox_states(toolbox: base.Toolbox, states: dict[str, Any]) -> None:
             raise ValueError(
                 f"the toolbox entry {name!r} has another kind of state than the saved one; register the same operators"
             )
-        if owner is not None:
-            owner.load_state_dict(state["own"])
-        for key, rng in generators.items():
-            unpack_random(rng, state["random"][key])
+        found.append((state, owner, generators))
     if left:
         raise ValueError(
             f"the file has a state for {', '.join(left)}, which the toolbox lacks; register the same operators"
         )
+    # Nothing is changed before everything fits.
+    for state, owner, generators in found:
+        if owner is not None:
+            owner.load_state_dict(state["own"])
+        for key, rng in generators.items():
+            unpack_random(rng, state["random"][key])
 
 
 def _entries(toolbox: base.Toolbox) -> Iterator[tuple[str, Any, dict[str, random.Random]]]:

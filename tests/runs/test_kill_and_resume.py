@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import signal
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tdgnas.runs.build import make_data
 from tdgnas.runs.config import RunConfig
 from tdgnas.runs.run import Run
+from tdgnas.spaces import load_architecture
+from tdgnas.training import evaluate, load_weights
 
 Config = Callable[..., RunConfig]
 Contents = Callable[[Path], dict[str, bytes]]
@@ -101,7 +105,19 @@ def test_what_a_run_consists_of(finished_run: Path, contents: Contents) -> None:
         "supernet/supernet.json",
         "architecture.json",
         "results.json",
-        "network/network.safetensors",
-        "network/network.json",
+        "network/model.safetensors",
+        "network/card.json",
     } <= names
     assert len(list((finished_run / "checkpoints").iterdir())) == 2
+
+
+def test_the_winners_weights_score_what_the_table_says(finished_run: Path, tiny: Config) -> None:
+    results = json.loads((finished_run / "results.json").read_text())
+    card = json.loads((finished_run / "network" / "card.json").read_text())
+    space, architecture = load_architecture(finished_run / "architecture.json")
+    network = load_weights(space.network(architecture), finished_run / "network")
+    config = tiny()
+    data = make_data(config.data, config.seed)
+    assert evaluate(network, data.test)[1] == results[-1]["test_accuracy"] == card["accuracy"]["test"]
+    assert card["parameters"] == results[-1]["parameters"]
+    assert card["macs"] == results[-1]["macs"]

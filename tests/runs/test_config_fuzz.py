@@ -1,0 +1,228 @@
+"""Configurations: every mistake is a sentence that names the key, and nothing is begun."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, get_args, get_origin
+
+import pytest
+import tomli_w
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydantic import BaseModel
+from typer.testing import CliRunner
+
+from tdgnas.cli import app
+from tdgnas.runs.config import (
+    ConfigError,
+    RunConfig,
+    config_text,
+    make_config,
+    parse_assignment,
+    read_config,
+    read_versions,
+)
+from tdgnas.runs.run import Run
+
+Config = Callable[..., RunConfig]
+
+
+def keys_of(model: type[BaseModel] = RunConfig, prefix: str = "") -> dict[str, Any]:
+    """All keys with their types; ``space.settings`` takes anything, which the space judges."""
+    found: dict[str, Any] = {}
+    for key, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            found.update(keys_of(field.annotation, f"{prefix}{key}."))
+        else:
+            found[f"{prefix}{key}"] = field.annotation
+    return found
+
+
+KEYS = keys_of()
+ANYTHING = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(2**70), 2**70),
+    st.floats(),
+    st.text(max_size=12),
+    st.lists(st.integers(), max_size=3),
+    st.dictionaries(st.text(max_size=5), st.integers(), max_size=2),
+    st.sampled_from(
+        ["cosine", "step", "cuda", "none", "nan", "relaxed", "geometric", "feedback", 0, -1, 1e400]
+    ),
+)
+quick = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+def attempt(function: Callable[..., Any], *arguments: Any) -> tuple[Any, str]:
+    """Return the result, or None and the sentence; any other exception fails the test."""
+    try:
+        return function(*arguments), ""
+    except ConfigError as error:
+        return None, str(error)
+
+
+def nested(flat: dict[str, Any]) -> dict[str, Any]:
+    document: dict[str, Any] = {}
+    for key, value in flat.items():
+        place = document
+        *sections, last = key.split(".")
+        for section in sections:
+            place = place.setdefault(section, {})
+            if not isinstance(place, dict):
+                return document
+        place[last] = value
+    return document
+
+
+@quick
+@given(st.dictionaries(st.one_of(st.sampled_from(sorted(KEYS)), st.text(max_size=8)), ANYTHING, max_size=4))
+def test_any_document_is_a_configuration_or_a_sentence(flat: dict[str, Any]) -> None:
+    config, sentence = attempt(make_config, nested(flat))
+    assert config is not None or "the configuration cannot be used" in sentence
+    assert config is None or make_config(config.model_dump()) == config
+
+
+@quick
+@given(st.sampled_from(sorted(KEYS)), ANYTHING)
+def test_a_wrong_value_is_named_by_its_key(key: str, value: Any) -> None:
+    found, sentence = attempt(make_config, nested({key: value}))
+    if found is None:
+        assert key.rpartition(".")[0] in sentence
+        return
+    for part in key.split("."):
+        found = getattr(found, part)
+    allowed = KEYS[key]
+    assert found is None or get_origin(allowed) is not None or get_args(allowed) or isinstance(found, allowed)
+    assert not isinstance(found, float) or math.isfinite(found)
+
+
+@quick
+@given(st.text(max_size=30))
+def test_any_assignment_is_a_key_and_a_value_or_a_sentence(text: str) -> None:
+    found, sentence = attempt(parse_assignment, text)
+    assert "is no assignment" in sentence if found is None else all(found[0])
+
+
+@quick
+@given(st.binary(max_size=40))
+def test_any_file_is_toml_or_a_sentence(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
+    path = tmp_path_factory.getbasetemp() / "fuzz.toml"
+    path.write_bytes(data)
+    found, sentence = attempt(read_config, path)
+    assert isinstance(found, dict) or "fuzz.toml" in sentence
+
+
+WILD_SETTINGS = st.dictionaries(
+    st.sampled_from(["width", "max_stride", "classes", "image_size", "in_channels", "wisdom"]),
+    st.one_of(
+        st.integers(-2, 40), st.floats(-1, 1), st.booleans(), st.text(max_size=3), st.lists(st.integers())
+    ),
+    max_size=2,
+)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "device": st.sampled_from(["cuda:99", "warp", "cpu", ""]),
+            "space.name": st.sampled_from(["vgg-shortcuts", "nasbench201", "vgg"]),
+            "space.settings": WILD_SETTINGS,
+            "data.name": st.sampled_from(["digits", "cifar10", "folder", "digit"]),
+            "data.folder": st.just("/nonexistent"),
+            "data.train": st.integers(1, 2000),
+            "data.valid": st.one_of(st.floats(0.01, 0.99), st.integers(1, 10_000)),
+            "data.size": st.integers(1, 40),
+            "search.mutate": st.sampled_from(["gaussian", "uniform", "gausian", "layer-order", "choice"]),
+            "search.mate": st.sampled_from(["uniform", "gaussian", "target", "layer-order"]),
+            "search.select": st.sampled_from(["tournament", "thermodynamic", "nsga2", "best", "darts"]),
+            "fitness.size": st.integers(2, 10_000),
+            "fitness.batchnorm": st.sampled_from(["batch", "recalibrated"]),
+            "retrain.schedule": st.sampled_from(["step", "cosine"]),
+            "retrain.milestones": st.lists(st.integers(-1, 5), max_size=3),
+            "tensorboard": st.booleans(),
+        },
+    )
+)
+def test_what_cannot_be_built_is_refused_before_a_folder_is_made(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch_module: Any, changes: dict[str, Any]
+) -> None:
+    """Spaces, data and operators judge their own settings; nothing is trained in this test."""
+    folder = tmp_path_factory.getbasetemp() / "never"
+    base = {"space.settings": {"width": 0.03125}, "data.train": 64, "data.valid": 64.0, "data.test": 64}
+    config = make_config(nested({**base, **changes}))
+    run, sentence = attempt(Run, folder, config)
+    assert run is not None or sentence.split(":")[0].split(".")[0] in RunConfig.model_fields
+    assert not folder.exists()
+
+
+@pytest.fixture(scope="module")
+def monkeypatch_module() -> Any:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TDGNAS_DATA", "/nonexistent")
+        yield patch
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--set", "search.ngn=5"], "search.ngn: there is no such key; did you mean 'ngen'?"),
+        (["--set", "search.ngen=five"], "search.ngen: input should be a valid integer (given: 'five')"),
+        (["--set", "search.ngen"], "is no assignment"),
+        (["--set", "search=5"], "search: "),
+        (["--set", "seed=true"], "seed: input should be a valid integer"),
+        (["--set", "pretrain.lr=1e-4"], "pretrain: lr_min (0.001) is larger than lr (0.0001)"),
+        (["--width", "0"], "space: "),
+        (["--width", "1", "--set", "space.settings.width=2"], "is given twice, by --width and by --set"),
+        (
+            ["--set", "data.valid=1.5"],
+            "data: valid is 1.5; it is a share below 1 or a whole number of images",
+        ),
+        (["--set", "space.settings.depth=3"], "space: "),
+        (["--mutate", "gausian"], "search: there is no operator 'gausian'; did you mean 'gaussian'?"),
+        (["--mutate", "uniform"], "'uniform' is made for 'mate', not for 'mutate'"),
+        (["--device", "warp"], "device: 'warp' cannot be used here"),
+        (["--data", "digit"], "data: no data set is called 'digit'"),
+        (["--data", "folder", "--data-folder", "nowhere"], "data: "),
+        (["--fitness-images", "100000"], "fitness: "),
+        (["--t-start", "-1"], "search.temperature.start: input should be greater than or equal to 0"),
+        (["--schedule", "feedback"], "search.temperature: a feedback schedule needs a target entropy"),
+        (["-n", "1"], "search.population: input should be greater than or equal to 2"),
+        (["--config", "missing.toml"], "there is no file missing.toml"),
+        (["--set", "retrain.schedule='step'"], "retrain: "),
+    ],
+)
+def test_mistakes_on_the_command_line(tmp_path: Path, arguments: list[str], sentence: str) -> None:
+    out = tmp_path / "run"
+    result = CliRunner().invoke(app, ["search", "--out", str(out), "--pretrain-epochs", "0", *arguments])
+    assert result.exit_code == 1, result.output
+    assert sentence in " ".join(result.output.split())
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+    assert not out.exists()
+
+
+def test_the_printed_configuration_is_the_default_and_explains_every_key(tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["config"])
+    assert result.exit_code == 0
+    (tmp_path / "default.toml").write_text(result.output)
+    assert make_config(read_config(tmp_path / "default.toml")) == RunConfig()
+    lines = [line for line in result.output.splitlines() if " = " in line]
+    assert len(lines) == len(KEYS)
+    assert all("  # " in line for line in lines)
+
+
+def test_a_configuration_comes_back_from_its_text(tmp_path: Path, tiny: Config) -> None:
+    strange = tiny(
+        pretrain={"clip": None},
+        data={"folder": 'C:\\data "quoted" \x7f ü', "train": 96},
+        space={"settings": {"width": 0.5, "a key": [1, {"b": True}], "nothing": "none"}},
+    )
+    (tmp_path / "config.toml").write_text(config_text(strange, {"torch": "2"}), encoding="utf-8")
+    assert make_config(read_config(tmp_path / "config.toml")) == strange
+    assert read_versions(tmp_path / "config.toml") == {"torch": "2"}
+    (tmp_path / "plain.toml").write_text(tomli_w.dumps({"seed": 4, "search": {"ngen": 1}}))
+    assert make_config(read_config(tmp_path / "plain.toml")).seed == 4

@@ -1,0 +1,192 @@
+"""The report: one file, nothing from outside, everything that the run has found."""
+
+from __future__ import annotations
+
+import base64
+import re
+import shutil
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from tdgnas.cli import app
+from tdgnas.runs.config import ConfigError, RunConfig
+from tdgnas.runs.history import best_by_generation, changes_of, family, find, spread_out
+from tdgnas.runs.report import duration, write_comparison, write_report
+from tdgnas.runs.run import Interrupted, Run
+
+Config = Callable[..., RunConfig]
+# Attributes from which a browser loads something, or to which it goes.
+LOADING = {
+    "src",
+    "href",
+    "srcset",
+    "data",
+    "poster",
+    "action",
+    "background",
+    "xlink:href",
+    "formaction",
+    "cite",
+}
+
+
+class Addresses(HTMLParser):
+    """Collects what a page refers to, and its text."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.tags: list[str] = []
+        self.text = ""
+        self.ids: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.found += [value or "" for name, value in attrs if name in LOADING]
+        self.ids |= {value or "" for name, value in attrs if name == "id"}
+        for name, value in attrs:
+            assert not (name == "style" and "url(" in (value or ""))
+            assert not name.startswith("on")
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def read(path: Path) -> Addresses:
+    parser = Addresses()
+    parser.feed(path.read_text(encoding="utf-8"))
+    return parser
+
+
+def check_offline(path: Path) -> Addresses:
+    """Nothing in the page, nor in the pictures inside it, comes from elsewhere."""
+    page = read(path)
+    assert not {"script", "link", "iframe", "object", "embed", "base"} & set(page.tags)
+    styles = re.findall(r"<style>(.*?)</style>", path.read_text(encoding="utf-8"), re.DOTALL)
+    assert not any("url(" in style or "@import" in style for style in styles)
+    for address in page.found:
+        assert address.startswith(("data:image/svg+xml;base64,", "#")), address[:80]
+        if address.startswith("#"):
+            assert address[1:] in page.ids
+        else:
+            picture = base64.b64decode(address.partition(",")[2]).decode()
+            assert picture.lstrip().startswith("<?xml")
+            assert "<script" not in picture
+            inside = re.findall(r'(?:href|src)="([^"]*)"', picture) + re.findall(r"url\(([^)]*)\)", picture)
+            assert all(each.startswith(("#", "data:")) for each in inside)
+    return page
+
+
+def test_the_report_of_a_finished_run(finished_run: Path, tmp_path: Path) -> None:
+    page = check_offline(write_report(finished_run, tmp_path / "report.html"))
+    assert page.tags.count("img") >= 7
+    for word in ("baseline", "DARTS, threshold", "TDGA", "Family tree", "image passes", "population = 4"):
+        assert word in page.text
+    assert {
+        "result",
+        "architecture",
+        "search",
+        "change",
+        "family",
+        "pareto",
+        "cost",
+        "configuration",
+    } <= page.ids
+
+
+def test_the_report_of_an_unfinished_run_shows_what_there_is(halfway: Path) -> None:
+    page = check_offline(write_report(halfway))
+    assert "This run is not finished" in page.text
+    assert "search" in page.ids
+    assert not {"result", "architecture"} & page.ids
+
+
+def test_a_run_that_has_only_begun(tmp_path: Path, tiny: Config) -> None:
+    Run.start(tmp_path / "run", tiny())
+    assert "This run is not finished" in check_offline(write_report(tmp_path / "run")).text
+
+
+def test_what_a_user_wrote_is_shown_as_text(tmp_path: Path, tiny: Config, listener: Any) -> None:
+    folder = tmp_path / "<script>alert(1)</script>"
+    config = tiny(space={"settings": {"width": 0.03125}}, data={"folder": "<img src=http://example.org>"})
+    with pytest.raises(Interrupted):
+        Run.start(folder, config, listener(1)).execute()
+    check_offline(write_report(folder, tmp_path / "report.html"))
+
+
+def test_several_runs_beside_each_other(
+    finished_run: Path, halfway: Path, tmp_path: Path, monkeypatch: Any
+) -> None:
+    changed = Path(shutil.copytree(finished_run, tmp_path / "other" / "run"))
+    text = (changed / "config.toml").read_text()
+    (changed / "config.toml").write_text(text.replace("sigma = 0.2 ", "sigma = 0.7 "))
+    page = check_offline(write_comparison([finished_run, changed, halfway], tmp_path / "all.html"))
+    assert "3 runs beside each other" in page.text
+    assert "search.sigma" in page.text
+    assert "0.7" in page.text
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(app, ["report", str(finished_run), str(changed)])
+    assert result.exit_code == 0, result.output
+    assert "report: report.html" in result.output
+    check_offline(tmp_path / "report.html")
+
+
+def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"has no config\.toml"):
+        write_report(tmp_path)
+    result = CliRunner().invoke(app, ["report", str(tmp_path)])
+    assert result.exit_code == 1
+    assert "error: " in result.output
+
+
+def event(number: int, gen: int, fitness: float, parents: list[int], choices: list[int]) -> dict[str, Any]:
+    return {
+        "id": number,
+        "gen": gen,
+        "fitness": [fitness],
+        "parents": parents,
+        "choices": choices,
+        "operators": ["mate"],
+    }
+
+
+EVENTS = [
+    event(0, 0, 3.0, [], [0, 0]),
+    event(1, 0, 2.0, [], [0, 1]),
+    event(2, 1, 2.5, [0, 1], [1, 1]),
+    event(3, 1, 2.0, [1], [0, 1]),
+    event(4, 2, 1.0, [2, 3], [1, 0]),
+    event(5, 2, 4.0, [0], [1, 0]),
+]
+
+
+def test_the_best_so_far_by_generation() -> None:
+    assert [(gen, each["id"]) for gen, each in best_by_generation(EVENTS, False)] == [(0, 1), (1, 1), (2, 4)]
+    assert [each["id"] for _, each in best_by_generation(EVENTS, False, fresh=True)] == [1, 3, 4]
+    assert [each["id"] for _, each in best_by_generation(EVENTS, True)] == [0, 0, 5]
+    assert [gen for gen, _ in changes_of(best_by_generation(EVENTS, False))] == [0, 2]
+    found = find(EVENTS, [1, 0], False)
+    assert found is not None
+    assert found["id"] == 4
+    assert find(EVENTS, [9, 9], False) is None
+
+
+def test_the_family_holds_all_ancestors_and_nobody_else() -> None:
+    graph = family(EVENTS, 4)
+    assert set(graph) == {0, 1, 2, 3, 4}
+    assert set(graph.edges) == {(2, 4), (3, 4), (0, 2), (1, 2), (1, 3)}
+    assert set(family(EVENTS, 4, limit=3)) == {4, 2, 3}
+
+
+def test_a_spread_keeps_the_first_and_the_last() -> None:
+    assert spread_out(list(range(10)), 4) == [0, 3, 6, 9]
+    assert spread_out([1, 2], 4) == [1, 2]
+
+
+def test_durations() -> None:
+    assert [duration(s) for s in (0.4, 119, 150, 7300)] == ["0 s", "119 s", "2 min", "2 h 02 min"]
