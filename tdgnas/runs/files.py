@@ -34,6 +34,8 @@ class Appender:
 
         :raises StorageError: when that fails.
         """
+        with storing(self.path):
+            self.path.parent.mkdir(exist_ok=True)
         with storing(self.path), self.path.open("a", encoding="utf-8", newline="") as file:
             file.write(text)
             file.flush()

@@ -28,6 +28,17 @@ COLUMNS = (
     "evaluations",
     "passes",
 )
+#: What evaluating each generation took; a resumed run computes again what its memory held, so these may differ.
+COST_COLUMNS = (
+    "gen",
+    "requests",
+    "evaluations",
+    "cache_hits",
+    "macs_requested",
+    "macs_executed",
+    "macs_saved",
+    "passes",
+)
 
 
 class SearchPhase:
@@ -62,6 +73,7 @@ class SearchPhase:
         )
         self.evolution = evolve(self.strategy, self.toolbox, search.ngen, loci=space.choices)
         self.table = Table(context.folder / "history.csv", COLUMNS)
+        self.costs = Table(context.folder / "timings" / "evaluation.csv", COST_COLUMNS)
         self.events = Events(context.folder / "events.jsonl")
         self.known = -1
         self.seconds = 0.0
@@ -100,11 +112,15 @@ class SearchPhase:
             "passes": budget.passes,
         }
         self.table.append(record)
+        cost = generation.cost
+        self.costs.append({"gen": record["gen"], **cost})
         self._write_events(generation.evaluated)
         self.context.plot(self.name, record["gen"], {key: record.get(key) for key in COLUMNS[1:]})
         seconds = time.perf_counter() - start
         self.seconds += seconds
         shown = {key: record.get(key) for key in ("best", "mean", "entropy", "temperature", "distinct")}
+        if cost.get("macs_requested"):
+            shown["computed %"] = 100 * cost["macs_executed"] / cost["macs_requested"]
         return {**shown, "evaluations/s": record["nevals"] / max(seconds, 1e-9)}
 
     def _note(self, record: dict[str, Any]) -> None:
