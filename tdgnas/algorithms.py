@@ -24,7 +24,6 @@ from .strategies.saving import (
     toolbox_states,
 )
 
-
 # Where wrappers keep what they wrap: functools.partial, decorators, the guards of a run.
 _WRAPPED = ("func", "__wrapped__", "guarded")
 
