@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ...registry import IMPORTED, import_plugin
 from ...storage import write_json
 from .cell import read_cell, run_cell
 from .plan import Cell, Plan
@@ -105,7 +106,8 @@ class Runner:
             queue = iter(tasks)
             running: set[Future[str]] = set()
             for function, arguments in queue:
-                running.add(pool.submit(function, *arguments))
+                with _interrupts_wait():
+                    running.add(pool.submit(function, *arguments))
                 if len(running) >= 2 * jobs:
                     ready, running = wait(running, return_when=FIRST_COMPLETED)
                     yield from (future.result() for future in ready)
@@ -117,7 +119,8 @@ class Runner:
 @contextmanager
 def _pool(jobs: int) -> Iterator[ProcessPoolExecutor]:
     # Spawned, not forked: a forked child of a process that has used torch's threads can hang.
-    pool = ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), initializer=_start_worker)
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(jobs, context, initializer=_start_worker, initargs=(tuple(IMPORTED),))
     try:
         yield pool
     except BaseException:
@@ -129,12 +132,28 @@ def _pool(jobs: int) -> Iterator[ProcessPoolExecutor]:
     pool.shutdown()
 
 
-def _start_worker() -> None:
+@contextmanager
+def _interrupts_wait() -> Iterator[None]:
+    """Hold Ctrl-C back while workers start: they inherit that, and do not print tracebacks when it comes."""
+    mask = getattr(signal, "pthread_sigmask", None)  # not on Windows
+    if mask is None:
+        yield
+        return
+    before = mask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        mask(signal.SIG_SETMASK, before)
+
+
+def _start_worker(modules: tuple[str, ...]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's affair
     os.environ["OMP_NUM_THREADS"] = "1"
     import torch
 
     torch.set_num_threads(1)
+    for module in modules:
+        import_plugin(module)
 
 
 _made: dict[str, Problem] = {}
