@@ -12,6 +12,8 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from . import cli_networks
+
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
@@ -231,6 +233,18 @@ def report(
         console.print(f"report: {written}", highlight=False, markup=False)
 
 
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+)
+def compare(context: typer.Context) -> None:
+    """Compare search strategies at an equal budget: tables, tests, figures and one HTML report."""
+    from .runs.comparison import command  # with torch and scipy: seconds that other commands need not wait
+
+    comparing = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    comparing.command()(command)
+    comparing(args=context.args, prog_name="tdgnas compare")
+
+
 @app.command()
 def spaces() -> None:
     """List the search spaces."""
@@ -239,6 +253,16 @@ def spaces() -> None:
     for entry in SPACES:
         _print_entry(entry.name, entry.summary, entry.origin)
     _print_failures(SPACES.failures)
+
+
+@app.command()
+def strategies() -> None:
+    """List the search strategies, for `tdgnas compare`."""
+    from .strategies import STRATEGIES
+
+    for entry in STRATEGIES:
+        _print_entry(entry.name, entry.summary, entry.origin)
+    _print_failures(STRATEGIES.failures)
 
 
 @app.command()
@@ -312,6 +336,10 @@ def show(
         console.print(f"drawing     {picture}", highlight=False)
 
 
+app.command()(cli_networks.retrain)
+app.command()(cli_networks.export)
+
+
 def _execute(begin: Any) -> None:
     from .runs.progress import Terminal
 
@@ -333,11 +361,9 @@ def _finish(folder: Path, fresh: bool = False) -> None:
     rows = read_rows(folder)
     if rows:
         console.print(result_table(rows))
-    console.print(
-        f"run folder: {folder} (report.html, architecture.json, network/, figures/, history.csv, results.json)",
-        highlight=False,
-        markup=False,
-    )
+    names = ("report.html", "architecture.json", "network/", "figures/", "history.csv", "results.json")
+    there = ", ".join(name for name in names if (folder / name).exists())
+    console.print(f"run folder: {folder} ({there})", highlight=False, markup=False)
 
 
 def _print_entry(name: str, summary: str, origin: str) -> None:

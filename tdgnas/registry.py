@@ -15,6 +15,9 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
+#: Modules of the user's own that were imported for what they register; a new process has to import them again.
+IMPORTED: list[str] = []
+
 
 @dataclass(frozen=True)
 class Entry(Generic[T]):
@@ -34,7 +37,7 @@ class Entry(Generic[T]):
         """First sentence of the object's docstring."""
         paragraph = (self.value.__doc__ or "").strip().split("\n\n")[0]
         sentence = " ".join(paragraph.split()).split(". ")[0].rstrip(".")
-        return re.sub(r" \[\w+\]_", "", sentence)  # references into the docstring
+        return re.sub(r" \[\w+\]_", "", sentence).replace("``", "")  # references and code of reST
 
 
 class NameTakenError(ValueError):
@@ -136,10 +139,13 @@ def import_plugin(module: str) -> ModuleType:
     if str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))
     try:
-        return importlib.import_module(module)
+        found = importlib.import_module(module)
     except ModuleNotFoundError as error:
         if error.name is None or not module.startswith(error.name):
             raise  # one that the module itself imports
         raise ValueError(
             f"there is no module {module!r}; install its package (`pip install -e .`) or go to the folder that holds it"
         ) from error
+    if module not in IMPORTED:
+        IMPORTED.append(module)
+    return found

@@ -60,8 +60,32 @@ def test_show_prints_and_draws_an_architecture(run: Path, tmp_path: Path) -> Non
     assert picture.read_text().lstrip().startswith("<?xml")
 
 
-def test_lists_of_spaces_and_operators() -> None:
-    spaces, operators = invoke("spaces"), invoke("operators")
+def test_the_last_line_names_what_lies_in_the_folder(tmp_path: Path) -> None:
+    options = [*TINY, "--retrain-epochs", "0", "-g", "1"]
+    result = invoke("search", "--out", str(tmp_path / "run"), *options)
+    last = result.output.splitlines()[-1]
+    assert last.startswith(f"run folder: {tmp_path / 'run'} (")
+    named = last.rpartition("(")[2].rstrip(")").split(", ")
+    assert "report.html" in named
+    assert all((tmp_path / "run" / name).exists() for name in named)
+
+
+def test_compare_is_a_command_with_options_of_its_own() -> None:
+    assert "compare" in invoke("--help").output
+    shown = invoke("compare", "--help")
+    assert shown.exit_code == 0
+    for word in ("--strategy", "--problem", "--budget"):
+        assert word in shown.output
+    assert invoke("compare", "--budge", "3").exit_code == 2
+    refused = invoke("compare", "--seeds", "0")
+    assert refused.exit_code == 1
+    assert "--seeds is 0" in refused.output
+
+
+def test_lists_of_spaces_strategies_and_operators() -> None:
+    spaces, operators, strategies = invoke("spaces"), invoke("operators"), invoke("strategies")
+    for word in ("tdga", "darts", "random", "reinforce-lstm"):
+        assert word in strategies.output
     assert "vgg-shortcuts" in spaces.output
     assert "nasbench201" in spaces.output
     for word in ("thermodynamic", "select", "uniform", "mutFlipGate"):

@@ -11,9 +11,9 @@ from .nodes import INPUT, Node
 class Step(NamedTuple):
     """One value: an operation applied to one earlier value, or a node joined out of several.
 
-    :param op: the operation's name; None for a join.
-    :param node: index of the node that is joined, or whose zero this is; -1 for an operation.
-    :param inputs: numbers of the values read; empty for a node that is zero.
+    :ivar op: the operation's name; None for a join.
+    :ivar node: index of the node that is joined, or whose zero this is; -1 for an operation.
+    :ivar inputs: numbers of the values read; empty for a node that is zero.
     """
 
     op: str | None

@@ -116,6 +116,19 @@ def test_several_processes_find_the_same(tmp_path):
     assert without_time(several.results()) == without_time(alone.results())
 
 
+def test_processes_know_what_a_module_of_the_user_registers(tmp_path, monkeypatch):
+    code = (
+        "from tdgnas.strategies import STRATEGIES, GA\nSTRATEGIES.register('mine')(type('Mine', (GA,), {}))\n"
+    )
+    (tmp_path / "registers_mine.py").write_text(code)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(runs, "IMPORTED", ["registers_mine"])
+    with runs._pool(1) as pool:
+        names = pool.submit(eval, "__import__('tdgnas.strategies').strategies.STRATEGIES.names()").result()
+    assert "mine" in names
+
+
 def test_everybody_gets_the_same_budget(tmp_path):
     names = tuple(name for name in STRATEGIES.names() if name not in ("darts", "tpe"))
     runner, _, _ = run(make_plan(names, seeds=(0,), limit=30, unit="evaluations"), tmp_path)
