@@ -13,6 +13,7 @@ _NAMES = {
     "AccuracyFitness": "individual",
     "Individual": "individual",
     "LossFitness": "individual",
+    "WorkerMap": "workers",
     "batch_map": "mapping",
     "seed_everything": "seeding",
     "Architecture": "spaces",
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from .seeding import seed_everything
     from .spaces import Architecture, Decision, SearchSpace
     from .supernet import Supernet
+    from .workers import WorkerMap
 
 
 def __getattr__(name: str) -> object:

@@ -71,7 +71,8 @@ class Evolution(Iterator[Generation]):
     """The iterator that :func:`evolve` returns.
 
     Between two generations it can be saved (:meth:`save`) and, built anew the same way, go on from there
-    (:meth:`load`) as if it had never stopped, bit for bit on the same machine.
+    (:meth:`load`) as if it had never stopped, bit for bit on the same machine. A generation whose evaluation or
+    selection raised can be tried again: ``next`` then goes on with the same individuals, evaluated ones stay so.
 
     :ivar logbook: a ``deap.tools.Logbook`` with one record per generation.
     :ivar generation: generations done so far.
@@ -98,6 +99,7 @@ class Evolution(Iterator[Generation]):
         self.halloffame = halloffame
         self.loci = loci
         self.generation = 0
+        self._begun: list[Any] | None = None  # individuals of a generation that was begun and not ended
         self.logbook = tools.Logbook()
         extra = [] if stats is None else list(stats.fields)
         self.logbook.header = ["gen", "nevals", "best", "mean", "entropy", "temperature", "distinct", *extra]
@@ -106,13 +108,14 @@ class Evolution(Iterator[Generation]):
         if self.generation > self.ngen:
             raise StopIteration
         start = time.perf_counter()
-        individuals = self.strategy.generate()
+        individuals = self._begun = self.strategy.generate() if self._begun is None else self._begun
         fresh = [individual for individual in individuals if not individual.fitness.valid]
         for individual, values in zip(fresh, self.toolbox.map(self.toolbox.evaluate, fresh), strict=True):
             individual.fitness.values = values
         if self.halloffame is not None:
             self.halloffame.update(individuals)
         self.strategy.update(individuals)
+        self._begun = None
         population = getattr(self.strategy, "population", None) or individuals
         record = self._record(population, len(fresh), time.perf_counter() - start)
         self.logbook.record(**record)
@@ -135,7 +138,12 @@ class Evolution(Iterator[Generation]):
         ``load_state_dict``, as ``SupernetFitness`` (its cache) and ``WeightTraining`` have.
 
         :raises TypeError: when the strategy has no ``state_dict``.
+        :raises RuntimeError: inside a generation, after an error in it.
         """
+        if self._begun is not None:
+            raise RuntimeError(
+                f"generation {self.generation} was begun and not ended, which cannot be saved; finish it with next()"
+            )
         save = getattr(self.strategy, "state_dict", None)
         if save is None or not hasattr(self.strategy, "load_state_dict"):
             raise TypeError(
@@ -165,6 +173,7 @@ class Evolution(Iterator[Generation]):
             set_hall_of_fame(self.halloffame, state["halloffame"], strategy.unpack)
         set_logbook(self.logbook, state["logbook"])
         self.generation = state["generation"]
+        self._begun = None
         set_random_states(state["random"])
 
     def save(self, path: str | Path, **others: Stateful) -> Path:

@@ -186,3 +186,34 @@ def test_a_strategy_without_a_state_is_named() -> None:
     evolution = evolve(cma.Strategy([0.0] * 3, 1.0, lambda_=4), toolbox, 2)
     with pytest.raises(TypeError, match="Strategy cannot be saved: it has no state_dict"):
         evolution.state_dict()
+
+
+def test_a_generation_that_failed_can_be_tried_again() -> None:
+    """An evaluator that fails for a while (a full device, a lost connection) costs nothing but time."""
+    whole = make()
+    list(whole)
+    wanted = outcome(whole)
+    evolution = make()
+    calls, failing = [0], {3, 20, 21}
+
+    def fragile(individual: Any) -> tuple[float]:
+        calls[0] += 1
+        if calls[0] in failing:
+            raise ConnectionError("not now")
+        return sphere(individual)
+
+    evolution.toolbox.register("evaluate", fragile)
+    errors = 0
+    while evolution.generation <= evolution.ngen:
+        try:
+            next(evolution)
+        except ConnectionError:
+            errors += 1
+            with pytest.raises(RuntimeError, match="was begun and not ended"):
+                evolution.state_dict()
+    assert errors == len(failing)
+    found = outcome(evolution)
+    for records in (found[0], wanted[0]):
+        for record in records:
+            del record["nevals"]  # those of the last try
+    assert found == wanted

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from .. import __version__
 from .config import RunConfig
 
 if TYPE_CHECKING:
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 
 def versions() -> dict[str, str]:
     """Versions of Python and of the packages that a result depends on."""
-    found = {"python": platform.python_version()}
-    for package in ("tdgnas", "torch", "torchvision", "numpy", "scipy", "deap", "scikit-learn"):
+    found = {"python": platform.python_version(), "tdgnas": __version__}
+    for package in ("torch", "torchvision", "numpy", "scipy", "deap", "scikit-learn"):
         try:
             found[package] = version(package)
         except PackageNotFoundError:

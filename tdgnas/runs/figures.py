@@ -116,8 +116,10 @@ def result_points(
         )
     rows = list(dict.fromkeys(str(result["row"]) for result in results))
     with picture_style():
-        figure = new_figure(8, 1.35 + 0.55 * len(rows))
-        axes = _axes(figure, 0, 1, left=0.3 + 0.085 * max(map(len, rows)), row_height=0.55 * len(rows))
+        figure = new_figure(8, 0.6 + _top(title) + 0.55 * len(rows))
+        axes = _axes(
+            figure, 0, 1, left=0.3 + 0.085 * max(map(len, rows)), top=_top(title), row_height=0.55 * len(rows)
+        )
         for key, label, colour, marker, shift in (
             ("valid_accuracy", "validation", BLUE, "o", -0.14),
             ("test_accuracy", "test", VERMILLION, "D", 0.14),
@@ -189,15 +191,15 @@ def _curves(
         if (there := [curve for curve in curves if any(_number(record.get(curve[0])) for record in records)])
     ]
     with picture_style():
-        figure = new_figure(WIDTH, PANEL * max(1, len(shown)) + 0.98)
+        figure = new_figure(WIDTH, PANEL * max(1, len(shown)) + 0.23 + _top(title))
         first = None
         for number, (name, curves) in enumerate(shown):
-            axes = _axes(figure, number, len(shown), first)
+            axes = _axes(figure, number, len(shown), first, top=_top(title))
             first = first or axes
             lost = sum([_draw_curve(axes, x, records, curve) for curve in curves])
             _readable_limits(axes, curves)
             axes.set_ylabel(name)
-            axes.yaxis.set_label_coords(-0.085, 0.5)
+            axes.yaxis.set_label_coords(-0.105, 0.5)
             axes.grid(color="#E3E3E3", linewidth=0.7)
             if lost:
                 text = f"{lost} value{'s' if lost > 1 else ''} not finite or off the scale"
@@ -209,7 +211,7 @@ def _curves(
                     loc="lower right", bbox_to_anchor=(1, 1.0 + 0.1 * bool(lost)), ncols=2, borderaxespad=0
                 )
             axes.tick_params(labelbottom=number == len(shown) - 1)
-        axes = first if first is not None else _empty(figure)
+        axes = first if first is not None else _empty(figure, _top(title))
         _finish(figure, axes, x, step, title)
         return [save_figure(figure, path) for path in files]
 
@@ -219,20 +221,26 @@ def _axes(
     number: int,
     count: int,
     sharex: Axes | None = None,
-    left: float = 1.05,
+    left: float = 1.2,
+    top: float = 0.75,
     row_height: float = 0.0,
 ) -> Axes:
     """Axes of a panel, placed in inches so that labels have room whatever the number of panels."""
     width, height = figure.get_size_inches()
     inner = row_height or PANEL - 0.33
-    bottom = height - 0.75 - inner - number * PANEL
+    bottom = height - top - inner - number * PANEL
     return figure.add_axes(
         (left / width, bottom / height, (width - left - 0.25) / width, inner / height), sharex=sharex
     )
 
 
-def _empty(figure: Figure) -> Axes:
-    axes = _axes(figure, 0, 1)
+def _top(title: str) -> float:
+    """Inches above the first panel: for the legend, and for a title where there is one."""
+    return 0.75 if title else 0.42
+
+
+def _empty(figure: Figure, top: float) -> Axes:
+    axes = _axes(figure, 0, 1, top=top)
     axes.text(0.5, 0.5, "no finite values were recorded", transform=axes.transAxes, ha="center", color=GREY)
     axes.set_yticks([])
     return axes

@@ -194,7 +194,7 @@ def choices_by_generation(
             vmax=1,
             extent=(generations[0] - 0.5, generations[-1] + 0.5, len(names) - 0.5, -0.5),
         )
-        axes.set_yticks(range(len(names)), list(names), fontsize=6 if len(names) <= 40 else 5)
+        axes.set_yticks(range(len(names)), list(names), fontsize=6)
         axes.tick_params(axis="y", length=0)
         axes.set_yticks([place - 0.5 for place in range(1, len(names))], minor=True)
         axes.grid(which="minor", axis="y", color="white", linewidth=0.6)

@@ -79,9 +79,11 @@ class TDGA(Strategy):
                 del individual.fitness.values
         elite = [self.clone(i) for i in sorted(parents, key=_fitness, reverse=True)[: self.elite]]
         if hasattr(self.toolbox, "local_search"):
-            self.toolbox.map(self.toolbox.local_search, parents)
-            for individual in parents:
-                self._changed(individual, "local_search")
+            # A map may be lazy, as the builtin is, or hand back copies, as one over processes does.
+            moved = list(self.toolbox.map(self.toolbox.local_search, parents))
+            for place, (individual,) in enumerate(moved):
+                self._changed(individual, "local_search", parents[place])
+                parents[place] = individual
         pool = [*parents, *self._mate([self.clone(individual) for individual in parents])]
         for place, individual in enumerate(pool):
             if self.rng.random() < self.mutpb:

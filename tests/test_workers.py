@@ -1,0 +1,94 @@
+"""Maps over processes: equal to the builtin, also when workers die."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from deap import base, tools
+
+from tdgnas import Individual, WorkerMap, evolve
+from tdgnas.strategies import TDGA
+from tdgnas.workers import WorkerDied
+
+
+def sphere(individual: Any) -> tuple[float]:
+    return (sum(gene * gene for gene in individual),)
+
+
+def downhill(individual: Any) -> tuple[Any]:
+    """Halve every gene, in place."""
+    for place in range(len(individual)):
+        individual[place] /= 2
+    return (individual,)
+
+
+class Deadly:
+    """Kills its process on some items: for ever, or only the first time."""
+
+    def __init__(self, deadly: list[int], once: Path | None = None) -> None:
+        self.deadly, self.once = deadly, once
+
+    def __call__(self, item: int) -> int:
+        """Square the item, or die."""
+        if item in self.deadly and not (self.once is not None and self.once.exists()):
+            if self.once is not None:
+                self.once.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return item * item
+
+
+@pytest.mark.parametrize("deaths", [[], [0], [5], [3, 11]])
+def test_one_death_of_a_worker_changes_no_result(tmp_path: Path, deaths: list[int]) -> None:
+    with WorkerMap(2, context="fork") as workers:
+        for _ in range(2):
+            assert workers(Deadly(deaths, tmp_path / "died"), range(12)) == [n * n for n in range(12)]
+    assert (tmp_path / "died").exists() == bool(deaths)
+
+
+def test_an_item_that_always_kills_is_named() -> None:
+    with WorkerMap(2, context="fork") as workers, pytest.raises(WorkerDied, match="Deadly on 3: the worker"):
+        workers(Deadly([3]), range(6))
+
+
+def test_or_it_gets_the_result_for_failures_and_the_others_go_on() -> None:
+    with (
+        WorkerMap(2, failed=-1, context="fork") as workers,
+        pytest.warns(RuntimeWarning, match="Deadly on 3.* it gets the result -1"),
+    ):
+        assert workers(Deadly([3]), range(6)) == [0, 1, 4, -1, 16, 25]
+
+
+def test_errors_of_the_function_are_its_own() -> None:
+    with WorkerMap(2, context="fork") as workers, pytest.raises(ZeroDivisionError):
+        workers(divmod, [1, 2], [1, 0])
+    with pytest.raises(ValueError, match="workers is 0"):
+        WorkerMap(0)
+
+
+@pytest.mark.parametrize("local", [False, True])
+def test_tdga_is_the_same_over_processes_with_a_lazy_map_and_with_a_list(local: bool) -> None:
+    """Local search once did nothing with a map that is lazy (the builtin) or returns copies."""
+
+    def run(mapping: Any) -> list[list[float]]:
+        random.seed(1)
+        toolbox = base.Toolbox()
+        toolbox.register("map", mapping)
+        toolbox.register("evaluate", sphere)
+        toolbox.register("mate", tools.cxOnePoint)
+        toolbox.register("mutate", tools.mutGaussian, mu=0, sigma=0.1, indpb=0.5)
+        toolbox.register("select", tools.selTournament, tournsize=2)
+        if local:
+            toolbox.register("local_search", downhill)
+        first = [Individual([random.gauss(0, 1) for _ in range(3)]) for _ in range(4)]
+        evolution = evolve(TDGA(first, toolbox), toolbox, 3)
+        return [list(each) for generation in evolution for each in generation.population]
+
+    with WorkerMap(2, context="fork") as workers:
+        wanted = run(lambda function, items: list(map(function, items)))
+        assert run(workers) == wanted
+        assert run(map) == wanted
