@@ -82,6 +82,20 @@ class ImageData:
         chosen = _index(indices)
         return replace(self, images=self.images[chosen], labels=self.labels[chosen])
 
+    def joined(self, other: ImageData) -> ImageData:
+        """These images and, after them, the other ones.
+
+        :raises ValueError: when they differ in shape, dtype or normalisation.
+        """
+        own, theirs = ((each.image_shape, each.images.dtype, each.mean, each.std) for each in (self, other))
+        if own != theirs:
+            raise ValueError(
+                f"images of {own} and of {theirs} (shape, dtype, mean, deviation) cannot be joined"
+            )
+        other = other.to(self.device)
+        images, labels = torch.cat([self.images, other.images]), torch.cat([self.labels, other.labels])
+        return replace(self, images=images, labels=labels)
+
     def sample(self, count: int, seed: int = 0) -> ImageData:
         """``count`` images in the class proportions of all, in a mixed order: the same for the same seed."""
         chosen, _ = stratified(self.labels, count, seed)

@@ -3,8 +3,9 @@
 from .cards import Card, load_weights, make_card, save_model
 from .evaluation import evaluate
 from .export import EXPORTS, ExportDisagrees, export_network
+from .plans import NetworkPlan, full_network, load_network
 from .recipe import Recipe, darts_cifar10, vgg_cifar10
-from .retraining import full_network, retrain
+from .retraining import retrain
 from .trainer import EpochRecord, Training, TrainingDiverged, train
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "Card",
     "EpochRecord",
     "ExportDisagrees",
+    "NetworkPlan",
     "Recipe",
     "Training",
     "TrainingDiverged",
@@ -19,6 +21,7 @@ __all__ = [
     "evaluate",
     "export_network",
     "full_network",
+    "load_network",
     "load_weights",
     "make_card",
     "retrain",

@@ -56,7 +56,9 @@ def export_network(
         )
     missing = [name for name in _ONNX if importlib.util.find_spec(name) is None]
     if format == "onnx" and missing:
-        raise ImportError(f"exporting to ONNX needs {', '.join(missing)}; pip install {' '.join(missing)}")
+        raise ImportError(
+            f"exporting to ONNX needs {', '.join(missing)}: pip install 'tdgnas[onnx]', or {' '.join(missing)}"
+        )
     module = deepcopy(network).to("cpu").eval()
     generator = torch.Generator().manual_seed(0)
     example = torch.randn(2, *image_shape, generator=generator)

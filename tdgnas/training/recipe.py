@@ -36,6 +36,8 @@ class Recipe:
     :param channels_last: memory layout that convolutions prefer; changes speed and rounding only.
     :param aux_weight: weight of the auxiliary loss of a network that returns ``(logits, auxiliary logits)``.
     :param ema: decay of a moving average of the weights, which is then what is evaluated; None keeps none.
+    :param with_valid: learn from the validation images too, for a final training whose choices are all made. Nothing
+        is held out then but the test set, and no validation figures are reported.
     :raises ValueError: for a value outside its range.
     """
 
@@ -58,6 +60,7 @@ class Recipe:
     channels_last: bool = False
     aux_weight: float = 0.0
     ema: float | None = None
+    with_valid: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "milestones", tuple(self.milestones))  # lists come from JSON and TOML

@@ -13,28 +13,12 @@ from torch import nn
 
 from ..checkpoint import CheckpointFolder
 from ..data import Splits
-from ..spaces import Architecture, CellSpace, SearchSpace
 from .cards import Card, make_card, save_model
 from .evaluation import evaluate
 from .recipe import Recipe
 from .trainer import EpochRecord, Training
 
-__all__ = ["full_network", "retrain"]
-
-
-def full_network(space: SearchSpace, architecture: Architecture, **options: Any) -> nn.Module:
-    """Return the network of an architecture that is worth training to the end, with fresh weights.
-
-    Cells become their published final network (see :meth:`CellSpace.final_network`), which takes the options; other
-    spaces give their stand-alone network, which takes none.
-
-    :raises ValueError: for options that the space's network does not take.
-    """
-    if isinstance(space, CellSpace):
-        return space.final_network(architecture, **options)
-    if options:
-        raise ValueError(f"the network of {space.name!r} has no options, got {', '.join(options)}")
-    return space.network(architecture)
+__all__ = ["retrain"]
 
 
 def retrain(
@@ -56,7 +40,8 @@ def retrain(
 
     A checkpoint is kept after every ``checkpoint_every`` epochs, the last two of them; training that is resumed ends as
     if it had never stopped, bit for bit on the CPU. What is written is the moving average where the recipe has one.
-    The test set is read once, after the last epoch.
+    The test set is read once, after the last epoch. A recipe with ``with_valid`` trains on training and validation
+    images together; the card then has the test accuracy alone.
 
     :param network: with fresh weights; trained in place.
     :param architecture: what it is, for the card.
@@ -94,7 +79,7 @@ def retrain(
     best = training.evaluated
     scores = {
         part: evaluate(best, getattr(data, part).to(training.device), amp=recipe.amp)
-        for part in ("valid", "test")
+        for part in (("test",) if recipe.with_valid else ("valid", "test"))
     }
     card = make_card(
         best,

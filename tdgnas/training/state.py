@@ -80,6 +80,7 @@ def _check_recipe(saved: dict[str, Any], own: dict[str, Any]) -> None:
     # A tuple comes back from JSON as a list.
     plain = {name: list(value) if isinstance(value, tuple) else value for name, value in own.items()}
     saved = {name: list(value) if isinstance(value, tuple) else value for name, value in saved.items()}
+    saved.setdefault("with_valid", False)  # not written by older versions
     odd = [name for name in sorted(set(saved) | set(plain)) if saved.get(name) != plain.get(name)]
     if odd:
         differences = ", ".join(f"{name} {saved.get(name)} there, {plain.get(name)} here" for name in odd)

@@ -43,13 +43,16 @@ class TrainingDiverged(RuntimeError):
 
 @dataclass(frozen=True)
 class EpochRecord:
-    """One epoch: its number from 0, mean losses in nats, accuracies in 0..1, and seconds of wall time."""
+    """One epoch: its number from 0, mean losses in nats, accuracies in 0..1, and seconds of wall time.
+
+    There are no validation figures (None) where the recipe trains on the validation images.
+    """
 
     epoch: int
     train_loss: float
     train_accuracy: float
-    valid_loss: float
-    valid_accuracy: float
+    valid_loss: float | None
+    valid_accuracy: float | None
     seconds: float
 
 
@@ -63,7 +66,8 @@ class Training:
     :param network: trained in place; its initial weights are the caller's. It returns logits
         ``(N, classes)`` or, while training, ``(logits, auxiliary logits)``. Where it has a method
         ``start_epoch(epoch, epochs)``, this is called before each epoch (drop-path that rises, for instance).
-    :param data: weights learn from ``data.train``, records report ``data.valid``.
+    :param data: weights learn from ``data.train``, records report ``data.valid``; with ``recipe.with_valid`` weights
+        learn from both.
     :param recipe: hyperparameters.
     :param seed: a whole number of at least 0.
     :param device: default: CUDA if there, else the CPU. Network and images are moved to it.
@@ -91,8 +95,9 @@ class Training:
         self.records: list[EpochRecord] = []
         self.optimizer = _optimizer(self.network, recipe)
         self.averaged = deepcopy(self.network).requires_grad_(False) if recipe.ema is not None else None
-        self._train = data.train.to(self.device)
-        self._valid = data.valid.to(self.device)
+        train = data.train.joined(data.valid) if recipe.with_valid else data.train
+        self._train = train.to(self.device)
+        self._valid = None if recipe.with_valid else data.valid.to(self.device)
         self._classes = len(data.classes)
         self._inside = False
 
@@ -106,15 +111,21 @@ class Training:
         started = time.perf_counter()
         self._inside = True
         train_loss, train_accuracy = self._train_epoch()
-        valid_loss, valid_accuracy = evaluate(self.evaluated, self._valid, amp=self.recipe.amp)
-        if not np.isfinite(valid_loss):
-            raise TrainingDiverged(self.epoch, None)
+        valid_loss, valid_accuracy = self._validate()
         seconds = time.perf_counter() - started
         record = EpochRecord(self.epoch, train_loss, train_accuracy, valid_loss, valid_accuracy, seconds)
         self.records.append(record)
         self.epoch += 1
         self._inside = False
         return record
+
+    def _validate(self) -> tuple[float, float] | tuple[None, None]:
+        if self._valid is None:
+            return None, None
+        loss, accuracy = evaluate(self.evaluated, self._valid, amp=self.recipe.amp)
+        if not np.isfinite(loss):
+            raise TrainingDiverged(self.epoch, None)
+        return loss, accuracy
 
     @property
     def evaluated(self) -> nn.Module:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -96,3 +97,23 @@ def test_weights_of_another_network_and_damaged_files_are_refused(tmp_path):
         load_weights(network(), tmp_path)
     with pytest.raises(FileNotFoundError):
         load_weights(network(), tmp_path / "nowhere")
+
+
+def test_a_final_training_learns_from_validation_images_too(tmp_path):
+    """Every image of both parts is seen in an epoch, and none of them is reported as held out."""
+    both = replace(RECIPE, epochs=1, with_valid=True)
+    joined = replace(data(), train=data().train.joined(data().valid))
+    records = []
+    card = retrain(network(), data(), both, tmp_path / "both", progress=records.append)
+    assert set(card.accuracy) == {"test"}
+    assert records[0].valid_loss is None
+    retrain(network(), joined, replace(RECIPE, epochs=1), tmp_path / "joined")
+    first, second = (load_weights(network(), tmp_path / name).state_dict() for name in ("both", "joined"))
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_images_that_do_not_fit_are_not_joined():
+    train, valid = data().train, data().valid
+    assert len(train.joined(valid)) == 32
+    with pytest.raises(ValueError, match="cannot be joined"):
+        train.joined(replace(valid, mean=(0.4,)))

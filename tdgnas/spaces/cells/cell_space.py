@@ -277,8 +277,14 @@ class CellSpace(SearchSpace):
         cells: int = 20,
         auxiliary: bool = True,
         drop_path: float = 0.2,
+        in_channels: int | None = None,
+        image_size: int | None = None,
+        classes: int | None = None,
     ) -> FinalNetwork:
-        """Return the network that is trained to the end, as published, see :class:`FinalNetwork`."""
+        """Return the network that is trained to the end, as published, see :class:`FinalNetwork`.
+
+        Images and classes are the space's where they are not given: cells move to other data as they are.
+        """
         from .final_network import FinalNetwork
 
         plans = {kind: self.plan(architecture, kind) for kind in self.kinds}
@@ -289,9 +295,9 @@ class CellSpace(SearchSpace):
             reductions=None if REDUCTION in plans else (),
             auxiliary=auxiliary,
             drop_path=drop_path,
-            in_channels=self.image_shape[0],
-            image_size=self.image_shape[1],
-            classes=self.classes,
+            in_channels=self.image_shape[0] if in_channels is None else in_channels,
+            image_size=self.image_shape[1] if image_size is None else image_size,
+            classes=self.classes if classes is None else classes,
         )
 
     def describe(self, architecture: Architecture) -> str:

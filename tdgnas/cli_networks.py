@@ -1,0 +1,303 @@
+"""Commands for found networks: training one to the end, and writing one for other programs."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from .data import Splits
+    from .training import EpochRecord, NetworkPlan, Recipe
+
+#: Data sets whose images mean something else when they are mirrored.
+UNMIRRORED = ("digits", "mnist", "kmnist", "svhn")
+
+
+def retrain(
+    context: typer.Context,
+    architecture: Annotated[
+        str,
+        typer.Argument(
+            help="an architecture.json, a file with a genotype, a genotype's text, or a published name: DARTS_V2"
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="folder for the checkpoints, the model and its card")],
+    data: Annotated[
+        str | None,
+        typer.Option(
+            help="digits, cifar10...; the data of the run that the architecture lies in, else digits"
+        ),
+    ] = None,
+    data_folder: Annotated[str | None, typer.Option(help="where the data set lies")] = None,
+    download: Annotated[bool, typer.Option(help="let torchvision download what is missing")] = False,
+    size: Annotated[int | None, typer.Option(help="side of the square images")] = None,
+    train_images: Annotated[int | None, typer.Option(help="use only so many training images")] = None,
+    valid_images: Annotated[float | None, typer.Option(help="number or share of validation images")] = None,
+    with_valid: Annotated[
+        bool, typer.Option(help="learn from the validation images too; then only the test set is held out")
+    ] = False,
+    epochs: Annotated[int | None, typer.Option(help="600 for cells, else 150, as published")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="images per step")] = None,
+    lr: Annotated[float | None, typer.Option(help="learning rate")] = None,
+    assignments: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", help="any other field of the recipe, e.g. clip=5.0, augment.cutout=8; repeatable"
+        ),
+    ] = None,
+    ema: Annotated[
+        float | None, typer.Option(help="keep a moving average of the weights with this decay, e.g. 0.999")
+    ] = None,
+    amp: Annotated[
+        bool | None, typer.Option(help="mixed precision (bfloat16); on a GPU only, where it is the default")
+    ] = None,
+    channels: Annotated[int | None, typer.Option(help="of the first cell: 36 as published")] = None,
+    cells: Annotated[int | None, typer.Option(help="how many cells: 20 as published")] = None,
+    auxiliary: Annotated[bool, typer.Option(help="the auxiliary head of networks of cells")] = True,
+    drop_path: Annotated[float, typer.Option(help="share of paths of cells dropped at the end")] = 0.2,
+    seed: Annotated[int, typer.Option(help="of the initial weights and of the training")] = 0,
+    device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1; CUDA where there is one")] = None,
+    resume: Annotated[bool, typer.Option(help="go on with the training in the folder")] = False,
+    checkpoint_every: Annotated[int, typer.Option(help="epochs between checkpoints")] = 1,
+) -> None:
+    """Train an architecture of any space, or a genotype, to the end; write the model and its card."""
+    from .cli import console, plain_errors
+
+    with plain_errors():
+        import torch
+
+        from .checkpoint import CheckpointFolder
+        from .supernet.supernet import pick_device
+        from .training import NetworkPlan, TrainingDiverged
+        from .training import retrain as train
+
+        place = pick_device(device)
+        plan = NetworkPlan.read(architecture)
+        plan = _with_options(plan, context, channels, cells, auxiliary, drop_path)
+        splits = _data(architecture, data, data_folder, download, size, train_images, valid_images, seed)
+        given = {"epochs": epochs, "batch_size": batch_size, "lr": lr, "ema": ema, "with_valid": with_valid}
+        fast = place.type == "cuda"
+        given |= {"amp": fast if amp is None else amp, "channels_last": fast}
+        recipe = make_recipe(plan, splits, given, assignments or [])
+        kept = bool(CheckpointFolder(out / "checkpoints").paths())
+        if not resume and (kept or (out / "card.json").exists()):
+            raise ValueError(f"{out} has a training already; go on with --resume, or choose another --out")
+        if resume and not kept:
+            raise ValueError(f"there is no training in {out} to resume; leave --resume out to begin one")
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            network = plan.network(splits.image_shape, len(splits.classes))
+        command = command_line(context, leave_out=("resume", "checkpoint_every"))
+        console.print(
+            f"{splits.name}: {len(splits.train)} training{' and' if with_valid else ','} {len(splits.valid)} "
+            f"validation{' images together' if with_valid else ''}, {len(splits.test)} test images; "
+            f"{recipe.epochs} epochs on {place}",
+            highlight=False,
+        )
+        try:
+            card = train(
+                network,
+                splits,
+                recipe,
+                out,
+                name=f"{_name(architecture)} on {splits.name}",
+                architecture=plan.to_dict(),
+                command=command,
+                seed=seed,
+                device=place,
+                resume=resume,
+                checkpoint_every=checkpoint_every,
+                progress=lambda record: console.print(_line(record, recipe.epochs), highlight=False),
+            )
+        except TrainingDiverged as error:
+            raise FloatingPointError(str(error)) from error
+        except KeyboardInterrupt:
+            console.print(
+                "stopped; the last checkpoint is kept. Go on with\n"
+                f"  {command_line(context, leave_out=('resume',))} --resume",
+                highlight=False,
+                markup=False,
+                soft_wrap=True,
+            )
+            raise typer.Exit(130) from None
+        for part, accuracy in card.accuracy.items():
+            console.print(f"{part:10}  {100 * accuracy:.2f} %", highlight=False)
+        console.print(f"parameters  {card.parameters:,}", highlight=False)
+        console.print(f"MACs        {card.macs:,}", highlight=False)
+        console.print(
+            f"written to  {out} (model.safetensors, card.md, card.json)", highlight=False, markup=False
+        )
+
+
+def export(
+    folder: Annotated[
+        Path, typer.Argument(help="the folder of a retraining, or of a run, whose winner is taken")
+    ],
+    format: Annotated[
+        str, typer.Option(help="torch (torch.export) or onnx (needs the extra: pip install tdgnas[onnx])")
+    ] = "torch",
+    out: Annotated[Path | None, typer.Option(help="the file; model.pt2 or model.onnx in the folder")] = None,
+    tolerance: Annotated[
+        float, typer.Option(help="largest difference allowed, in units of the largest output")
+    ] = 1e-4,
+) -> None:
+    """Write a trained network for other programs, and check that the file computes the same."""
+    from .cli import console, plain_errors
+
+    with plain_errors():
+        from .training import EXPORTS, ExportDisagrees, export_network, load_network
+
+        if format not in EXPORTS:
+            raise ValueError(f"format is {format!r}; it must be one of {', '.join(EXPORTS)}")
+        network, card = load_network(folder)
+        path = out or folder / ("model.onnx" if format == "onnx" else "model.pt2")
+        try:
+            difference = export_network(
+                network,
+                tuple(card["image_shape"]),
+                path,
+                format,  # type: ignore[arg-type]
+                tolerance=tolerance,
+            )
+        except ExportDisagrees as error:
+            raise ValueError(str(error)) from error
+        console.print(
+            f"{path}: takes normalised images (any number, {', '.join(map(str, card['image_shape']))}), gives logits "
+            f"of {len(card['classes'])} classes; differs from the network by {difference:.1e} of the largest output",
+            highlight=False,
+            markup=False,
+        )
+
+
+def make_recipe(plan: NetworkPlan, splits: Splits, given: dict[str, Any], assignments: list[str]) -> Recipe:
+    """The published recipe of cells or of other networks, its crop and cutout in proportion to the images.
+
+    :param given: fields of the recipe that are not None replace it.
+    :param assignments: ``field=value`` and ``augment.field=value``.
+    :raises ValueError: for an unknown field or an impossible value.
+    """
+    from .runs.config import parse_assignment
+    from .training import darts_cifar10, vgg_cifar10
+
+    own = {name: value for name, value in given.items() if value is not None}
+    changed: dict[str, Any] = {}
+    for text in assignments:
+        keys, value = parse_assignment(text)
+        if keys[0] == "augment" and len(keys) == 2:
+            changed[keys[1]] = value
+        elif len(keys) == 1:
+            own[keys[0]] = tuple(value) if isinstance(value, list) else value
+        else:
+            raise ValueError(
+                f"--set {text!r}: expected a field of the recipe, such as clip=5.0 or augment.crop=4"
+            )
+    published = darts_cifar10 if plan.has_cells else vgg_cifar10
+    recipe = published(own.pop("epochs")) if "epochs" in own else published()
+    side = splits.image_shape[1]
+    augment = replace(
+        recipe.augment,
+        crop=recipe.augment.crop * side // 32,
+        cutout=recipe.augment.cutout * side // 32,
+        flip=splits.name not in UNMIRRORED,
+    )
+    try:
+        return replace(recipe, **{"augment": replace(augment, **changed), **own})
+    except TypeError as error:
+        from dataclasses import fields
+
+        names = ", ".join(each.name for each in fields(recipe))
+        raise ValueError(f"--set: the recipe cannot take this ({error}); its fields are {names}") from error
+
+
+def command_line(context: typer.Context, leave_out: tuple[str, ...] = ()) -> str:
+    """The command that was given, with what was set and nothing else."""
+    parts = ["tdgnas"]
+    for module in context.find_root().params.get("modules") or []:
+        parts += ["--import", str(module)]
+    parts.append(str(context.info_name))
+    for parameter in context.command.params:
+        name = str(parameter.name)
+        if name in leave_out or not _given(context, name):
+            continue
+        value = context.params[name]
+        if parameter.param_type_name == "argument":
+            parts.append(str(value))
+        elif isinstance(value, bool):
+            parts.append(parameter.opts[0] if value else parameter.secondary_opts[0])
+        else:
+            for each in value if isinstance(value, (list, tuple)) else [value]:
+                parts += [parameter.opts[0], str(each)]
+    return shlex.join(parts)
+
+
+def _given(context: typer.Context, name: str) -> bool:
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
+def _with_options(
+    plan: NetworkPlan,
+    context: typer.Context,
+    channels: int | None,
+    cells: int | None,
+    auxiliary: bool,
+    drop_path: float,
+) -> NetworkPlan:
+    if not plan.has_cells:
+        names = ("channels", "cells", "auxiliary", "drop_path")
+        wrong = [name for name in names if _given(context, name)]
+        if wrong:
+            option = wrong[0].replace("_", "-")
+            raise ValueError(f"--{option} is for networks of cells; this architecture has none")
+        return plan
+    return replace(
+        plan,
+        options={
+            "channels": 36 if channels is None else channels,
+            "cells": 20 if cells is None else cells,
+            "auxiliary": auxiliary,
+            "drop_path": drop_path,
+        },
+    )
+
+
+def _data(
+    architecture: str,
+    name: str | None,
+    folder: str | None,
+    download: bool,
+    size: int | None,
+    train: int | None,
+    valid: float | None,
+    seed: int,
+) -> Splits:
+    """Load the data that was asked for; without a name the one of the run that the architecture lies in."""
+    from .runs.build import make_data
+    from .runs.config import make_config, read_config
+
+    config = Path(architecture).parent / "config.toml"
+    document: dict[str, Any] = {} if name is None else {"name": name}
+    if name is None and "(" not in architecture and Path(architecture).is_file() and config.is_file():
+        run = make_config(read_config(config))
+        document, seed = run.data.model_dump(), run.seed
+    given = {"folder": folder, "size": size, "train": train, "valid": valid, "download": download or None}
+    document |= {key: value for key, value in given.items() if value is not None}
+    return make_data(make_config({"data": document}).data, seed)
+
+
+def _name(architecture: str) -> str:
+    return "genotype" if "(" in architecture else Path(architecture).stem
+
+
+def _line(record: EpochRecord, epochs: int) -> str:
+    valid = ""
+    if record.valid_loss is not None and record.valid_accuracy is not None:
+        valid = f"  valid {record.valid_loss:.3f} {100 * record.valid_accuracy:.2f} %"
+    return (
+        f"epoch {record.epoch + 1}/{epochs}  train {record.train_loss:.3f} {100 * record.train_accuracy:.2f} %{valid}"
+        f"  {record.seconds:.1f} s"
+    )
