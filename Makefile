@@ -1,4 +1,4 @@
-# `make demo` runs the main job, `make test` the tests; both make the environment first.
+# `make demo` runs the main job, `make test` the tests, `make docs` builds the site; each makes the environment first.
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
@@ -9,7 +9,7 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[dev]"
 	touch $@
 
-.PHONY: install demo test lint types layers check clean
+.PHONY: install demo test lint types layers docs check clean
 install: $(VENV)/installed
 
 demo: install
@@ -29,7 +29,11 @@ types: install
 layers: install
 	$(BIN)/lint-imports
 
+docs: install
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[docs]"
+	$(BIN)/mkdocs build --strict
+
 check: test lint types layers
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist site *.egg-info .mypy_cache .ruff_cache .hypothesis

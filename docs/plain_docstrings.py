@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from typing import Any
 
 import griffe
@@ -23,7 +24,7 @@ def plain(text: str) -> str:
     fields: list[str] = []
     for block in _blocks(text):
         (fields if FIELD.match(block) else prose).append(block)
-    parts = [_example(block) if block.startswith(">>>") else _markdown(block) for block in prose]
+    parts = [_example(block) if block.startswith((">>>", "::")) else _markdown(block) for block in prose]
     return "\n\n".join(parts) + ("\n\n" + _markdown("\n".join(fields)) if fields else "")
 
 
@@ -45,6 +46,8 @@ def _continues(line: str, found: list[list[str]]) -> bool:
 
 
 def _example(block: str) -> str:
+    if block.startswith("::"):
+        return f"```python\n{textwrap.dedent(block[2:]).strip()}\n```"
     return f"```pycon\n{block}\n```"
 
 

@@ -113,6 +113,10 @@ class ShannonEntropy(Entropy):
 def population_entropy(population: Sequence[Any], loci: Loci | None = None) -> float:
     """Return the Shannon entropy of a population in nats, summed over loci; see :class:`ShannonEntropy`.
 
+    :param population: at least one individual.
+    :param loci: reads other alleles than the genes, such as ``space.choices``.
+    :returns: the entropy.
+
     >>> round(population_entropy([[0, 0, 0], [1, 1, 1]]), 7)
     2.0794415
     """

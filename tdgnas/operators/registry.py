@@ -21,8 +21,8 @@ from .self_adaptive import mutSelfAdaptive, mutSelfAdaptiveFlip
 
 Operator = Callable[..., Any]
 
-#: What the first letters of an operator's name say about it.
 KINDS = {"sel": "select", "cx": "mate", "mut": "mutate", "ls": "local_search", "init": "init"}
+"""What the first letters of an operator's name say about it: the toolbox entry that it is made for."""
 
 
 def kind_of(operator: Operator) -> str:
@@ -41,6 +41,7 @@ def kind_of(operator: Operator) -> str:
 
 
 OPERATORS: Registry[Operator] = Registry("operator", "tdgnas.operators", kind_of)
+"""The operators by name; ``@OPERATORS.register("mine")`` adds one, as an entry point ``tdgnas.operators`` does."""
 
 for _name, _operator in {
     "thermodynamic": selThermodynamic,

@@ -72,6 +72,7 @@ def round_k(space: SearchSpace, weights: Genes) -> Architecture:
 
 
 RULES: dict[str, Rule] = {"threshold": threshold, "sample": sample, "round-k": round_k}
+"""The rules that make an architecture of relaxed weights, by name."""
 
 
 def checked_weights(space: SearchSpace, weights: Genes) -> Genes:

@@ -14,6 +14,7 @@ from typing import Literal
 from .decision import Decision
 
 INPUT = "input"
+"""The source of a term that reads the image."""
 
 
 @dataclass(frozen=True)

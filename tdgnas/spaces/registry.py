@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ def _check(kind: type[SearchSpace]) -> None:
 
 
 SPACES: Registry[type[SearchSpace]] = Registry("space", "tdgnas.spaces", _check)
+"""The spaces by name; ``@SPACES.register("mine")`` adds one, as an entry point ``tdgnas.spaces`` does."""
+
 _FORMAT = "tdgnas-architecture/1"
 
 
@@ -31,7 +34,10 @@ def create(name: str, **settings: Any) -> SearchSpace:
     try:
         return kind(**settings)
     except TypeError as error:
-        raise ValueError(f"space {name!r} does not take these settings: {error}") from error
+        known = ", ".join(signature(kind).parameters)
+        raise ValueError(
+            f"space {name!r} does not take these settings ({error}); there are {known}"
+        ) from error
 
 
 def save_architecture(space: SearchSpace, architecture: Architecture, path: str | Path) -> Path:

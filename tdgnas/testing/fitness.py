@@ -42,12 +42,14 @@ def _returns_a_tuple(case: FitnessCase) -> Iterator[str]:
     for one in case.fresh():
         values: Any = case.fitness(one)
         if not isinstance(values, tuple):
-            yield f"{case.name} returned a {type(values).__name__}; DEAP wants a tuple: write `return loss,`"
+            kind = type(values).__name__
+            yield f"{case.name} returned a value of type {kind}; DEAP wants a tuple: write `return loss,`"
             return
         lengths.add(len(values))
         for value in values:
             if not isinstance(value, float | int) or isinstance(value, np.generic):
-                yield f"{case.name} returned a {type(value).__name__} in the tuple; give plain floats: float(loss)"
+                kind = type(value).__name__
+                yield f"{case.name} returned a value of type {kind} in the tuple; give plain floats: float(loss)"
             elif not math.isfinite(value):
                 yield (
                     f"{case.name} returned {value}; a fitness is finite: give the worst finite value and warn, "
@@ -149,9 +151,13 @@ def check_fitness(
 ) -> Report:
     """Check a fitness, ``fitness(individual) -> (value, ...)``, and its ``batch`` form where it has one.
 
+    :param fitness: the fitness.
     :param individuals: some that it can evaluate, different ones. Without them six are drawn, of the space that the
         fitness has (``fitness.space``, ``fitness.supernet.space``) or of so many genes.
     :param genes: the number of genes of the individuals that are drawn.
+    :param skip: names of rules to leave out.
+    :param report_only: return the report also where it has violations.
+    :returns: the report.
     :raises ConformanceError: listing every rule that is violated and how to mend it.
     :raises ValueError: when there is nothing to evaluate.
     """

@@ -28,7 +28,8 @@ def _fills_the_container(case: OperatorCase) -> Iterator[str]:
         made = _make(case, name)
         if not isinstance(made, CONTAINERS[name]):  # type: ignore[arg-type]
             yield (
-                f"{case.name} returned a {type(made).__name__}; return `container(genes)`, so that the individual has "
+                f"{case.name} returned a value of type {type(made).__name__}; return `container(genes)`, so that the "
+                "individual has "
                 "the class that the user registered, and a fitness"
             )
         elif made.fitness.valid:
@@ -108,8 +109,16 @@ def check_initialiser(
     report_only: bool = False,
     **parameters: Any,
 ) -> Report:
-    """Check an initialiser, ``initX(container, ...) -> container(genes)``; arguments as in :func:`check_mutation`.
+    """Check an initialiser, ``initX(container, ...) -> container(genes)``.
 
+    :param operator: the initialiser.
+    :param containers: the individuals' classes: ``Individual``, ``list``, ``array``, ``ndarray``.
+    :param generators: the global random generators that it may draw from: ``random``, ``numpy.random``, ``torch``.
+        By default ``random``, or none where the docstring says that it uses no random numbers.
+    :param skip: names of rules to leave out.
+    :param report_only: return the report also where it has violations.
+    :param parameters: keywords of the operator; the usual ones have values.
+    :returns: the report.
     :raises ConformanceError: listing every rule that is violated and how to mend it.
     """
     case = make_case(operator, 1, parameters, containers=containers, generators=generators)

@@ -41,6 +41,8 @@ KINDS: dict[str, Kind] = {
     "strategy": Kind(check_strategy, STRATEGY),
     "fitness": Kind(check_fitness, FITNESS),
 }
+"""What can be checked, by name: the check and its rules."""
+
 _PREFIXES = {
     "sel": "selection",
     "cx": "crossover",
@@ -86,8 +88,10 @@ def kind_of(subject: Any) -> str:
 def check_anything(subject: Any, kind: str | None = None, **options: Any) -> Report:
     """Check something by the rules of its kind.
 
+    :param subject: an operator, a schedule, an entropy, a space, a strategy or a fitness.
     :param kind: one of :data:`KINDS`; found out when None.
     :param options: what the check of that kind takes. A class of a schedule, an entropy or a fitness is made with them.
+    :returns: the report.
     :raises ConformanceError: listing every rule that is violated and how to mend it.
     :raises ValueError: for an unknown kind.
     """

@@ -127,8 +127,16 @@ def check_local_search(
     """Check a local search, ``lsX(individual, ...) -> (individual,)``, and its ``batch`` form where it has one.
 
     A parameter named ``supernet`` gets a source of gradients and one named ``evaluate`` a fitness, both of a
-    quadratic bowl. The other arguments are those of :func:`check_mutation`.
+    quadratic bowl.
 
+    :param operator: the local search.
+    :param containers: the individuals' classes: ``Individual``, ``list``, ``array``, ``ndarray``.
+    :param generators: the global random generators that it may draw from: ``random``, ``numpy.random``, ``torch``.
+        By default ``random``, or none where the docstring says that it uses no random numbers.
+    :param skip: names of rules to leave out.
+    :param report_only: return the report also where it has violations.
+    :param parameters: keywords of the operator; the usual ones have values.
+    :returns: the report.
     :raises ConformanceError: listing every rule that is violated and how to mend it.
     """
     case = make_case(operator, 1, parameters, containers=containers, generators=generators)

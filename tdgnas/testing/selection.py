@@ -61,7 +61,8 @@ def fitness_class(objectives: int) -> type[base.Fitness]:
 def _returns_a_list(case: SelectionCase) -> Iterator[str]:
     chosen = case.call(case.pool(), case.k)
     if not isinstance(chosen, list):
-        yield f"{case.name} returned a {type(chosen).__name__}; a selection returns a list of individuals"
+        kind = type(chosen).__name__
+        yield f"{case.name} returned a value of type {kind}; a selection returns a list of individuals"
 
 
 def _honours_k(case: SelectionCase) -> Iterator[str]:
@@ -206,8 +207,16 @@ def check_selection(
     """Check a selection, ``selX(individuals, k, ...) -> list of references``.
 
     :param operator: the selection; a replacement, which takes parents and offspring in one list, is one as well.
+    :param genes: ``real`` (architecture parameters), ``binary``, or a function of a ``random.Random`` that makes the
+        genes of one individual.
+    :param containers: the individuals' classes: ``Individual``, ``list``, ``array``, ``ndarray``.
+    :param generators: the global random generators that it may draw from: ``random``, ``numpy.random``, ``torch``.
+        By default ``random``, or none where the docstring says that it uses no random numbers.
     :param objectives: 1 or 2, the number of fitness values that it is tried with.
-    :param parameters: its keywords; the others are those of :func:`check_mutation`.
+    :param skip: names of rules to leave out.
+    :param report_only: return the report also where it has violations.
+    :param parameters: keywords of the operator; the usual ones have values.
+    :returns: the report.
     :raises ConformanceError: listing every rule that is violated and how to mend it.
     """
     made = make_case(operator, 2, parameters, genes=genes, containers=containers, generators=generators)

@@ -238,6 +238,9 @@ def check_space(
 
     :param space: a space, or its class; a small one (few channels) makes the check quick.
     :param settings: keywords of the class, where a class is passed.
+    :param skip: names of rules to leave out.
+    :param report_only: return the report also where it has violations.
+    :returns: the report.
     :raises ConformanceError: listing every rule that is violated and how to mend it.
     :raises TypeError: when it is no search space.
     """

@@ -293,7 +293,11 @@ def check_strategy(
     It is called as ``strategy(decisions, rng=random.Random(...), fitness=..., **options)``, on a problem of three gates
     and two decisions of four choices. A parameter ``source`` without a default gets a source of exact gradients.
 
+    :param strategy: the strategy's class, or a function that makes one.
     :param options: keywords of the class.
+    :param skip: names of rules to leave out.
+    :param report_only: return the report also where it has violations.
+    :returns: the report.
     :raises ConformanceError: listing every rule that is violated and how to mend it.
     :raises TypeError: when it cannot be called.
     """

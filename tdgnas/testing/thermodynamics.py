@@ -38,7 +38,8 @@ def _gives_temperatures(case: ScheduleCase) -> Iterator[str]:
     for generation in (0, 1, 7, 100, 10_000):
         value: object = case.schedule(generation, _ENTROPIES)
         if not isinstance(value, (float, int)):
-            yield f"{case.name} returned a {type(value).__name__} for generation {generation}; give a number"
+            kind = type(value).__name__
+            yield f"{case.name} returned a value of type {kind} for generation {generation}; give a number"
         elif not (math.isfinite(value) and value >= 0):
             yield (
                 f"{case.name} returned {value} for generation {generation}; a temperature is finite and at least 0, "
@@ -79,6 +80,10 @@ def check_schedule(
 ) -> Report:
     """Check a temperature schedule, ``schedule(generation, entropies=()) -> temperature``.
 
+    :param schedule: the schedule, any callable of this form.
+    :param skip: names of rules to leave out.
+    :param report_only: return the report also where it has violations.
+    :returns: the report.
     :raises ConformanceError: listing every rule that is violated and how to mend it.
 
     >>> from tdgnas.operators import Linear
@@ -191,6 +196,10 @@ ENTROPY: dict[str, Rule[EntropyCase]] = {
 def check_entropy(entropy: Entropy, /, *, skip: Collection[str] = (), report_only: bool = False) -> Report:
     """Check an entropy: an instance of a subclass of :class:`tdgnas.operators.Entropy`.
 
+    :param entropy: the entropy.
+    :param skip: names of rules to leave out.
+    :param report_only: return the report also where it has violations.
+    :returns: the report.
     :raises ConformanceError: listing every rule that is violated and how to mend it.
     :raises TypeError: when it is no ``Entropy``.
     """

@@ -42,7 +42,7 @@ def _returns_a_tuple(case: OperatorCase) -> Iterator[str]:
     names = "individual," if case.passed == 1 else "ind1, ind2"
     if not isinstance(result, tuple):
         yield (
-            f"{case.name} returned a {type(result).__name__}; DEAP's algorithms unpack a tuple: "
+            f"{case.name} returned a value of type {type(result).__name__}; DEAP's algorithms unpack a tuple: "
             f"write `return {names}`"
         )
     elif len(result) != case.passed:
@@ -274,8 +274,18 @@ def check_crossover(
     report_only: bool = False,
     **parameters: Any,
 ) -> Report:
-    """Check a crossover, ``cxX(ind1, ind2, ...) -> (ind1, ind2)``; parameters as in :func:`check_mutation`.
+    """Check a crossover, ``cxX(ind1, ind2, ...) -> (ind1, ind2)``.
 
+    :param operator: the crossover.
+    :param genes: ``real`` (architecture parameters), ``binary``, or a function of a ``random.Random`` that makes the
+        genes of one individual; with other genes than real ones the registered spaces are left out.
+    :param containers: the individuals' classes: ``Individual``, ``list``, ``array``, ``ndarray``.
+    :param generators: the global random generators that it may draw from: ``random``, ``numpy.random``, ``torch``.
+        By default ``random``, or none where the docstring says that it uses no random numbers.
+    :param skip: names of rules to leave out.
+    :param report_only: return the report also where it has violations.
+    :param parameters: keywords of the operator; the usual ones have values.
+    :returns: the report.
     :raises ConformanceError: listing every rule that is violated and how to mend it.
     """
     case = make_case(operator, 2, parameters, genes=genes, containers=containers, generators=generators)

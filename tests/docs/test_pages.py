@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import importlib.util
 import io
 import json
@@ -13,6 +14,7 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 
 import matplotlib
 import pytest
@@ -114,6 +116,7 @@ def blocks(text: str):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(DOCS).as_posix())
 def test_everything_on_a_page_runs(page: Path, reader: Reader) -> None:
+    printed = ""
     for found, line in blocks(page.read_text(encoding="utf-8")):
         kind, body = found["kind"], found["body"]
         title = re.search(r'title="([^"]+)"', found["options"])
@@ -124,11 +127,14 @@ def test_everything_on_a_page_runs(page: Path, reader: Reader) -> None:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(body, encoding="utf-8")
         elif kind == "python":
-            reader.python(body, f"{page.name}, line {line}")
+            printed = reader.python(body, f"{page.name}, line {line}")
+        elif kind == "text":  # what the block of Python above it prints
+            missing = [expected for expected in body.splitlines() if not shown(expected, printed)]
+            assert not missing, f"{page.name}, line {line}: {missing[0]!r} is not in:\n{printed}"
         elif kind == "console":
             reader.console(body)
         else:
-            assert kind == "text", f"{page.name}, line {line}: the tests do not know what to do with {kind!r}"
+            raise AssertionError(f"{page.name}, line {line}: the tests do not know what to do with {kind!r}")
 
 
 def test_the_tutorial_runs_and_prints_what_it_shows(reader: Reader) -> None:
@@ -195,6 +201,56 @@ def test_every_page_is_in_the_navigation() -> None:
         assert page.relative_to(DOCS).as_posix() in navigation
 
 
+def check_reference(html: str, module: ModuleType) -> None:
+    """What a module offers is on its page, and nothing of reST is left in the text."""
+    anchors = {anchor.rpartition(".")[2] for anchor in re.findall(r'id="(tdgnas\.[\w.]+)"', html)}
+    for name in getattr(module, "__all__", ()):
+        if callable(getattr(module, name)):
+            assert name in anchors, f"{module.__name__}.{name} is not on its page"
+    text = re.sub(r"<pre.*?</pre>", "", html, flags=re.S)
+    assert not re.findall(r":\w+:`|``|\.\. \[|:param|:returns|:raises|\]_|\n::", text)
+
+
+def test_docstrings_become_markdown(monkeypatch) -> None:
+    pytest.importorskip("griffe", reason="mkdocstrings is not installed: pip install 'tdgnas[docs]'")
+    monkeypatch.syspath_prepend(str(DOCS))
+    plain = importlib.import_module("plain_docstrings").plain
+    docstring = """Minimise F = <E> - T*H [Mori1995]_, see :class:`~tdgnas.Entropy`.
+
+:param k: the picks,
+    at most ``ten``.
+:returns: a list.
+
+>>> [1.0, 2.0]
+[1.0, 2.0]
+
+.. [Mori1995] A paper.
+
+::
+
+    x = a*b
+"""
+    assert (
+        plain(docstring)
+        == """Minimise F = &lt;E> - T\\*H [Mori1995], see `Entropy`.
+
+```pycon
+>>> [1.0, 2.0]
+[1.0, 2.0]
+```
+
+**Mori1995**: A paper.
+
+```python
+x = a*b
+```
+
+:param k: the picks,
+    at most `ten`.
+:returns: a list."""
+    )
+
+
 def test_the_site_builds_without_a_warning(tmp_path) -> None:
     pytest.importorskip("material", reason="mkdocs-material is not installed: pip install 'tdgnas[docs]'")
     pytest.importorskip("mkdocstrings", reason="mkdocstrings is not installed: pip install 'tdgnas[docs]'")
@@ -207,10 +263,10 @@ def test_the_site_builds_without_a_warning(tmp_path) -> None:
         env={**os.environ, "NO_MKDOCS_2_WARNING": "1"},
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    reference = (tmp_path / "site" / "reference" / "operators" / "index.html").read_text()
-    assert "selThermodynamic" in reference
-    assert ":class:" not in reference
-    assert ":param" not in reference
+    for page in (DOCS / "reference").glob("*.md"):
+        if page.stem != "index":
+            html = (tmp_path / "site" / "reference" / page.stem / "index.html").read_text()
+            check_reference(html, importlib.import_module(f"tdgnas.{page.stem}"))
     assert (
         "From onemax to an architecture search" in (tmp_path / "site" / "tutorial" / "index.html").read_text()
     )

@@ -391,7 +391,7 @@ class Centring(ShannonEntropy):
 
 FAULTS = [
     (mutNoTuple, "returns a tuple", "write `return individual,`"),
-    (mutReturnsNothing, "returns a tuple", "returned a NoneType"),
+    (mutReturnsNothing, "returns a tuple", "returned a value of type NoneType"),
     (mutCopy, "works in place", "change the genes in place"),
     (mutAdds, "works in place", "returned another object"),
     (mutForgets, "changes something", "changed nothing in 40 calls"),
@@ -423,7 +423,7 @@ FAULTS = [
     (selCopies, "returns references", "no copies"),
     (selAll, "honours k", "returned 16 individuals where k=0"),
     (selOneTooMany, "honours k", "where k=0"),
-    (selTuple, "returns a list", "returned a tuple"),
+    (selTuple, "returns a list", "returned a value of type tuple"),
     (selSorts, "leaves the pool alone", "sort or shuffle a copy"),
     (selLargest, "follows the weights", "of a fitness that is minimised"),
     (selSmallest, "follows the weights", "of a fitness that is maximised"),
@@ -447,7 +447,7 @@ FAULTS = [
     (Forgetful(), "is a pure function", "without memory"),
     (falls_below_zero, "gives temperatures", "at least 0"),
     (eats_entropies, "leaves the entropies alone", "changes the list of entropies"),
-    (hot_text, "gives temperatures", "returned a str"),
+    (hot_text, "gives temperatures", "returned a value of type str"),
     (random_heat, "is a pure function", "gives another temperature"),
     (Ordered(), "ignores the order", "depends on the order"),
     (Negative(), "rewards diversity", "more diversity must give more entropy"),
