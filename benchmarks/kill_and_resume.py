@@ -1,9 +1,11 @@
 """Runs killed by SIGKILL at random moments and resumed until they are done, compared with runs never stopped.
 
-Each run is worked on by one child process after another; every child is killed after a random time. In the end all
-files of the run (but wall-clock times and the checkpoints themselves) have to equal those of the run that was never
-stopped, byte for byte. Several kinds of runs take turns: frozen and alternately trained weights, losses and
-accuracies, discrete and relaxed fitness, first and second order.
+Each run is worked on by one child process after another, and every child is killed: some at a random moment of a phase
+chosen beforehand, some inside a write (just before or after the file is flushed to the disk or put in its place).
+Half of the children write a checkpoint after every step, the others as seldom as a run does by itself. In the end
+all files of the run (but wall-clock times and the checkpoints themselves) have to equal those of the run that was never
+stopped, byte for byte, weights among them. Several kinds of runs take turns: frozen and alternately trained weights,
+losses and accuracies, discrete and relaxed fitness, first and second order.
 
 Run it alone: ``python benchmarks/kill_and_resume.py --kills 100``; exit status 1 when anything differs.
 """
@@ -11,6 +13,7 @@ Run it alone: ``python benchmarks/kill_and_resume.py --kills 100``; exit status 
 from __future__ import annotations
 
 import argparse
+import itertools
 import multiprocessing
 import os
 import random
@@ -19,27 +22,30 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing.context import ForkProcess
 from pathlib import Path
 from typing import Any
 
 import torch
 
+import tdgnas.runs.run as running
 from tdgnas.runs.config import RunConfig, make_config
 from tdgnas.runs.progress import Silent
 from tdgnas.runs.run import Run
 
-PHASES = ("building", "pretraining", "search", "retraining")
+PHASES = ("starting, reading a checkpoint", "pretraining", "search", "retraining")
 FREE = ("timings/", "checkpoints/", ".lock")
 
 TINY: dict[str, dict[str, Any]] = {
     "space": {"settings": {"width": 0.03125}},
-    "data": {"train": 96, "valid": 64, "test": 64},
+    "data": {"train": 64, "valid": 32, "test": 32},
     "pretrain": {"epochs": 4, "hold": 1, "batch_size": 32},
-    "search": {"population": 6, "ngen": 6},
+    "search": {"population": 4, "ngen": 5},
     "fitness": {"size": 32},
-    "retrain": {"epochs": 2, "random_draws": 1, "batch_size": 32},
+    "retrain": {"epochs": 3, "random_draws": 0, "batch_size": 32},
 }
 KINDS: dict[str, dict[str, dict[str, Any]]] = {
     "frozen weights, loss": {},
@@ -56,15 +62,33 @@ KINDS: dict[str, dict[str, dict[str, Any]]] = {
 }
 
 
+@dataclass(frozen=True)
+class Death:
+    """How a child is to die.
+
+    :param phase: number of the phase.
+    :param seconds: after the phase has begun; negative for a death inside a write.
+    :param write: the how manyeth flush or renaming of the phase the child does not survive.
+    :param often: whether the child writes a checkpoint after every step.
+    """
+
+    phase: int
+    seconds: float
+    write: int
+    often: bool
+
+
 class Teller(Silent):
-    """Tells the process that does the killing which phase a run is in."""
+    """Tells the process that does the killing which phase a run is in; counts the time of each phase."""
 
     def __init__(self, place: Any) -> None:
         self.place = place
+        self.begun = [time.monotonic()]
 
     def phase(self, name: str, total: int, done: int) -> None:
         """Remember the phase."""
         self.place.value = PHASES.index(name)
+        self.begun.append(time.monotonic())
 
 
 def configuration(kind: str) -> RunConfig:
@@ -79,16 +103,36 @@ def configuration(kind: str) -> RunConfig:
     return make_config(document)
 
 
-def work(folder: Path, config: RunConfig, place: Any) -> None:
+def work(folder: Path, config: RunConfig, reporter: Teller) -> None:
     """Start a run, or go on with it."""
     torch.set_num_threads(1)
-    reporter = Teller(place)
-    run = (
-        Run.open(folder, reporter)
-        if (folder / "config.toml").exists()
-        else Run.start(folder, config, reporter)
-    )
+    begun = (folder / "config.toml").exists()
+    run = Run.open(folder, reporter) if begun else Run.start(folder, config, reporter)
     run.execute()
+
+
+def live_and_die(folder: Path, config: RunConfig, place: Any, death: Death) -> None:
+    """What a child does."""
+    if death.often:
+        running.CHECKPOINT_SHARE = 1e9
+    if death.seconds < 0:
+        left = [death.write]
+        for name in ("fsync", "replace"):
+            setattr(os, name, deadly(getattr(os, name), place, death.phase, left))
+    work(folder, config, Teller(place))
+
+
+def deadly(function: Callable[..., Any], place: Any, phase: int, left: list[int]) -> Callable[..., Any]:
+    """Wrap a function of the file system: the process dies just before or just after its n-th call in a phase."""
+
+    def call(*arguments: Any) -> None:
+        if place.value == phase:
+            left[0] -= 1
+        if left[0] == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        function(*arguments)
+
+    return call
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -98,26 +142,57 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {name: data for name, data in found.items() if not name.startswith(FREE)}
 
 
+def choose_death(reached: int, seconds: list[float], rng: random.Random) -> Death:
+    """Choose a phase that the run has not left yet, the present one more often, and a moment in it."""
+    later = rng.randrange(max(reached, 1), len(PHASES))
+    phase = rng.choices([0, max(reached, 1), later], [0.15, 0.65, 0.2])[0]
+    inside = phase > 0 and rng.random() < 0.4
+    moment = rng.uniform(0.0, seconds[phase])
+    return Death(phase, -1.0 if inside else moment, rng.randint(1, 8), rng.random() < 0.5)
+
+
+def kill_at(child: ForkProcess, place: Any, death: Death) -> None:
+    """Wait for the moment, kill; return when the child has ended in whatever way."""
+    start = time.monotonic()
+    while child.is_alive() and (death.seconds < 0 or place.value < death.phase):
+        time.sleep(0.002)
+        start = time.monotonic()
+    child.join(max(0.0, start + death.seconds - time.monotonic()))
+    if child.exitcode is None:
+        with suppress(ProcessLookupError):
+            os.kill(child.pid or 0, signal.SIGKILL)
+        child.join()
+
+
 def kill_until_done(
-    folder: Path, config: RunConfig, longest: float, rng: random.Random
-) -> Iterator[tuple[str, bool]]:
-    """Work on a run with children that are killed; yield the phase of each kill and whether a file was half written."""
+    folder: Path, config: RunConfig, seconds: list[float], rng: random.Random
+) -> Iterator[tuple[int, bool, bool]]:
+    """Work on a run with children that are killed.
+
+    Yields the phase of each kill, whether it was aimed at a write, and whether a file was left half written.
+    """
     context = multiprocessing.get_context("fork")
-    place = context.Value("i", 0)
+    place, reached = context.Value("i", 0, lock=False), 0
     while True:
         place.value = 0
-        child = context.Process(target=work, args=(folder, config, place))
+        death = choose_death(reached, seconds, rng)
+        child = context.Process(target=live_and_die, args=(folder, config, place, death))
         child.start()
-        child.join(rng.uniform(0.0, longest))
-        if child.exitcode is None:
-            with suppress(ProcessLookupError):
-                os.kill(child.pid or 0, signal.SIGKILL)
-            child.join()
+        kill_at(child, place, death)
+        reached = max(reached, place.value)
         if child.exitcode == 0:
             return
         if child.exitcode != -signal.SIGKILL:
             raise SystemExit(f"a child ended with {child.exitcode} in {folder}; see its traceback above")
-        yield PHASES[place.value], any(folder.rglob(".*.part*"))
+        yield place.value, death.seconds < 0, any(folder.rglob(".*.part*"))
+
+
+def whole_run(folder: Path, config: RunConfig) -> list[float]:
+    """Run without a stop; return the seconds of starting and of each phase."""
+    teller = Teller(multiprocessing.Value("i", 0))
+    work(folder, config, teller)
+    moments = [*teller.begun, time.monotonic()]
+    return [after - before for before, after in itertools.pairwise(moments)]
 
 
 def main() -> None:
@@ -127,46 +202,48 @@ def main() -> None:
     )
     parser.add_argument("--kills", type=int, default=100, help="go on until so many children were killed")
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
-    parser.add_argument(
-        "--longest", type=float, help="seconds a child may live; default: half of a whole run"
-    )
     options = parser.parse_args()
     torch.set_num_threads(1)
     rng = random.Random(options.seed)
-    killed: Counter[str] = Counter()
-    halves: Counter[str] = Counter()
+    moments: Counter[int] = Counter()
+    writes: Counter[int] = Counter()
+    halves: Counter[int] = Counter()
     runs: Counter[str] = Counter()
     different: list[str] = []
+    begun = time.monotonic()
     with tempfile.TemporaryDirectory() as temporary:
         root = Path(temporary)
-        whole, longest = {}, {}
+        whole, seconds = {}, {}
+        Run(
+            root / "nothing", configuration(next(iter(KINDS)))
+        )  # so that all imports are done before clocks run
         for number, kind in enumerate(KINDS):
-            start = time.monotonic()
-            work(root / f"whole{number}", configuration(kind), multiprocessing.Value("i", 0))
-            longest[kind] = options.longest or (time.monotonic() - start) / 2
+            seconds[kind] = whole_run(root / f"whole{number}", configuration(kind))
             whole[kind] = contents(root / f"whole{number}")
         # Every kind at least once, and no run is given up half-way: each has to be compared.
-        while killed.total() < options.kills or len(runs) < len(KINDS):
+        while moments.total() + writes.total() < options.kills or len(runs) < len(KINDS):
             kind = list(KINDS)[runs.total() % len(KINDS)]
             folder = root / f"run{runs.total()}"
-            for phase, half in kill_until_done(folder, configuration(kind), longest[kind], rng):
-                killed[phase] += 1
+            for phase, inside, half in kill_until_done(folder, configuration(kind), seconds[kind], rng):
+                (writes if inside else moments)[phase] += 1
                 halves[phase] += half
             runs[kind] += 1
             found = contents(folder)
             names = sorted(set(found) | set(whole[kind]))
             different += [f"{kind}: {name}" for name in names if found.get(name) != whole[kind].get(name)]
-            print(
-                f"{killed.total()} kills, {runs.total()} runs, {len(different)} differences", file=sys.stderr
-            )
-    print("| killed while | kills | of these with a file half written |\n|---|---|---|")
-    for phase in PHASES:
-        print(f"| {phase} | {killed[phase]} | {halves[phase]} |")
-    print(f"| all | {killed.total()} | {halves.total()} |\n")
+            killed = moments.total() + writes.total()
+            print(f"{killed} kills, {runs.total()} runs, {len(different)} differences", file=sys.stderr)
+    print("| killed while | at a random moment | inside a write | both | a file left half written |")
+    print("|---|---|---|---|---|")
+    for place, phase in enumerate(PHASES):
+        total = moments[place] + writes[place]
+        print(f"| {phase} | {moments[place]} | {writes[place]} | {total} | {halves[place]} |")
+    total = moments.total() + writes.total()
+    print(f"| all | {moments.total()} | {writes.total()} | {total} | {halves.total()} |\n")
     print("| kind of run | runs killed and resumed | files compared in each |\n|---|---|---|")
     for kind in KINDS:
         print(f"| {kind} | {runs[kind]} | {len(whole[kind])} |")
-    print(f"\nDifferent files: {len(different)}")
+    print(f"\nDifferent files: {len(different)}. Seconds in all: {time.monotonic() - begun:.0f}.")
     for line in different:
         print(f"- {line}")
     raise SystemExit(bool(different))

@@ -111,6 +111,7 @@ def write_report(folder: Path, path: Path | None = None) -> Path:
             pictures=_draw(found, pictures),
             stages=_stages(found, pictures),
             config=config_text(found.config),
+            binary=found.space is not None and all(each.binary for each in found.space.decisions),
             described=found.space.describe(found.best) if found.space is not None else "",
         )
     return write_text(path or folder / "report.html", page)
@@ -161,7 +162,7 @@ def _tiles(found: Findings) -> list[tuple[str, str, str]]:
         tiles.append(("active choices", str(on), f"of {len(found.best.choices)} decisions"))
     if found.history:
         last = found.history[-1]
-        tiles.append(("evaluations", f"{last['evaluations']:,}", f"{last['gen']} generations"))
+        tiles.append(("evaluations", f"{last['evaluations']:,}", counted(last["gen"], "generation")))
     if found.seconds:
         tiles.append(("time", duration(sum(found.seconds.values())), "all phases"))
     return tiles
@@ -205,13 +206,10 @@ def _draw(found: Findings, pictures: _Pictures) -> dict[str, Picture | None]:
     if any(result["test_accuracy"] is not None for result in found.results):
         drawn["results"] = lambda path: figures.result_points(found.results, path, title="")
     if found.leaders and found.space is not None:
-        names = [decision.name for decision in found.space.decisions]
-        largest = [len(decision.choices) - 1 for decision in found.space.decisions]
-        drawn["choices"] = lambda path: report_figures.choices_by_generation(
-            found.leaders, names, largest, path
-        )
+        decisions = found.space.decisions
+        drawn["choices"] = lambda path: report_figures.choices_by_generation(found.leaders, decisions, path)
     winner = found.winner
-    if winner is not None:
+    if winner is not None and winner["parents"]:
         tree = family(found.events, winner["id"])
         drawn["family"] = lambda path: report_figures.family_tree(tree, winner["id"], path, fitness)
     drawn["pareto"] = _pareto_drawer(found)
@@ -305,6 +303,11 @@ def duration(seconds: float) -> str:
     return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
+def counted(number: int, thing: str) -> str:
+    """A number of things, in the singular where there is one."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
 def _render(template: str, **values: Any) -> str:
     import jinja2
 
@@ -315,5 +318,5 @@ def _render(template: str, **values: Any) -> str:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters.update(percent=percent, short=short_number, duration=duration)
+    environment.filters.update(percent=percent, short=short_number, duration=duration, counted=counted)
     return environment.get_template(template).render(**values)

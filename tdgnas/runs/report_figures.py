@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..spaces import Decision
 from ..spaces.picture import (
     BLUE,
     GREEN,
@@ -24,6 +27,7 @@ from .history import Event, pareto
 if TYPE_CHECKING:
     import networkx as nx
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 COLOURS = (BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY, INK, GREY)
 
@@ -141,7 +145,7 @@ def _searched(axes: Axes, points: Sequence[tuple[float, float]], best: tuple[flo
         )
     axes.set_title("evaluated in the search, on the supernet", fontsize=10, loc="left")
     axes.set_ylabel("validation accuracy (%)")
-    axes.legend(fontsize=8, loc="lower right")
+    axes.legend(fontsize=8, loc="best")
 
 
 def _retrained(axes: Axes, results: Sequence[Mapping[str, Any]]) -> None:
@@ -163,40 +167,40 @@ def _retrained(axes: Axes, results: Sequence[Mapping[str, Any]]) -> None:
 
 
 def choices_by_generation(
-    leaders: Sequence[tuple[int, Event]], names: Sequence[str], largest: Sequence[int], path: Path
+    leaders: Sequence[tuple[int, Event]], decisions: Sequence[Decision], path: Path
 ) -> Path:
     """Draw the choices of the best architecture by generation, one row per decision.
 
     :param leaders: see :func:`best_by_generation`.
-    :param names: names of the decisions.
-    :param largest: the highest choice of each decision.
+    :param decisions: those of the space.
     """
-    import numpy as np
-    from matplotlib.colors import ListedColormap
-
+    binary = all(decision.binary for decision in decisions)
+    names = list(dict.fromkeys(choice for decision in decisions for choice in decision.choices))
     # A small picture holds a row for each decision only while there are not too many of them.
-    grid = np.array(
-        [[c / max(m, 1) for c, m in zip(e["choices"], largest, strict=True)] for _, e in leaders]
-    ).T
-    generations = [generation for generation, _ in leaders]
-    binary = max(largest, default=1) <= 1
-    row = 0.13 if len(names) <= 40 else 0.105
-    height = 0.9 + row * len(names)
+    row = (0.13 if len(decisions) <= 40 else 0.105) if binary else 0.19
+    top = 0.2 if binary else 0.2 + 0.2 * math.ceil(len(names) / 5)
+    height = 0.55 + top + row * len(decisions)
     with style():
         figure = new_figure(10, height)
-        axes = figure.add_axes((0.09, 0.55 / height, 0.88, 1 - 0.75 / height))
-        axes.imshow(
-            grid,
-            aspect="auto",
-            interpolation="nearest",
-            cmap=ListedColormap(["#EEF2F5", BLUE]) if binary else "viridis",
-            vmin=0,
-            vmax=1,
-            extent=(generations[0] - 0.5, generations[-1] + 0.5, len(names) - 0.5, -0.5),
-        )
-        axes.set_yticks(range(len(names)), list(names), fontsize=6)
+        axes = figure.add_axes((0.09, 0.55 / height, 0.88, row * len(decisions) / height))
+        if binary:
+            shown, colours = [event["choices"] for _, event in leaders], ["#EEF2F5", BLUE]
+        else:
+            shown = [
+                [
+                    names.index(d.choices[choice])
+                    for d, choice in zip(decisions, event["choices"], strict=True)
+                ]
+                for _, event in leaders
+            ]
+            colours = _tints(names)
+            _choice_legend(figure, names, colours)
+        _rows(axes, leaders, shown, colours)
+        if not binary:
+            _choice_names(axes, leaders, shown, names)
+        axes.set_yticks(range(len(decisions)), [decision.name for decision in decisions], fontsize=6)
         axes.tick_params(axis="y", length=0)
-        axes.set_yticks([place - 0.5 for place in range(1, len(names))], minor=True)
+        axes.set_yticks([place - 0.5 for place in range(1, len(decisions))], minor=True)
         axes.grid(which="minor", axis="y", color="white", linewidth=0.6)
         axes.tick_params(which="minor", length=0)
         for spine in axes.spines.values():
@@ -205,11 +209,59 @@ def choices_by_generation(
         return save_figure(figure, path)
 
 
+def _rows(
+    axes: Axes, leaders: Sequence[tuple[int, Event]], shown: Sequence[Sequence[int]], colours: Sequence[Any]
+) -> None:
+    import numpy as np
+    from matplotlib.colors import ListedColormap
+
+    axes.imshow(
+        np.array(shown).T,
+        aspect="auto",
+        interpolation="nearest",
+        cmap=ListedColormap(list(colours)),
+        vmin=-0.5,
+        vmax=len(colours) - 0.5,
+        extent=(leaders[0][0] - 0.5, leaders[-1][0] + 0.5, len(shown[0]) - 0.5, -0.5),
+    )
+
+
+def _choice_names(
+    axes: Axes, leaders: Sequence[tuple[int, Event]], shown: Sequence[Sequence[int]], names: Sequence[str]
+) -> None:
+    """Write a choice's name at the beginning of its stretch, where there is room."""
+    inch = 8.8 / len(leaders)
+    for place in range(len(shown[0])):
+        stretches = groupby(range(len(shown)), key=lambda column: shown[column][place])
+        for choice, columns in stretches:
+            run = list(columns)
+            if inch * len(run) > 0.06 * len(names[choice]) + 0.1:
+                x = leaders[run[0]][0] - 0.5 + 0.06 / inch
+                axes.text(x, place, names[choice], fontsize=6, va="center", color=INK)
+
+
+def _choice_legend(figure: Figure, names: Sequence[str], colours: Sequence[Any]) -> None:
+    from matplotlib.patches import Patch
+
+    patches = [Patch(color=colour, label=name) for name, colour in zip(names, colours, strict=True)]
+    figure.legend(handles=patches, loc="upper left", bbox_to_anchor=(0.08, 1.0), ncols=5, fontsize=7)
+
+
+def _tints(names: Sequence[str]) -> list[Any]:
+    """Colours that a dark text can be read on; nothing is pale."""
+    from matplotlib import colormaps
+
+    found = colormaps["Set3"].colors  # type: ignore[attr-defined]
+    return ["#EEF2F5" if name == "none" else found[place % len(found)] for place, name in enumerate(names)]
+
+
 def compare_curves(runs: Mapping[str, Sequence[Mapping[str, Any]]], path: Path) -> Path:
     """Draw the searches of several runs over one another: best energy, entropy, distinct genotypes.
 
     :param runs: the history of each run by its name.
     """
+    from matplotlib.ticker import MaxNLocator
+
     panels = [("best", "best energy"), ("entropy", "entropy (nats)"), ("distinct", "distinct genotypes")]
     with style():
         figure = new_figure(10, 3.6)
@@ -227,6 +279,8 @@ def compare_curves(runs: Mapping[str, Sequence[Mapping[str, Any]]], path: Path) 
                 )
             axes.set_title(name, fontsize=10, loc="left")
             axes.grid(color="#E3E3E3", linewidth=0.7)
+            if key == "distinct":
+                axes.yaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
             _whole_ticks(axes, "generation")
         lines, labels = figure.axes[0].get_legend_handles_labels()
         figure.legend(lines, labels, loc="upper left", bbox_to_anchor=(0.06, 1.0), ncols=4, fontsize=8)

@@ -96,3 +96,20 @@ def test_tensorboard_gets_every_step(
     board = Board(tmp_path / "tensorboard")
     board.write("search", 3, {"best": 1.5, "name": "x", "flag": True, "broken": float("nan"), "gates": 4})
     assert written == [("search/best", 1.5, 3), ("search/gates", 4, 3)]
+
+
+def test_what_was_written_can_be_read_by_tensorboard(tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    board = Board(tmp_path / "tensorboard")
+    for step in range(3):
+        board.write("search", step, {"best": 1.5 - step, "gates": 4})
+    read = EventAccumulator(str(tmp_path / "tensorboard"))
+    read.Reload()
+    assert read.Tags()["scalars"] == ["search/best", "search/gates"]
+    assert [(each.step, each.value) for each in read.Scalars("search/best")] == [
+        (0, 1.5),
+        (1, 0.5),
+        (2, -0.5),
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
 import shutil
 from collections.abc import Callable
@@ -17,7 +18,9 @@ from tdgnas.cli import app
 from tdgnas.runs.config import ConfigError, RunConfig
 from tdgnas.runs.history import best_by_generation, changes_of, family, find, spread_out
 from tdgnas.runs.report import duration, write_comparison, write_report
+from tdgnas.runs.report_figures import choices_by_generation
 from tdgnas.runs.run import Interrupted, Run
+from tdgnas.spaces import Decision, load_architecture
 
 Config = Callable[..., RunConfig]
 # Attributes from which a browser loads something, or to which it goes.
@@ -186,6 +189,26 @@ def test_the_family_holds_all_ancestors_and_nobody_else() -> None:
 def test_a_spread_keeps_the_first_and_the_last() -> None:
     assert spread_out(list(range(10)), 4) == [0, 3, 6, 9]
     assert spread_out([1, 2], 4) == [1, 2]
+
+
+def test_choices_of_several_ways_are_named_in_the_picture(tmp_path: Path) -> None:
+    decisions = (Decision("first", ("none", "conv")), Decision("second", ("none", "pool", "skip")))
+    leaders = [(n, event(n, n, 1.0, [], [1, 2 if n < 9 else 0])) for n in range(20)]
+    picture = choices_by_generation(leaders, decisions, tmp_path / "choices.svg").read_text()
+    for word in ("first", "second", "none", "conv", "pool", "skip"):
+        assert f"<!-- {word} -->" in picture
+    assert picture.count("<!-- pool -->") == 1  # never chosen: in the legend only
+    assert picture.count("<!-- skip -->") == 2
+
+
+def test_a_winner_of_the_initial_population_has_no_tree(finished_run: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(finished_run, tmp_path / "run"))
+    lines = [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
+    _, architecture = load_architecture(folder / "architecture.json")
+    lines[0].update(choices=list(architecture.choices), fitness=[-1.0])
+    (folder / "events.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    page = check_offline(write_report(folder))
+    assert "it has no ancestors" in page.text
 
 
 def test_durations() -> None:
