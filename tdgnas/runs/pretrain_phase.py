@@ -6,7 +6,10 @@ from dataclasses import asdict
 from typing import Any
 
 from ..seeding import seed_everything
-from ..supernet import Pretraining, save_supernet
+from ..spaces import CellSpace
+from ..spaces.cells.cell_drawing import draw_weights
+from ..supernet import Pretraining, save_supernet, stop_at_skips
+from .config import ConfigError
 from .files import storing, write_json
 from .phase import Context, move_into
 from .records import Table
@@ -16,7 +19,14 @@ COLUMNS = ("epoch", "train_loss", "train_accuracy", "valid_loss", "valid_accurac
 
 def make_pretraining(context: Context) -> Pretraining:
     """Make the pretraining that the configuration describes."""
-    settings = context.config.pretrain.model_dump(exclude={"relaxation", "imagenet"})
+    settings = context.config.pretrain.model_dump(exclude={"relaxation", "imagenet", "stop_skips"})
+    limit = context.config.pretrain.stop_skips
+    if limit:
+        if not isinstance(context.space, CellSpace):
+            raise ConfigError(
+                f"pretrain.stop_skips counts skip connections of cells; {context.space.name!r} has none"
+            )
+        settings["stop"] = stop_at_skips(limit)
     return Pretraining(context.supernet, seed=context.config.seed, **settings)
 
 
@@ -35,25 +45,30 @@ class PretrainPhase:
 
     @property
     def done(self) -> int:
-        """Epochs trained."""
-        return self.pretraining.epoch
+        """Epochs trained; all of them once a guard has stopped the pretraining."""
+        return self.total if self.pretraining.stopped else self.pretraining.epoch
 
     def step(self) -> dict[str, Any]:
         """Train one epoch."""
         record = asdict(next(self.pretraining))
         self.seconds += record.pop("seconds")
         self.table.append(record)
-        self.context.plot(self.name, self.done, record)
-        return {key: record[key] for key in ("train_loss", "valid_loss", "valid_accuracy", "gates")}
+        self.context.plot(self.name, self.pretraining.epoch, record)
+        shown = {key: record[key] for key in ("train_loss", "valid_loss", "valid_accuracy", "gates")}
+        stopped = self.pretraining.stopped
+        return {**shown, "stopped": f"after epoch {self.pretraining.epoch}, {stopped}"} if stopped else shown
 
     def finish(self) -> None:
-        """Save the supernet."""
-        folder = self.context.folder
+        """Save the supernet, and draw how the relaxed weights of cells went."""
+        folder, space = self.context.folder, self.context.space
         with storing(folder / "supernet"):
             saved = save_supernet(self.context.supernet, folder / ".supernet.part")
             for path in move_into(saved, folder / "supernet"):
                 self.context.keep(path)
         write_json(folder / "timings" / "pretraining.json", {"seconds": self.seconds})
+        if isinstance(space, CellSpace):
+            (folder / "figures").mkdir(exist_ok=True)
+            draw_weights(space, self.pretraining.history, folder / "figures" / "weights.png")
 
     def state_dict(self) -> dict[str, Any]:
         """Supernet, optimisers, order of the images."""

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from ..seeding import seed_everything
-from ..spaces import RULES, Architecture, SearchSpace, save_architecture
+from ..spaces import RULES, Architecture, CellSpace, SearchSpace, save_architecture
 from ..training import Training, TrainingDiverged, evaluate, make_card, save_model
 from .build import make_recipe
 from .files import storing, write_atomic, write_json
@@ -38,7 +38,10 @@ def candidates(context: Context, best: Architecture) -> list[Candidate]:
     rng = random.Random(config.seed)
     rows += [("random", space.sample_like(best, rng)) for _ in range(config.retrain.random_draws)]
     weights = context.supernet.relaxed_weights()
-    rows.append(("DARTS, threshold", RULES["threshold"](space, weights)))
+    if isinstance(space, CellSpace):
+        rows.append(("DARTS, strongest edges", RULES["strongest-edges"](space, weights)))
+    else:
+        rows.append(("DARTS, threshold", RULES["threshold"](space, weights)))
     if all(decision.binary and decision.group for decision in space.decisions):
         rows.append(("DARTS, round-k", RULES["round-k"](space, weights)))
     rows.append(("TDGA", best))

@@ -100,6 +100,15 @@ class PretrainSettings(Section):
     relaxation: Literal["sigmoid", "hard-sigmoid", "target-softmax"] = Field(
         "sigmoid", description="of the gates"
     )
+    paths: Literal["all", "one"] = Field(
+        "all", description="one: a sampled path per step instead of all operations, which saves memory"
+    )
+    skip_dropout: Number = Field(
+        0.0, ge=0, lt=1, description="dropout rate of cells' skip connections at the start, annealed to 0"
+    )
+    stop_skips: Whole = Field(
+        0, ge=0, description="stop once the derived normal cell has so many skip connections; 0 never does"
+    )
     imagenet: StrictBool = Field(False, description="start from VGG19's ImageNet weights (width 1 only)")
 
     @model_validator(mode="after")

@@ -18,8 +18,8 @@ from tdgnas.spaces import (
     save_architecture,
 )
 from tdgnas.spaces.cells import OPERATIONS, make_operation
-from tdgnas.spaces.cells.cell_space import cell_shapes, reduction_cells
 from tdgnas.spaces.cells.depthwise import DepthwiseConv2d
+from tdgnas.spaces.cells.shapes import cell_shapes, reduction_cells
 from tdgnas.supernet import Supernet
 
 

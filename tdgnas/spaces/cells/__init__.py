@@ -1,10 +1,11 @@
 """Cells: normal and reduction cells of DARTS and of the earliest study, and the networks made of them."""
 
-from .cell_space import NORMAL, REDUCTION, CellSpace, DartsCells, OneInputCells
+from .cell_space import CellSpace, DartsCells, OneInputCells
 from .final_network import FinalNetwork, final_network
 from .genotypes import CellPlan, Genotype, as_genotype
 from .operations import DARTS_OPERATIONS, ONE_INPUT_OPERATIONS, OPERATIONS, make_operation
 from .published import PUBLISHED
+from .shapes import NORMAL, REDUCTION
 
 __all__ = [
     "DARTS_OPERATIONS",

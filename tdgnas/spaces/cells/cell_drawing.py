@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..picture import INK, check_picture_path, new_figure, save_figure, style
-from .cell_space import REDUCTION
 from .genotypes import CellPlan, Genotype, as_genotype
+from .shapes import REDUCTION
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

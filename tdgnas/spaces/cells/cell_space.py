@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from ..architecture import Architecture
 from ..decision import Decision
@@ -19,66 +18,15 @@ from .operations import (
     ONE_INPUT_OPERATIONS,
     OPERATIONS,
     POOLS,
+    Part,
+    Past,
     make_operation,
-    relu_conv_norm,
-    relu_reduction,
 )
+from .shapes import NORMAL, REDUCTION, CellShape, cell_shapes, preprocess, reduction_cells
 
 if TYPE_CHECKING:
     from .final_network import FinalNetwork
     from .genotypes import CellPlan, Genotype
-
-NORMAL, REDUCTION = "normal", "reduce"
-
-
-class CellShape(NamedTuple):
-    """Where one cell of a network stands: its kind, its channels, and what enters it."""
-
-    kind: str
-    channels: int
-    channels_in: tuple[int, ...]
-    strides_in: tuple[int, ...]
-
-
-def reduction_cells(cells: int) -> tuple[int, ...]:
-    """Positions of the reduction cells at one and two thirds of the depth, none in front of the first cell.
-
-    >>> reduction_cells(8), reduction_cells(20)
-    ((2, 5), (6, 13))
-    """
-    return tuple(sorted({cells // 3, 2 * cells // 3} - {0}))
-
-
-def cell_shapes(
-    cells: int, channels: int, stem: int, inputs: int, reductions: Sequence[int], outputs: dict[str, int]
-) -> list[CellShape]:
-    """Return the shape of each cell of a stack.
-
-    :param stem: channels of the stem.
-    :param reductions: positions of reduction cells; each doubles the channels and halves height and width.
-    :param outputs: per kind, how many nodes a cell's output concatenates.
-    """
-    before = [
-        (stem, 1)
-    ] * inputs  # channels and resolution of the values that the next cell reads, oldest first
-    resolution, shapes = 1, []
-    for cell in range(cells):
-        kind = REDUCTION if cell in reductions else NORMAL
-        if kind == REDUCTION:
-            channels *= 2
-        strides = tuple(resolution // own for _, own in before)
-        shapes.append(CellShape(kind, channels, tuple(count for count, _ in before), strides))
-        if kind == REDUCTION:
-            resolution *= 2
-        before = [*before[1:], (channels * outputs[kind], resolution)]
-    return shapes
-
-
-def preprocess(channels_in: int, channels: int, stride: int, affine: bool) -> nn.Module:
-    """Bring what enters a cell to the cell's channels and size."""
-    if stride > 1:
-        return relu_reduction(channels_in, channels, affine)
-    return relu_conv_norm(channels_in, channels, 1, 1, affine)
 
 
 class CellSpace(SearchSpace):
@@ -314,31 +262,6 @@ class CellSpace(SearchSpace):
         return draw_cells({kind: self.plan(architecture, kind) for kind in self.kinds}, path)
 
 
-class Part(nn.Module):
-    """The first channels of a value."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.channels = channels
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return the first ``channels`` channels."""
-        return x[:, : self.channels]
-
-
-class Past(nn.Module):
-    """What goes past an edge's operation: the other channels, max-pooled where the edge has stride 2."""
-
-    def __init__(self, channels: int, stride: int) -> None:
-        super().__init__()
-        self.channels, self.stride = channels, stride
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return all but the first ``channels`` channels, of 1/stride the height and width."""
-        rest = x[:, self.channels :]
-        return rest if self.stride == 1 else torch.max_pool2d(rest, 2, 2)
-
-
 @SPACES.register("darts-cells")
 class DartsCells(CellSpace):
     """The cells of DARTS: two inputs, 14 edges, 8 operations, reductions at one and two thirds of the depth.
@@ -373,9 +296,28 @@ class OneInputCells(CellSpace):
         channels: int = 16,
         concat: int | None = 3,
         reductions: Sequence[int] | None = (),
-        **settings: Any,
+        stem_multiplier: int = 3,
+        partial: int = 1,
+        affine: bool = False,
+        in_channels: int = 3,
+        image_size: int = 32,
+        classes: int = 10,
     ) -> None:
-        super().__init__(inputs, nodes, operations, cells, channels, concat, reductions, **settings)
+        super().__init__(
+            inputs,
+            nodes,
+            operations,
+            cells,
+            channels,
+            concat,
+            reductions,
+            stem_multiplier,
+            partial,
+            affine,
+            in_channels,
+            image_size,
+            classes,
+        )
 
 
 def _check(space: CellSpace, stem_multiplier: int, in_channels: int, image_size: int, classes: int) -> None:

@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from .cell_space import NORMAL, REDUCTION, CellShape, cell_shapes, preprocess, reduction_cells
 from .genotypes import CellPlan, Genotype, as_genotype
 from .operations import make_operation
+from .shapes import NORMAL, REDUCTION, CellShape, cell_shapes, preprocess, reduction_cells
 
 
 class FinalNetwork(nn.Module):

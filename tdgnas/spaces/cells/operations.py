@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import cast
 
+import torch
 from torch import Tensor, nn
 
 from ..vgg import FactorisedReduction
@@ -62,6 +63,31 @@ class Zero(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return zeros of 1/stride the height and width."""
         return x[:, :, :: self.stride, :: self.stride] * 0.0
+
+
+class Part(nn.Module):
+    """The first channels of a value."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.channels = channels
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the first ``channels`` channels."""
+        return x[:, : self.channels]
+
+
+class Past(nn.Module):
+    """What goes past an edge's operation: the other channels, max-pooled where the edge has stride 2."""
+
+    def __init__(self, channels: int, stride: int) -> None:
+        super().__init__()
+        self.channels, self.stride = channels, stride
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return all but the first ``channels`` channels, of 1/stride the height and width."""
+        rest = x[:, self.channels :]
+        return rest if self.stride == 1 else torch.max_pool2d(rest, 2, 2)
 
 
 def relu_reduction(channels_in: int, channels_out: int, affine: bool) -> nn.Sequential:
