@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from deap import base, cma, creator, tools
 
 from tdgnas.algorithms import Evolution, evolve
@@ -43,6 +44,48 @@ def mutNoise(individual: Any, rng: random.Random) -> tuple[Any]:
     """Draw from a generator of its own."""
     individual[0] += rng.random()
     return (individual,)
+
+
+@pytest.mark.parametrize(
+    "rng",
+    [
+        lambda: random.Random(3),
+        lambda: np.random.default_rng(3),
+        lambda: np.random.Generator(np.random.MT19937(3)),
+        lambda: np.random.RandomState(3),
+        lambda: torch.Generator().manual_seed(3),
+    ],
+    ids=["random", "numpy", "twister", "numpy, old", "torch"],
+)
+def test_generators_of_operators_are_saved(tmp_path: Path, rng: Callable[[], Any]) -> None:
+    def mutate(individual: Any, source: Any) -> tuple[Any]:
+        drawn = (
+            torch.rand(1, generator=source, dtype=torch.float64).item()
+            if isinstance(source, torch.Generator)
+            else source.random()
+        )
+        individual[0] += drawn - 0.5
+        return (individual,)
+
+    def begin() -> Evolution:
+        evolution = make(ngen=4)
+        evolution.toolbox.register("mutate", mutate, source=rng())
+        return evolution
+
+    whole, part = begin(), begin()
+    random.seed(1)
+    list(whole)
+    random.seed(1)
+    next(part)
+    next(part)
+    part.save(tmp_path / "a")
+    list(part)
+    resumed = begin().load(tmp_path / "a")
+    list(resumed)
+    assert [list(each) for each in resumed.strategy.population] == [
+        list(i) for i in whole.strategy.population
+    ]
+    assert [list(each) for each in part.strategy.population] == [list(i) for i in whole.strategy.population]
 
 
 def sphere(individual: Any) -> tuple[float]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
+import numpy as np
 from deap import base, tools
 
 from .base import pack, pack_random, unpack_random
@@ -48,12 +49,12 @@ def toolbox_states(toolbox: base.Toolbox) -> dict[str, Any]:
     """Return the states of a toolbox' entries that have one.
 
     An entry has one when its function, or the object whose method it is, has ``state_dict`` and ``load_state_dict``;
-    a ``random.Random`` among an entry's keywords is saved as well. What wraps an operator and keeps it as ``guarded``
-    is seen through.
+    a random generator among an entry's keywords (``random.Random``, NumPy's, torch's) is saved as well. What wraps an
+    operator and keeps it as ``guarded`` is seen through.
     """
     states = {}
     for name, owner, generators in _entries(toolbox):
-        state: dict[str, Any] = {key: pack_random(rng) for key, rng in generators.items()}
+        state: dict[str, Any] = {key: _generator_state(rng) for key, rng in generators.items()}
         if owner is not None or state:
             states[name] = {"own": None if owner is None else owner.state_dict(), "random": state}
     return states
@@ -88,16 +89,16 @@ def set_toolbox_states(toolbox: base.Toolbox, states: dict[str, Any]) -> None:
         if owner is not None:
             owner.load_state_dict(state["own"])
         for key, rng in generators.items():
-            unpack_random(rng, state["random"][key])
+            _set_generator(rng, state["random"][key])
 
 
-def _entries(toolbox: base.Toolbox) -> Iterator[tuple[str, Any, dict[str, random.Random]]]:
+def _entries(toolbox: base.Toolbox) -> Iterator[tuple[str, Any, dict[str, Any]]]:
     for name, entry in sorted(vars(toolbox).items()):
-        generators: dict[str, random.Random] = {}
+        generators: dict[str, Any] = {}
         function = entry
         while isinstance(function, partial) or hasattr(function, "guarded"):
             keywords = getattr(function, "keywords", {})
-            found = {key: value for key, value in keywords.items() if isinstance(value, random.Random)}
+            found = {key: value for key, value in keywords.items() if _is_generator(value)}
             generators = {**found, **generators}
             function = function.func if isinstance(function, partial) else function.guarded
         owners = [function, getattr(function, "__self__", None)]
@@ -109,3 +110,25 @@ def _has_state(thing: Any) -> bool:
     if isinstance(thing, type):
         return False
     return all(callable(getattr(thing, name, None)) for name in ("state_dict", "load_state_dict"))
+
+
+def _is_generator(thing: Any) -> bool:
+    if isinstance(thing, (random.Random, np.random.Generator)):
+        return True
+    # numpy.random.RandomState and torch.Generator.
+    return all(callable(getattr(thing, name, None)) for name in ("get_state", "set_state"))
+
+
+def _generator_state(rng: Any) -> Any:
+    if isinstance(rng, random.Random):
+        return pack_random(rng)
+    return rng.bit_generator.state if isinstance(rng, np.random.Generator) else rng.get_state()
+
+
+def _set_generator(rng: Any, state: Any) -> None:
+    if isinstance(rng, random.Random):
+        unpack_random(rng, state)
+    elif isinstance(rng, np.random.Generator):
+        rng.bit_generator.state = state
+    else:
+        rng.set_state(state)
