@@ -30,6 +30,7 @@ from ..operators import (
 )
 from ..seeding import random_states, set_random_states
 from ..spaces import SPACES, SearchSpace, create
+from ..strategies.saving import set_toolbox_states, toolbox_states
 from ..supernet import Supernet, load_imagenet
 from ..supernet.alternating import WeightTraining
 from ..training import Recipe
@@ -68,11 +69,11 @@ def check_device(name: str | None) -> None:
 
 
 def check_operators(toolbox: base.Toolbox, supernet: Supernet, config: RunConfig) -> None:
-    """Try crossover, mutation and selection once, on a throw-away population; random states are put back.
+    """Try crossover, mutation and selection once, on a throw-away population; all states are put back.
 
     :raises ConfigError: naming the operator that fails.
     """
-    states = random_states()
+    states, own = random_states(), toolbox_states(toolbox)
     try:
         with section("search"):
             pair = supernet.population(2, fitness=fitness_class(config), rng=random.Random(0))
@@ -85,6 +86,7 @@ def check_operators(toolbox: base.Toolbox, supernet: Supernet, config: RunConfig
                 keywords = {"temperature": 1.0} if "temperature" in getattr(toolbox, entry).keywords else {}
                 getattr(toolbox, entry)(*given, **keywords)
     finally:
+        set_toolbox_states(toolbox, own)
         set_random_states(states)
 
 
