@@ -205,7 +205,7 @@ def growth(given: argparse.Namespace) -> list[Row]:
                         lambda: PopulationEvaluator(supernet, where, cache_bytes=0).scores(chosen)  # noqa: B023
                     ),
                 },
-                1,
+                given.repeats if images <= 2000 else 1,
             )
             rows.append(
                 {
@@ -213,8 +213,8 @@ def growth(given: argparse.Namespace) -> list[Row]:
                     "images": images,
                     "population": kind,
                     **counts(supernet, where, chosen),
-                    "loop s": seconds["loop"][0],
-                    "shared s": seconds["shared"][0],
+                    "loop s": statistics.median(seconds["loop"]),
+                    "shared s": statistics.median(seconds["shared"]),
                     "x": ratio(seconds, "shared"),
                 }
             )
@@ -343,7 +343,9 @@ def folding(given: argparse.Namespace) -> list[Row]:
     for batch in (8, 32, 128, 500):
         where = evaluation_set(batch, batch)
         choice = fastest(supernet, where, chosen, repeats=given.repeats)
-        best = choice.options.get("chunk", choice.options["order"])
+        best = choice.options["order"]
+        if best == "folded":
+            best += f" {choice.options['chunk'] or 'by size'}"
         naive = loop(supernet, where, chosen, 8)
         rows.append(
             {

@@ -107,7 +107,14 @@ def rank_figure(ranks: Ranks) -> str:
         axes.spines["top"].set_visible(True)
         axes.set_yticks([])
         axes.plot([1, 1 + ranks.critical], [1.0, 1.0], color="black", linewidth=2)
-        axes.text(1 + ranks.critical, 1.0, f"  critical difference {ranks.critical:.2f}", va="center")
+        axes.annotate(
+            f"critical difference {ranks.critical:.2f}",
+            (1 + ranks.critical, 1.0),
+            xytext=(5, 0),
+            textcoords="offset points",
+            va="center",
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
+        )
         for place, group in enumerate(groups):
             ends = [ranks.mean[name] for name in (group[0], group[-1])]
             axes.plot(
@@ -116,5 +123,11 @@ def rank_figure(ranks: Ranks) -> str:
         for place, name in enumerate(order):
             height = -len(groups) * 0.8 - place - 0.5
             axes.plot([ranks.mean[name]] * 2, [1.6, height], color="#999999", linewidth=0.7)
-            axes.text(ranks.mean[name], height, f" {name} ({ranks.mean[name]:.2f})", va="center")
+            axes.annotate(
+                f"{name} ({ranks.mean[name]:.2f})",
+                (ranks.mean[name], height),
+                xytext=(4, 0),
+                textcoords="offset points",
+                va="center",
+            )
         return _svg(figure)
