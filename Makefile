@@ -17,7 +17,7 @@ demo: install
 	$(BIN)/tdgnas search --out runs/demo
 
 test: install
-	$(BIN)/python -m pytest -q
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist loadfile
 
 lint: install
 	$(BIN)/ruff check .
