@@ -10,7 +10,9 @@ from .config import ConfigError
 
 
 class Board:
-    """Writes numbers into a folder that ``tensorboard --logdir`` reads.
+    """Writes numbers into a folder that ``tensorboard --logdir`` reads, each phase into a folder of its own.
+
+    A resumed run writes some steps again; what was written of them before is then no longer shown.
 
     :param folder: where the event files go.
     :raises ConfigError: when TensorBoard is not installed.
@@ -18,19 +20,20 @@ class Board:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._writer: Any = None
+        self._writers: dict[str, Any] = {}
         check_board()
 
     def write(self, phase: str, step: int, numbers: dict[str, Any]) -> None:
         """Write the numbers of one step; what is no finite number is left out."""
-        if self._writer is None:
+        if phase not in self._writers:
             from torch.utils.tensorboard import SummaryWriter
 
-            self._writer = SummaryWriter(str(self.folder))
+            self._writers[phase] = SummaryWriter(str(self.folder / phase), purge_step=step)
+        writer = self._writers[phase]
         for name, value in numbers.items():
             if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
-                self._writer.add_scalar(f"{phase}/{name}", value, step)
-        self._writer.flush()
+                writer.add_scalar(name, value, step)
+        writer.flush()
 
 
 def check_board() -> None:

@@ -78,14 +78,15 @@ def test_tensorboard_is_refused_with_a_sentence_where_it_is_missing(
 def test_tensorboard_gets_every_step(
     tmp_path: Path, tiny: Callable[..., RunConfig], monkeypatch: Any
 ) -> None:
-    written: list[tuple[str, float, int]] = []
+    written: list[tuple[str, str, float, int]] = []
 
     class Writer:
-        def __init__(self, folder: str) -> None:
-            assert folder.endswith("tensorboard")
+        def __init__(self, folder: str, purge_step: int) -> None:
+            assert purge_step == 3
+            self.folder = Path(folder).name
 
         def add_scalar(self, name: str, value: float, step: int) -> None:
-            written.append((name, value, step))
+            written.append((self.folder, name, value, step))
 
         def flush(self) -> None:
             pass
@@ -95,21 +96,18 @@ def test_tensorboard_gets_every_step(
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", module)
     board = Board(tmp_path / "tensorboard")
     board.write("search", 3, {"best": 1.5, "name": "x", "flag": True, "broken": float("nan"), "gates": 4})
-    assert written == [("search/best", 1.5, 3), ("search/gates", 4, 3)]
+    assert written == [("search", "best", 1.5, 3), ("search", "gates", 4, 3)]
 
 
 def test_what_was_written_can_be_read_by_tensorboard(tmp_path: Path) -> None:
     pytest.importorskip("tensorboard")
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    board = Board(tmp_path / "tensorboard")
-    for step in range(3):
-        board.write("search", step, {"best": 1.5 - step, "gates": 4})
-    read = EventAccumulator(str(tmp_path / "tensorboard"))
+    for steps in (range(4), range(2, 5)):  # the second one a resumed run's
+        board = Board(tmp_path)
+        for step in steps:
+            board.write("search", step, {"best": 1.5 - step, "gates": 4})
+    read = EventAccumulator(str(tmp_path / "search"))
     read.Reload()
-    assert read.Tags()["scalars"] == ["search/best", "search/gates"]
-    assert [(each.step, each.value) for each in read.Scalars("search/best")] == [
-        (0, 1.5),
-        (1, 0.5),
-        (2, -0.5),
-    ]
+    assert read.Tags()["scalars"] == ["best", "gates"]
+    assert [(each.step, each.value) for each in read.Scalars("best")] == [(n, 1.5 - n) for n in range(5)]
