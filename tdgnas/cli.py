@@ -67,6 +67,8 @@ def _option(key: str, help: str, *names: str) -> Any:
     return typer.Option(*names, help=f"{help} [{key}]", show_default=False)
 
 
+_OPERATOR = "see `tdgnas operators`, or one of your own as my_package.my_module:my_operator"
+
 # Command line options and the keys of the configuration that they set.
 _KEYS = {
     "seed": "seed",
@@ -140,9 +142,9 @@ def search(
         int | None, _option("search.population", "individuals", "--population", "-n")
     ] = None,
     generations: Annotated[int | None, _option("search.ngen", "generations", "--generations", "-g")] = None,
-    select: Annotated[str | None, _option("search.select", "see `tdgnas operators`")] = None,
-    mate: Annotated[str | None, _option("search.mate", "see `tdgnas operators`")] = None,
-    mutate: Annotated[str | None, _option("search.mutate", "see `tdgnas operators`")] = None,
+    select: Annotated[str | None, _option("search.select", _OPERATOR)] = None,
+    mate: Annotated[str | None, _option("search.mate", _OPERATOR)] = None,
+    mutate: Annotated[str | None, _option("search.mutate", _OPERATOR)] = None,
     cxpb: Annotated[float | None, _option("search.cxpb", "probability that a pair is crossed")] = None,
     mutpb: Annotated[
         float | None, _option("search.mutpb", "probability that an individual is mutated")
@@ -189,8 +191,9 @@ def search(
                 raise ConfigError(f"{key} is given twice, by --{option} and by --set; leave one of them out")
             assign(document, keys, value)
         modules = context.find_root().params.get("modules")
-        if modules:  # part of what defines the run: `tdgnas resume` needs them again
-            document.setdefault("imports", list(modules))
+        known = document.get("imports", [])
+        if modules and isinstance(known, list):  # part of what defines the run: `tdgnas resume` needs them again
+            document["imports"] = list(dict.fromkeys([*known, *modules]))
         _execute(lambda reporter: Run.start(out, make_config(document), reporter))
 
 
@@ -373,7 +376,7 @@ def _print_entry(name: str, summary: str, origin: str) -> None:
 
 def _print_failures(failures: dict[str, str]) -> None:
     for name, error in failures.items():
-        console.print(f"could not be imported: {name}: {error}", style="red", markup=False)
+        console.print(f"not registered: {name}: {error}", style="red", markup=False)
 
 
 def main() -> None:
