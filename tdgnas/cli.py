@@ -192,7 +192,8 @@ def search(
             assign(document, keys, value)
         modules = context.find_root().params.get("modules")
         known = document.get("imports", [])
-        if modules and isinstance(known, list):  # part of what defines the run: `tdgnas resume` needs them again
+        if modules and isinstance(known, list):
+            # They are part of what defines the run: `tdgnas resume` needs them again.
             document["imports"] = list(dict.fromkeys([*known, *modules]))
         _execute(lambda reporter: Run.start(out, make_config(document), reporter))
 
