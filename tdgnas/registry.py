@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -113,9 +113,11 @@ class Registry(Generic[T]):
         """Return all names, sorted."""
         return [entry.name for entry in self]
 
-    def get(self, name: str) -> T:
+    def get(self, name: str, fitting: Callable[[T], bool] | None = None) -> T:
         """Return the object of a name.
 
+        :param name: the name.
+        :param fitting: tells which objects a message about an unknown name may suggest; all by default.
         :raises ValueError: for an unknown name, with the names that there are and the nearest one.
         """
         self._load()
@@ -123,12 +125,13 @@ class Registry(Generic[T]):
             raise NameTakenError(self._clashes[name])
         if name in self._entries:
             return self._entries[name].value
-        near = difflib.get_close_matches(name, self._entries, n=1) or [n for n in self._entries if name in n]
+        names = [entry.name for entry in self if fitting is None or fitting(entry.value)]
+        near = difflib.get_close_matches(name, names, n=1) or [n for n in names if name in n]
         hint = f"; did you mean {near[0]!r}?" if near and name else "."
         broken = [text for text in self.failures if text.startswith(f"{name} from ")]
         if broken:
             hint = f"; {broken[0]} could not be imported ({self.failures[broken[0]]})."
-        raise ValueError(f"there is no {self.kind} {name!r}{hint} There are: {', '.join(self.names())}")
+        raise ValueError(f"there is no {self.kind} {name!r}{hint} There are: {', '.join(names)}")
 
 
 def import_plugin(module: str) -> ModuleType:
@@ -148,4 +151,22 @@ def import_plugin(module: str) -> ModuleType:
         ) from error
     if module not in IMPORTED:
         IMPORTED.append(module)
+    return found
+
+
+def resolve(reference: str) -> Any:
+    """Return what ``my_package.my_module:my_object`` names; the current directory is searched as well.
+
+    :raises ValueError: when there is no such module or attribute.
+    """
+    module, _, attributes = reference.partition(":")
+    if module.endswith(".py"):
+        raise ValueError(f"{module!r} is a file; name its module: {Path(module).stem}:{attributes}")
+    found: Any = import_plugin(module)
+    for attribute in attributes.split("."):
+        if not hasattr(found, attribute):
+            near = difflib.get_close_matches(attribute, vars(found), n=3, cutoff=0.4)
+            hint = f"; did you mean {' or '.join(near)}?" if near else ""
+            raise ValueError(f"{module} has no {attributes!r}{hint}")
+        found = getattr(found, attribute)
     return found

@@ -7,8 +7,8 @@ import math
 
 import pytest
 
-from tdgnas.operators import OPERATORS, kind_of
-from tdgnas.registry import NameTakenError, Registry
+from tdgnas.operators import OPERATORS, bind, kind_of
+from tdgnas.registry import NameTakenError, Registry, resolve
 from tdgnas.spaces import SPACES
 from tdgnas.strategies import STRATEGIES
 
@@ -41,6 +41,31 @@ def test_plugins_are_loaded_and_a_broken_one_is_reported_and_does_not_stop_the_r
     assert "no_such_module_at_all" in next(iter(registry.failures.values()))
     with pytest.raises(ValueError, match="could not be imported"):
         registry.get("broken")
+
+
+def test_an_unknown_operator_is_told_the_names_of_its_kind_only() -> None:
+    with pytest.raises(ValueError, match="no operator 'gausian'; did you mean 'gaussian'") as error:
+        bind("mutate", "gausian", {})
+    assert "flip-gate" in str(error.value)
+    assert "thermodynamic" not in str(error.value)
+    with pytest.raises(ValueError, match=r"no operator 'uniforn'\. There are: choice"):
+        bind("mutate", "uniforn", {})  # a crossover has a name like it, no mutation has
+
+
+def test_an_operator_of_ones_own_needs_no_name(tmp_path, monkeypatch) -> None:
+    code = "def mutOwn(individual, *, indpb, factor=2.0):\n    return (individual,)\n"
+    (tmp_path / "own_operators.py").write_text(code)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    bound = bind("mutate", "own_operators:mutOwn", {"indpb": 0.3, "sigma": 1.0})
+    assert bound.func.__name__ == "mutOwn"
+    assert bound.keywords == {"indpb": 0.3}
+    with pytest.raises(ValueError, match="'own_operators:mutOwn' is made for 'mutate', not for 'select'"):
+        bind("select", "own_operators:mutOwn", {})
+    with pytest.raises(ValueError, match="own_operators has no 'mutOwm'; did you mean mutOwn"):
+        resolve("own_operators:mutOwm")
+    with pytest.raises(ValueError, match=r"is a file; name its module: own_operators:mutOwn"):
+        resolve("own_operators.py:mutOwn")
 
 
 def test_a_plugin_that_wants_a_taken_name_makes_that_name_an_error_and_no_other(monkeypatch) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from deap import tools
 
-from ..registry import Registry
+from ..registry import Registry, resolve
 from .crossover import cxDecision, cxLayerOrder, cxTarget
 from .diversity import selBoltzmannTournament, selSharing, selYoungest
 from .graph_variation import cxSubgraph, mutOperation, mutRewire
@@ -79,11 +79,11 @@ def bind(kind: str, name: str, settings: Mapping[str, Any]) -> Operator:
     """Return a registered operator with the settings that its parameters name.
 
     :param kind: the toolbox entry, such as ``select``.
-    :param name: as listed by ``tdgnas operators``.
+    :param name: as listed by ``tdgnas operators``, or ``my_package.my_module:my_operator``.
     :param settings: values by parameter name; those the operator does not take are left out.
     :raises ValueError: for an unknown name, an operator of another kind, or a parameter without value and default.
     """
-    operator = OPERATORS.get(name)
+    operator = resolve(name) if ":" in name else OPERATORS.get(name, lambda other: kind_of(other) == kind)
     if kind_of(operator) != kind:
         fitting = [entry.name for entry in OPERATORS if kind_of(entry.value) == kind]
         raise ValueError(

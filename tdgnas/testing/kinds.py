@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from ..operators import OPERATORS, Entropy
-from ..registry import import_plugin
+from ..registry import resolve
 from ..spaces import SPACES, SearchSpace
 from ..strategies import STRATEGIES, Strategy
 from .fitness import FITNESS, check_fitness
@@ -113,17 +112,7 @@ def load(target: str) -> Any:
 
     :raises ValueError: when there is no such module or attribute, or nothing of that name is registered.
     """
-    module_name, colon, attributes = target.partition(":")
-    if not colon:
-        return _registered(target)
-    found: Any = import_plugin(module_name)
-    for attribute in attributes.split("."):
-        if not hasattr(found, attribute):
-            near = difflib.get_close_matches(attribute, vars(found), n=3, cutoff=0.4)
-            hint = f"; did you mean {' or '.join(near)}?" if near else ""
-            raise ValueError(f"{module_name} has no {attributes!r}{hint}")
-        found = getattr(found, attribute)
-    return found
+    return resolve(target) if ":" in target else _registered(target)
 
 
 def _registered(name: str) -> Any:
@@ -131,7 +120,9 @@ def _registered(name: str) -> Any:
     for registry in registries:
         if name in registry.names():
             return registry.get(name)
+    module, dot, last = name.removesuffix(".py").replace("/", ".").rpartition(".")
+    guess = f" ({module}:{last}?)" if dot else ""
     raise ValueError(
         f"no operator, space or strategy is registered as {name!r}; write my_package.my_module:my_operator for what "
-        "is not registered"
+        f"is not registered{guess}"
     )

@@ -129,6 +129,8 @@ def test_things_are_found_by_module_and_by_name() -> None:
         load("deap.tools:selBests")
     with pytest.raises(ValueError, match=r"write my_package\.my_module:my_operator"):
         load("nothing-like-this")
+    with pytest.raises(ValueError, match=r"is not registered \(deap.tools:selBest\?\)"):
+        load("deap.tools.selBest")
 
 
 def test_the_command_prints_every_rule_and_exits_with_1_for_a_violation() -> None:
