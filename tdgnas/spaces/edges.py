@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from .architecture import Architecture
 from .discretise import RULES, checked_weights
-from .nodes import INPUT
+from .nodes import INPUT, Node
 from .space import Genes, SearchSpace
 
 Mask = npt.NDArray[np.bool_]
@@ -182,24 +182,39 @@ def _repaired(space: SearchSpace, weights: Genes, choices: list[int], nones: lis
     choices = list(choices)
     for node in space.nodes:
         reached = _reached(space, choices)
-        if node.name in reached or node.name not in _needed(space, choices):
+        if node.name in reached or node.name not in _needed(space, weights, choices, nones):
             continue
-        ways = [
-            (-float(weights[space.slices[term.decision].start + term.choice]), term.decision, term.choice)
-            for term in node.terms
-            if term.decision is not None and term.choice != nones[term.decision] and term.source in reached
-        ]
+        ways = [way for way in _ways(space, weights, node, nones) if way[3] in reached]
         if ways:
-            _, decision, choice = min(ways)
+            _, decision, choice, _ = min(ways)
             choices[decision] = choice
     return choices
 
 
-def _needed(space: SearchSpace, choices: list[int]) -> set[str]:
+def _ways(
+    space: SearchSpace, weights: Genes, node: Node, nones: list[int]
+) -> list[tuple[float, int, int, str]]:
+    """What a node could read: minus the weight, decision, choice, source; the strongest is the smallest."""
+    return [
+        (
+            -float(weights[space.slices[term.decision].start + term.choice]),
+            term.decision,
+            term.choice,
+            term.source,
+        )
+        for term in node.terms
+        if term.decision is not None and term.choice != nones[term.decision]
+    ]
+
+
+def _needed(space: SearchSpace, weights: Genes, choices: list[int], nones: list[int]) -> set[str]:
+    """Nodes that the output reads; one that reads nothing is taken to read what its strongest operation would."""
     needed = {space.nodes[-1].name}
     for node in reversed(space.nodes):
-        if node.name in needed:
-            needed.update(
-                t.source for t in node.terms if t.decision is None or choices[t.decision] == t.choice
-            )
+        if node.name not in needed:
+            continue
+        read = {t.source for t in node.terms if t.decision is None or choices[t.decision] == t.choice}
+        if not read and (ways := _ways(space, weights, node, nones)):
+            read = {min(ways)[3]}
+        needed |= read
     return needed

@@ -68,6 +68,23 @@ def test_repair_connects_what_the_output_needs_by_its_strongest_operation():
     assert unfed(CHAIN, repaired) == ()
 
 
+def test_repair_reaches_back_through_several_cells():
+    """Where every edge is none, no cell reads the one before: the first is needed all the same."""
+    space = OneInputCells(cells=3, channels=2, image_size=8)
+    none = np.zeros((15, 6))
+    none[:, 5] = 1.0
+    repaired = RULES["per-edge-repaired"](space, none.ravel())
+    assert unfed(space, repaired) == ("c0_1", "c0_2", "c1_1", "c1_2", "c2_1", "c2_2")
+    strong = none.copy()
+    strong[2, 0] = 0.5  # 2<-1: an operation of node 2, which the output does not read
+    assert named(space, RULES["per-edge-repaired"](space, strong.ravel()))[2] == "none"
+    strong[5, 1] = 0.4  # 3<-2: the strongest of node 3, which the output reads, so 2 and 1 are wanted as well
+    found = named(space, RULES["per-edge-repaired"](space, strong.ravel()))
+    assert found[5] == "conv_5x5"
+    assert found[2] == "conv_3x3"
+    assert "none" not in found[:1]
+
+
 def test_repair_leaves_dead_nodes_alone():
     weights = table(NONE, SEP, NONE)  # node 1 has no input, and nobody reads it
     assert named(CHAIN, RULES["per-edge-repaired"](CHAIN, weights)) == ["none", "sep_conv_3x3", "none"]
