@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -46,7 +47,7 @@ def retrain(
     :param network: with fresh weights; trained in place.
     :param architecture: what it is, for the card.
     :param command: what makes it again, for the card.
-    :param resume: go on from the newest whole checkpoint in the folder.
+    :param resume: go on from the newest whole checkpoint in the folder; a damaged one is named in a warning.
     :param progress: called with each epoch's record.
     :returns: the card.
     :raises FileExistsError: when the folder has checkpoints or a model already and ``resume`` is off.
@@ -65,6 +66,10 @@ def retrain(
     seconds = 0.0
     if resume and checkpoints.paths():
         state = checkpoints.load()
+        for sentence in checkpoints.damaged:
+            warnings.warn(f"{sentence}; going on from the checkpoint before it", stacklevel=2)
+        if checkpoints.damaged:
+            checkpoints.set_aside()
         seconds = float(state["seconds"])
         training.load_state_dict(state["training"])
     started = time.perf_counter()

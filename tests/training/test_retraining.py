@@ -81,6 +81,17 @@ def test_resumed_equals_uninterrupted(tmp_path):
     assert all(torch.equal(first[name], second[name]) for name in first)
 
 
+def test_a_damaged_checkpoint_is_named_and_the_one_before_it_taken(tmp_path):
+    retrain(network(), data(), RECIPE, tmp_path / "whole")
+    retrain(network(), data(), RECIPE, tmp_path / "cut")
+    newest = tmp_path / "cut" / "checkpoints" / "checkpoint-00000003.safetensors"
+    newest.write_bytes(newest.read_bytes()[:-100])
+    with pytest.warns(UserWarning, match="checkpoint-00000003"):
+        retrain(network(), data(), RECIPE, tmp_path / "cut", resume=True)
+    first, second = ((tmp_path / name / "model.safetensors").read_bytes() for name in ("whole", "cut"))
+    assert first == second
+
+
 def test_an_existing_training_is_not_overwritten(tmp_path):
     retrain(network(), data(), Recipe(epochs=1, batch_size=8, lr=0.01), tmp_path)
     with pytest.raises(FileExistsError, match="resume=True"):
