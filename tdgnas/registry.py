@@ -131,7 +131,10 @@ class Registry(Generic[T]):
         broken = [text for text in self.failures if text.startswith(f"{name} from ")]
         if broken:
             hint = f"; {broken[0]} could not be imported ({self.failures[broken[0]]})."
-        raise ValueError(f"there is no {self.kind} {name!r}{hint} There are: {', '.join(names)}")
+        raise ValueError(
+            f"there is no {self.kind} {name!r}{hint} There are: {', '.join(names)}. What a module of yours registers "
+            "is known once it is imported (`tdgnas --import my_module ...`)"
+        )
 
 
 def import_plugin(module: str) -> ModuleType:

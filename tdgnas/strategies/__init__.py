@@ -1,10 +1,10 @@
 """Searches with DEAP's ``generate`` and ``update``. A new strategy is a module here and one line below."""
 
 from .aging import AgingEvolution
-from .base import STRATEGIES, DecisionLike, Strategy
+from .base import STRATEGIES, DecisionLike, Strategy, pack
 from .create import create, needs_source, option_names
 from .darts import DARTS, WeightTrainer
-from .decisions import DecisionStrategy
+from .decisions import DecisionStrategy, drawing_from
 from .encoding import Encoding
 from .ga import GA
 from .nsga2 import NSGA2, AccuracyAndSize, LossAndSize
@@ -35,6 +35,8 @@ __all__ = [
     "Strategy",
     "WeightTrainer",
     "create",
+    "drawing_from",
     "needs_source",
     "option_names",
+    "pack",
 ]

@@ -225,7 +225,8 @@ def _resumes(case: StrategyCase) -> Iterator[str]:
     if problem.evaluated != whole.evaluated:
         yield (
             f"{case.name} does not go on where its state was taken: put all that the next generation depends on into "
-            "state_dict(), the random generator's state among it (pack_random), and read it in load_state_dict()"
+            "state_dict(), the random generator's state among it, and read it in load_state_dict(); the base classes "
+            "save population, best and rng, other individuals go by pack(individual) and self.unpack(packed)"
         )
     elif resumed.generation != 6:
         yield f"{case.name} counts {resumed.generation} generations after 6; keep `generation` in the state"
