@@ -59,6 +59,12 @@ KINDS: dict[str, dict[str, dict[str, Any]]] = {
         "search": {"mutate": "flip-gate", "mate": "target", "entropy": "variance"},
         "fitness": {"mode": "relaxed"},
     },
+    "cells, one sampled path, dropout on skips": {
+        "space": {"name": "darts-cells", "settings": {"cells": 2, "channels": 2, "nodes": 3}},
+        "data": {"size": 8},
+        "pretrain": {"paths": "one", "skip_dropout": 0.3},
+        "search": {"mutate": "choice", "mate": "decision"},
+    },
 }
 
 
