@@ -20,7 +20,7 @@ from rich.table import Table
 
 from .plan import Plan
 from .problems import default_problem
-from .report import Outcome, format_value, write_report
+from .report import COLUMNS, Outcome, table_rows, write_report
 from .run import Runner, Stopped
 from .specs import parse_all
 
@@ -117,17 +117,10 @@ def _table(outcome: Outcome) -> Table:
     title = (
         f"{outcome.problem}: {outcome.metric}{percent}, {better} is better, {outcome.budget:g} {outcome.unit}"
     )
-    table = Table(title=title)
-    table.add_column("strategy", no_wrap=True)
-    for name in ("seeds", "mean", "std", "median", "best", "rank", "against the first: A", "p (Holm)"):
-        table.add_column(name, justify="right")
-    first = outcome.summary[0].strategy
-    for row in outcome.summary:
-        numbers = [format_value(value, outcome.metric) for value in (row.mean, row.std, row.median, row.best)]
-        rank = "–" if outcome.ranks is None else f"{outcome.ranks.mean.get(row.strategy, float('nan')):.2f}"
-        pair = next((p for p in outcome.pairs if {p.first, p.second} == {first, row.strategy}), None)
-        effect = "–" if pair is None else f"{pair.a12 if pair.first == row.strategy else 1 - pair.a12:.2f}"
-        table.add_row(
-            row.strategy, str(row.n), *numbers, rank, effect, "–" if pair is None else f"{pair.holm:.3g}"
-        )
+    # Narrow enough for a terminal of 80 columns: nothing of a number is cut off.
+    table = Table(title=title, box=None, padding=(0, 2, 0, 0))
+    for name in COLUMNS:
+        table.add_column(name, justify="left" if name == "strategy" else "right", no_wrap=True)
+    for row in table_rows(outcome):
+        table.add_row(*row)
     return table

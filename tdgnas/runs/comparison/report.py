@@ -1,10 +1,11 @@
-"""The report of a comparison: CSV, JSON, and one page of HTML that needs nothing else."""
+"""The report of a comparison: CSV, JSON, Markdown, figures, and one page of HTML that needs nothing else."""
 
 from __future__ import annotations
 
 import csv
 import io
 import math
+import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -74,8 +75,9 @@ def outcomes(plan: Plan, results: list[dict[str, Any]]) -> list[Outcome]:
 
 
 def write_report(plan: Plan, results: list[dict[str, Any]], out: Path, command: str = "") -> list[Outcome]:
-    """Write ``results.csv``, ``pairs.csv``, ``summary.json`` and ``report.html`` into a folder.
+    """Write ``results.csv``, ``pairs.csv``, ``summary.json``, ``summary.md`` with ``figures/``, and ``report.html``.
 
+    :param out: the folder.
     :param command: shown in the report.
     :returns: what was found on each problem.
     :raises ValueError: when there are no results.
@@ -97,8 +99,64 @@ def write_report(plan: Plan, results: list[dict[str, Any]], out: Path, command: 
         for one in found
     ]
     write_json(out / "summary.json", _finite({"plan": plan.document, "outcomes": document}))
-    write_text(out / "report.html", _page(plan, found, command))
+    sections = [{"outcome": one, "figures": _figures(one), **_words(one)} for one in found]
+    for section in sections:
+        for title, picture in section["figures"]:
+            write_text(out / _file(section["outcome"], title), picture)
+    write_text(out / "summary.md", _markdown(sections, command))
+    write_text(out / "report.html", _page(plan, sections, command))
     return found
+
+
+#: Columns of the table of a problem.
+COLUMNS = ("strategy", "seeds", "mean", "std", "median", "best", "rank", "A", "p (Holm)")
+
+
+def table_rows(one: Outcome) -> list[tuple[str, ...]]:
+    """Return the cells of the table of a problem, by :data:`COLUMNS`.
+
+    A is the probability that a result is better than one of the first row, p that of the test between the two.
+    """
+    first = one.summary[0].strategy
+    rows = []
+    for row in one.summary:
+        numbers = [format_value(value, one.metric) for value in (row.mean, row.std, row.median, row.best)]
+        place = "–" if one.ranks is None else f"{one.ranks.mean.get(row.strategy, math.nan):.2f}"
+        pair = next((p for p in one.pairs if {p.first, p.second} == {first, row.strategy}), None)
+        effect = p = "–"
+        if pair is not None:
+            effect = f"{pair.a12 if pair.first == row.strategy else 1 - pair.a12:.2f}"
+            p = f"{pair.holm:.3g}"
+        rows.append((row.strategy, str(row.n), *numbers, place, effect, p))
+    return rows
+
+
+def _file(one: Outcome, title: str) -> Path:
+    return Path("figures") / f"{one.problem}-{re.sub(r'[^a-z]+', '-', title.lower()).strip('-')}.svg"
+
+
+def _markdown(sections: list[dict[str, Any]], command: str) -> str:
+    lines = ["# Comparison of search strategies", "", f"`{command}`" if command else ""]
+    for section in sections:
+        one = section["outcome"]
+        lines += [
+            "",
+            f"## {one.problem}",
+            "",
+            f"Result: {section['title']}{' (%)' if 'accuracy' in one.metric else ''}, "
+            f"{'larger' if one.higher else 'smaller'} is better. Budget: {section['budget']}. {section['settings']}.",
+            *section["notes"],
+            "",
+            "| " + " | ".join(COLUMNS) + " |",
+            "|---" + "|---:" * (len(COLUMNS) - 1) + "|",
+            *("| " + " | ".join(row) + " |" for row in table_rows(one)),
+            "",
+            "A: probability that a result is better than one of the first row (one half: no difference); "
+            "p of the test between the two, corrected for all pairs.",
+        ]
+        for title, _ in section["figures"]:
+            lines += ["", f"![{title}]({_file(one, title).as_posix()})"]
+    return "\n".join(lines) + "\n"
 
 
 def _row(result: dict[str, Any]) -> dict[str, Any]:
@@ -124,18 +182,17 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _page(plan: Plan, found: list[Outcome], command: str) -> str:
+def _page(plan: Plan, sections: list[dict[str, Any]], command: str) -> str:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
         loader=PackageLoader("tdgnas.runs.comparison", "."), autoescape=True, undefined=StrictUndefined
     )
-    sections = [{"outcome": one, **_figures(one), **_words(one)} for one in found]
     template = environment.get_template("report.html.j2")
     return template.render(plan=plan, sections=sections, command=command, number=format_value)
 
 
-def _figures(one: Outcome) -> dict[str, Any]:
+def _figures(one: Outcome) -> list[tuple[str, str]]:
     colours = style(list(one.values))
     x = _UNITS[one.unit]
     metric = _METRICS.get(one.metric, one.metric)
@@ -149,7 +206,7 @@ def _figures(one: Outcome) -> dict[str, Any]:
         figures.append((f"Best so far: {metric} of the choice", curve_figure(final, colours, x, metric)))
     figures.append(("Best so far: what the search sees", curve_figure(signal, colours, x, "search signal")))
     figures.append(("Diversity", curve_figure(entropy, colours, x, "entropy of the population (nats)")))
-    return {"figures": figures}
+    return figures
 
 
 def _words(one: Outcome) -> dict[str, Any]:
