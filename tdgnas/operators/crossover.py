@@ -18,7 +18,7 @@ Genes = TypeVar("Genes", bound="MutableSequence[Any] | Any")
 def cxDecision(
     ind1: Genes, ind2: Genes, *, slices: Sequence[Group], indpb: float = 0.5, rng: random.Random | None = None
 ) -> tuple[Genes, Genes]:
-    """Uniform crossover of whole decisions: all genes of a decision are swapped, or none.
+    """Uniform crossover [Syswerda1989]_ of whole decisions: all genes of a decision are swapped, or none.
 
     :param ind1: the first individual, changed in place.
     :param ind2: the second individual, changed in place.
@@ -27,6 +27,8 @@ def cxDecision(
     :param rng: where random numbers come from, instead of :mod:`random`.
     :returns: a tuple of the two individuals.
     :raises ValueError: when lengths, slices or the probability do not fit.
+
+    .. [Syswerda1989] Syswerda, "Uniform crossover in genetic algorithms", ICGA 1989.
 
     This function uses the :func:`~random.random` function from the python base :mod:`random` module.
     """

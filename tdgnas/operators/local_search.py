@@ -109,6 +109,7 @@ def lsDARTS(
 ) -> tuple[S]:
     """Move an individual's genes down the gradient of the supernet's validation loss, in place (Lamarckian).
 
+    The step of [Liu2019]_ on the architecture, for one individual of a population:
     alpha <- alpha - lr * grad_alpha L_valid(w, alpha), *steps* times, each on another batch of images, with
     the optimiser's state new at every call. ``lsDARTS.batch(individuals, ...)`` steps a whole list with one
     gradient computation per step, on the same images for all, and an object that is in the list several times
@@ -128,6 +129,8 @@ def lsDARTS(
     :returns: a tuple of the individual.
     :raises ValueError: when a setting is out of range, or the gradients have the wrong shape.
     :raises TypeError: when *supernet* gives no gradients, or genes are no numbers.
+
+    .. [Liu2019] Liu, Simonyan, Yang, "DARTS: Differentiable architecture search", ICLR 2019, section 2.3.
 
     This function uses the :func:`~random.getrandbits` function from the python base :mod:`random` module,
     once per step, to draw the batch of images.

@@ -135,7 +135,10 @@ def _bears_equal_individuals(case: SelectionCase) -> Iterator[str]:
     for container in case.containers:
         pool = [samples.evaluated(case.individual(1, container), values, kind) for _ in range(POOL)]
         if len(case.call(pool, case.k)) != case.k:
-            yield f"{case.name} does not return k individuals from a pool of equal {container} individuals"
+            yield (
+                f"{case.name} does not return k individuals from a pool of equal {container} individuals; a population "
+                "that has converged is such a pool"
+            )
 
 
 def _lets_no_nan_through(case: SelectionCase) -> Iterator[str]:
