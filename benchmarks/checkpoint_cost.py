@@ -1,6 +1,6 @@
 """Share of a run's time that its checkpoints and records take.
 
-A run saves its state when the last checkpoint's cost has fallen below 2 % of the time since then, and between phases.
+A run saves its state when the last checkpoint's cost has fallen below 1 % of the time since then, and between phases.
 Everything that saving takes is timed: gathering the state, hashing, writing, flushing to the disk; so are the lines
 that are appended to its tables and flushed after every step.
 

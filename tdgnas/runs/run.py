@@ -40,8 +40,8 @@ from .pretrain_phase import make_pretraining
 from .progress import Reporter, Silent
 from .records import Events
 
-#: Largest share of a run's time that checkpoints may take.
-CHECKPOINT_SHARE = 0.02
+#: Share of a run's time after which the next checkpoint is due; those between phases come on top.
+CHECKPOINT_SHARE = 0.01
 
 _GROWING = (
     "pretraining.csv",
