@@ -219,7 +219,9 @@ def draw_weights(
             for i in range(j):
                 axes = figure.add_subplot(rows, sources, row * sources + i + 1)
                 own = values[:, space.slices[space.decision_of(kind, j, i)]]
-                image = axes.imshow(own.T, aspect="auto", vmin=values.min(), vmax=values.max(), cmap="viridis")
+                image = axes.imshow(
+                    own.T, aspect="auto", vmin=values.min(), vmax=values.max(), cmap="viridis"
+                )
                 axes.set_title(f"{kind} {j} ← {i}", fontsize=8, pad=3)
                 axes.tick_params(labelsize=6, length=2)
                 axes.set_xticks([0, len(values) - 1] if len(values) > 1 else [0])
