@@ -419,7 +419,7 @@ def gradients(given: argparse.Namespace) -> list[Row]:
 
 
 def racing(given: argparse.Namespace) -> list[Row]:
-    """Regret of racing on populations of a recorded search, on a supernet trained on the digits."""
+    """Regret of racing on populations of 32, on a supernet trained on the digits."""
     import tdgnas
     from tdgnas.supernet import evaluation_set as real_images
 
