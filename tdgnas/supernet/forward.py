@@ -95,7 +95,8 @@ def _repeat(value: Tensor, rows: int) -> Tensor:
 def group_losses(logits: Tensor, labels: Tensor) -> Tensor:
     """Mean cross-entropy of each row of (rows, batch, classes) logits, shape (rows,)."""
     rows, batch, classes = logits.shape
-    wide = logits.to(torch.promote_types(logits.dtype, torch.float32))  # bfloat16 has too few digits for a loss
+    # bfloat16 has too few digits for a loss.
+    wide = logits.to(torch.promote_types(logits.dtype, torch.float32))
     losses = torch.nn.functional.cross_entropy(
         wide.reshape(-1, classes), labels.repeat(rows), reduction="none"
     )
