@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 from deap import base, tools
 
+from .mapping import layers
 from .operators import population_entropy
 from .operators.entropy import Loci
 from .seeding import random_states, set_random_states
@@ -23,9 +24,6 @@ from .strategies.saving import (
     set_toolbox_states,
     toolbox_states,
 )
-
-# Where wrappers keep what they wrap: functools.partial, decorators, the guards of a run.
-_WRAPPED = ("func", "__wrapped__", "guarded")
 
 
 class GenerateUpdate(Protocol):
@@ -123,13 +121,8 @@ class Evolution(Iterator[Generation]):
         return Generation(self.generation - 1, list(population), list(individuals), record, self._cost())
 
     def _cost(self) -> dict[str, int]:
-        fitness = self.toolbox.evaluate
-        while True:
-            inner = next((getattr(fitness, each) for each in _WRAPPED if hasattr(fitness, each)), None)
-            if inner is None:
-                break
-            fitness = inner
-        return dict(getattr(fitness, "cost", dict)())
+        counting = (layer.cost for layer in layers(self.toolbox.evaluate) if hasattr(layer, "cost"))
+        return dict(next(counting, dict)())
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that the next generation depends on: strategy, random states, operators that have a state.

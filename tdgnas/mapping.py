@@ -2,9 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
+
+
+def layers(function: Any) -> Iterator[Any]:
+    """Return a function and whatever it wraps, outermost first.
+
+    Seen through are ``functools.partial`` (and so what ``toolbox.register`` made), decorators that use
+    ``functools.wraps``, and wrappers that keep what they wrap as ``guarded``.
+
+    >>> [type(layer).__name__ for layer in layers(partial(max, 1))]
+    ['partial', 'builtin_function_or_method']
+    """
+    while function is not None:
+        yield function
+        if isinstance(function, partial):
+            function = function.func
+        else:
+            function = getattr(function, "__wrapped__", None) or getattr(function, "guarded", None)
+
+
+def name_of(function: Any) -> str:
+    """Return the name of what is innermost in a function, or of its class, for messages."""
+    *_, inner = layers(function)
+    return str(getattr(inner, "__name__", type(inner).__name__))
 
 
 def batched(function: Callable[..., Any]) -> Callable[..., Any] | None:

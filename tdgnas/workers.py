@@ -7,8 +7,9 @@ import warnings
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from functools import partial
 from typing import Any
+
+from .mapping import name_of
 
 
 class WorkerDied(RuntimeError):
@@ -87,7 +88,7 @@ class WorkerMap:
                 return alone.submit(function, *item).result()
         except BrokenProcessPool as error:
             sentence = (
-                f"{_name(function)} on {' and '.join(map(_who, item))}: the worker process died, and so did the one "
+                f"{name_of(function)} on {' and '.join(map(_who, item))}: the worker process died, and so did the one "
                 "that tried again (out of memory, a crash or a kill)"
             )
             if self.failed is None:
@@ -96,12 +97,6 @@ class WorkerMap:
                 ) from error
             warnings.warn(f"{sentence}; it gets the result {self.failed!r}", RuntimeWarning, stacklevel=3)
             return self.failed
-
-
-def _name(function: Callable[..., Any]) -> str:
-    while isinstance(function, partial):
-        function = function.func
-    return str(getattr(function, "__name__", type(function).__name__))
 
 
 def _who(item: Any) -> str:

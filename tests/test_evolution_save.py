@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -136,6 +137,36 @@ def test_a_loaded_search_goes_on_as_if_it_had_not_stopped(tmp_path: Path, stop: 
     list(resumed)
     assert outcome(resumed) == wanted
     assert resumed.logbook.stream == whole.logbook.stream
+
+
+def test_the_state_of_a_decorated_operator_is_saved(tmp_path: Path) -> None:
+    def bounded(function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def mutate(individual: Any) -> tuple[Any]:
+            (individual,) = function(individual)
+            individual[0] = min(individual[0], 2.0)
+            return (individual,)
+
+        return mutate
+
+    def begin() -> Evolution:
+        evolution = make(ngen=4)
+        evolution.toolbox.decorate("mutate", bounded)
+        return evolution
+
+    whole, part = begin(), begin()
+    random.seed(1)
+    np.random.seed(1)
+    list(whole)
+    wanted = outcome(whole)
+    random.seed(1)
+    np.random.seed(1)
+    next(part)
+    next(part)
+    part.save(tmp_path / "a")
+    resumed = begin().load(tmp_path / "a")
+    list(resumed)
+    assert outcome(resumed) == wanted
 
 
 def test_individuals_of_creator_with_whole_genes_and_attributes_come_back(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 from deap import algorithms, base, tools
 
 from tdgnas import Individual, batch_map
+from tdgnas.mapping import layers, name_of
 
 
 class Counting:
@@ -92,3 +93,30 @@ def test_several_iterables_no_items_and_a_wrong_number_of_results() -> None:
     broken.batch = lambda individuals: [(0.0,)]
     with pytest.raises(ValueError, match="1 results for 2 items"):
         batch_map(broken, [[0.0], [1.0]])
+
+
+def test_what_wraps_a_function_is_seen_through_outermost_first() -> None:
+    class Guarded:
+        def __init__(self, function) -> None:
+            self.guarded = function
+
+        def __call__(self, individual):
+            return self.guarded(individual)
+
+    class Holding:
+        """A fitness that happens to have an attribute of a partial's name."""
+
+        func = len
+
+        def __call__(self, individual):
+            return (0.0,)
+
+    toolbox = base.Toolbox()
+    toolbox.register("evaluate", Holding())
+    toolbox.register("evaluate", Guarded(toolbox.evaluate))
+    seen = [type(layer) for layer in layers(toolbox.evaluate.func)]
+    assert seen == [Guarded, functools.partial, Holding]
+    wrapped = functools.wraps(make_toolbox)(lambda fitness: None)
+    assert list(layers(wrapped)) == [wrapped, make_toolbox]
+    assert name_of(functools.partial(wrapped, 1)) == "make_toolbox"
+    assert name_of(toolbox.evaluate) == "Holding"

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import torch
 from deap import base
 
-from ..mapping import batched
+from ..mapping import batched, name_of
 
 OnError = Literal["stop", "skip"]
 Note = Callable[[dict[str, Any]], None]
@@ -85,7 +85,7 @@ class EvaluationGuard:
         try:
             return tuple(self.guarded(individual))
         except Exception as error:
-            _report("evaluate", _name(self.guarded), error, [individual], self.on_error, self.note)
+            _report("evaluate", name_of(self.guarded), error, [individual], self.on_error, self.note)
             return self.worst
 
     def _run_batch(self, individuals: Sequence[Any]) -> list[tuple[float, ...]]:
@@ -108,11 +108,13 @@ def guard(
     for entry in ("mate", "mutate", "local_search"):
         if hasattr(toolbox, entry):
             function = getattr(toolbox, entry)
-            toolbox.register(entry, Guard(entry, names.get(entry, _name(function)), function, on_error, note))
+            toolbox.register(
+                entry, Guard(entry, names.get(entry, name_of(function)), function, on_error, note)
+            )
     toolbox.register("evaluate", EvaluationGuard(toolbox.evaluate, worst, on_error, note))
     select = toolbox.select
     toolbox.register(
-        "select", partial(_select, select.func, names.get("select", _name(select)), note), **select.keywords
+        "select", partial(_select, select.func, names.get("select", name_of(select)), note), **select.keywords
     )
 
 
@@ -165,9 +167,3 @@ def _who(individual: Any) -> str:
         return f"individual {origin['id']}"
     parents = " and ".join(map(str, origin["parents"]))
     return f"a child of individual {parents}" if parents else "a new individual"
-
-
-def _name(function: Any) -> str:
-    while isinstance(function, partial):
-        function = function.func
-    return str(getattr(function, "__name__", type(function).__name__))

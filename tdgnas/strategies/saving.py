@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from deap import base, tools
 
+from ..mapping import layers
 from .base import pack, pack_random, unpack_random
 
 
@@ -49,8 +50,8 @@ def toolbox_states(toolbox: base.Toolbox) -> dict[str, Any]:
     """Return the states of a toolbox' entries that have one.
 
     An entry has one when its function, or the object whose method it is, has ``state_dict`` and ``load_state_dict``;
-    a random generator among an entry's keywords (``random.Random``, NumPy's, torch's) is saved as well. What wraps an
-    operator and keeps it as ``guarded`` is seen through.
+    a random generator among an entry's keywords (``random.Random``, NumPy's, torch's) is saved as well. Decorators and
+    other wrappers are seen through (:func:`tdgnas.mapping.layers`).
     """
     states = {}
     for name, owner, generators in _entries(toolbox):
@@ -95,14 +96,13 @@ def set_toolbox_states(toolbox: base.Toolbox, states: dict[str, Any]) -> None:
 def _entries(toolbox: base.Toolbox) -> Iterator[tuple[str, Any, dict[str, Any]]]:
     for name, entry in sorted(vars(toolbox).items()):
         generators: dict[str, Any] = {}
-        function = entry
-        while isinstance(function, partial) or hasattr(function, "guarded"):
-            keywords = getattr(function, "keywords", {})
-            found = {key: value for key, value in keywords.items() if _is_generator(value)}
-            generators = {**found, **generators}
-            function = function.func if isinstance(function, partial) else function.guarded
-        owners = [function, getattr(function, "__self__", None)]
-        owner = next((each for each in owners if _has_state(each)), None)
+        owner = None
+        for layer in layers(entry):
+            if isinstance(layer, partial):
+                found = {key: value for key, value in layer.keywords.items() if _is_generator(value)}
+                generators = {**found, **generators}
+            owners = (layer, getattr(layer, "__self__", None))
+            owner = owner or next((each for each in owners if _has_state(each)), None)
         yield name, owner, generators
 
 
