@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 import sys
+from collections.abc import Sequence
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -24,12 +26,23 @@ def seed_everything(seed: int) -> None:
         torch.manual_seed(seed)
 
 
+def pack_random(rng: random.Random | ModuleType) -> list[Any]:
+    """Return the state of a random generator, or of the module :mod:`random`, as JSON values."""
+    version, internal, gauss = rng.getstate()
+    return [version, list(internal), gauss]
+
+
+def unpack_random(rng: random.Random | ModuleType, state: Sequence[Any]) -> None:
+    """Set a random generator to a state that :func:`pack_random` returned."""
+    version, internal, gauss = state
+    rng.setstate((version, tuple(internal), gauss))
+
+
 def random_states() -> dict[str, Any]:
     """Return the states of the generators that :func:`seed_everything` seeds: numbers, lists and tensors."""
-    version, internal, after = random.getstate()
     kind, keys, position, has_gauss, gauss = np.random.get_state()
     states: dict[str, Any] = {
-        "python": [version, list(internal), after],
+        "python": pack_random(random),
         "numpy": [kind, np.asarray(keys).tolist(), position, has_gauss, gauss],
     }
     torch = sys.modules.get("torch")
@@ -42,8 +55,7 @@ def random_states() -> dict[str, Any]:
 
 def set_random_states(states: dict[str, Any]) -> None:
     """Put the generators into the states that :func:`random_states` returned."""
-    version, internal, after = states["python"]
-    random.setstate((version, tuple(internal), after))
+    unpack_random(random, states["python"])
     kind, keys, *rest = states["numpy"]
     np.random.set_state((kind, np.array(keys, dtype=np.uint32), *rest))
     torch = sys.modules.get("torch")

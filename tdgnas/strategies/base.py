@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
@@ -138,18 +137,6 @@ def _plain(gene: Any) -> bool | int | float | str:
             f"an individual's genes are saved as numbers or strings, not as {type(gene).__name__}"
         )
     return gene
-
-
-def pack_random(rng: random.Random) -> list[Any]:
-    """Return the state of a random generator as JSON values."""
-    version, internal, gauss = rng.getstate()
-    return [version, list(internal), gauss]
-
-
-def unpack_random(rng: random.Random, state: Sequence[Any]) -> None:
-    """Set a random generator to a state that :func:`pack_random` returned."""
-    version, internal, gauss = state
-    rng.setstate((version, tuple(internal), gauss))
 
 
 def _check(kind: type[Strategy]) -> None:

@@ -10,7 +10,8 @@ from typing import Any, ClassVar, cast
 from deap import base
 
 from ..individual import Individual, LossFitness
-from .base import DecisionLike, Strategy, pack_random, unpack_random
+from ..seeding import pack_random, unpack_random
+from .base import DecisionLike, Strategy
 from .encoding import Encoding
 
 

@@ -11,7 +11,8 @@ import numpy as np
 from deap import base, tools
 
 from ..mapping import layers
-from .base import pack, pack_random, unpack_random
+from ..seeding import pack_random, unpack_random
+from .base import pack
 
 
 def logbook_state(logbook: tools.Logbook) -> dict[str, Any]:

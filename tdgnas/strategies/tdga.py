@@ -14,7 +14,8 @@ from deap import base
 
 from ..operators import Schedule, population_entropy
 from ..operators.entropy import Loci
-from .base import STRATEGIES, Strategy, pack_random, unpack_random
+from ..seeding import pack_random, unpack_random
+from .base import STRATEGIES, Strategy
 from .lineage import Lineage
 
 

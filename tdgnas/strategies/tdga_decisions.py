@@ -20,7 +20,8 @@ from ..operators import (
     mutChoice,
     selThermodynamic,
 )
-from .base import DecisionLike, pack_random, unpack_random
+from ..seeding import pack_random, unpack_random
+from .base import DecisionLike
 from .decisions import check_counts, drawing_from
 from .encoding import Encoding
 from .tdga import TDGA

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 from torch import Tensor
 
+from ..seeding import pack_random, unpack_random
 from ..spaces import Architecture, sample
 from .forward import group_losses
 from .guards import Stop, annealed
@@ -239,14 +240,13 @@ class Pretraining(Iterator[EpochRecord]):
 
         A copy, as JSON values and tensors: a pretraining that goes on from it equals one that never stopped.
         """
-        version, internal, gauss = self.rng.getstate()
         return {
             "epoch": self.epoch,
             "passes": self.passes,
             "alpha": self.alpha.detach().clone(),
             "optimiser": deepcopy(self.optimiser.state_dict()),
             "alpha_optimiser": deepcopy(self.alpha_optimiser.state_dict()),
-            "rng": [version, list(internal), gauss],
+            "rng": pack_random(self.rng),
             "stopped": self.stopped,
             "history": [list(weights) for weights in self.history],
         }
@@ -267,8 +267,7 @@ class Pretraining(Iterator[EpochRecord]):
             self.supernet.alpha.copy_(state["alpha"])
         self.optimiser.load_state_dict(deepcopy(state["optimiser"]))
         self.alpha_optimiser.load_state_dict(deepcopy(state["alpha_optimiser"]))
-        version, internal, gauss = state["rng"]
-        self.rng.setstate((version, tuple(internal), gauss))
+        unpack_random(self.rng, state["rng"])
         self.stopped = state["stopped"]
         self.history = [list(weights) for weights in state["history"]]
 
