@@ -1,6 +1,13 @@
-"""What many tests use: a tiny VGG space, the digits, a supernet of the two."""
+"""What many tests use: a tiny VGG space, the digits, a supernet of the two; pip and pytest as other processes."""
 
 from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
@@ -32,3 +39,39 @@ def tiny_space() -> VGGShortcuts:
 def tiny_supernet(tiny_space: VGGShortcuts, digits: Splits) -> Supernet:
     """A supernet with fresh weights."""
     return Supernet(tiny_space, digits, seed=1, device="cpu")
+
+
+@pytest.fixture(scope="session")
+def install() -> Callable[[Path, Path], None]:
+    """Installs the package in one folder into another one with pip, without asking any registry."""
+
+    def install(source: Path, site: Path) -> None:
+        # Looked for, not imported: setuptools cannot be imported into a process which has looked for pip.
+        for needed in ("pip", "setuptools"):
+            if importlib.util.find_spec(needed) is None:
+                pytest.skip(f"{needed} is missing, so no package can be installed")
+        options = ["--quiet", "--no-deps", "--no-build-isolation", "--no-index", "--target", str(site)]
+        command = [sys.executable, "-m", "pip", "install", *options, str(source)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+    return install
+
+
+@pytest.fixture(scope="session")
+def passes() -> Callable[..., str]:
+    """Runs pytest in another process, with folders on its path, and returns what it prints when all tests pass."""
+
+    def passes(*arguments: str, paths: list[Path], cwd: Path | None = None, **environment: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=cwd,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, paths)), **environment},
+        )
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr
+        return done.stdout
+
+    return passes

@@ -92,36 +92,6 @@ def test_lists_of_spaces_strategies_and_operators() -> None:
         assert word in operators.output
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["--width", "0"], "width is 0"),
-        (["--t-start", "-1"], "search.temperature.start"),
-        (["--space", "vgg"], "no space 'vgg'; did you mean 'vgg-shortcuts'"),
-        (["--data", "digitz"], "did you mean 'digits'"),
-        (["--data", "cifar10", "--data-folder", "/nowhere"], "/nowhere"),
-        (["--select", "thermodynamics"], "did you mean 'thermodynamic'"),
-        (["--select", "uniform"], "made for 'mate', not for 'select'"),
-        (["--set", "search.ngenn=3"], "search.ngenn: there is no such key; did you mean 'ngen'"),
-        (["--set", "search.ngen"], "is no assignment"),
-        (["--set", "search.ngen=many"], "search.ngen"),
-        (["--mode", "best"], "fitness.mode"),
-        (["--schedule", "feedback"], "feedback schedule needs a target"),
-        (["-n", "1"], "search.population"),
-        (["--config", "/nowhere.toml"], "there is no file"),
-        (["--device", "tpu0"], "tpu0"),
-    ],
-)
-def test_what_cannot_be_run_is_refused_with_a_sentence_before_anything_is_written(
-    tmp_path: Path, arguments: list[str], message: str
-) -> None:
-    result = invoke("search", "--out", str(tmp_path / "run"), *arguments)
-    assert result.exit_code == 1, result.output
-    assert message in " ".join(result.output.split())
-    assert "Traceback" not in result.output
-    assert not (tmp_path / "run").exists()
-
-
 def test_a_folder_in_use_and_a_folder_that_is_no_run_are_refused(run: Path, tmp_path: Path) -> None:
     result = invoke("search", "--out", str(run))
     assert result.exit_code == 1

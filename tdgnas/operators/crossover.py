@@ -1,16 +1,13 @@
-"""Crossovers that keep together what belongs together.
-
-Genes are swapped one by one, so that they work alike on lists, ``array.array`` and ndarrays (whose slices are
-views: swapping slices of two ndarrays makes both equal).
-"""
+"""Crossovers that keep together what belongs together."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, MutableSequence, Sequence
+from collections.abc import MutableSequence, Sequence
 from typing import Any, TypeVar
 
 from .groups import Group, check_probability, gene_groups
+from .moves import pair_length, swap
 
 Genes = TypeVar("Genes", bound="MutableSequence[Any] | Any")
 
@@ -34,9 +31,9 @@ def cxDecision(
     """
     check_probability("indpb", indpb)
     draw = random.random if rng is None else rng.random
-    for genes in gene_groups(slices, _common_length(ind1, ind2), name="slices"):
+    for genes in gene_groups(slices, pair_length(ind1, ind2), name="slices"):
         if draw() < indpb:
-            _swap(ind1, ind2, genes)
+            swap(ind1, ind2, genes)
     return ind1, ind2
 
 
@@ -54,9 +51,9 @@ def cxTarget(
 
     This function uses the :func:`~random.randrange` function from the python base :mod:`random` module.
     """
-    chosen = gene_groups(groups, _common_length(ind1, ind2), name="groups")
+    chosen = gene_groups(groups, pair_length(ind1, ind2), name="groups")
     draw = random.randrange if rng is None else rng.randrange
-    _swap(ind1, ind2, chosen[draw(len(chosen))])
+    swap(ind1, ind2, chosen[draw(len(chosen))])
     return ind1, ind2
 
 
@@ -77,23 +74,12 @@ def cxLayerOrder(
 
     This function uses the :func:`~random.randrange` function from the python base :mod:`random` module.
     """
-    length = _common_length(ind1, ind2)
+    length = pair_length(ind1, ind2)
     groups = [[gene] for gene in range(length)] if groups is None else groups
     layers = gene_groups(groups, length, name="groups")
     if len(layers) < 2:
         raise ValueError("a cut needs at least two groups; got one, which would swap everything")
     draw = random.randrange if rng is None else rng.randrange
     for genes in layers[draw(1, len(layers)) :]:
-        _swap(ind1, ind2, genes)
+        swap(ind1, ind2, genes)
     return ind1, ind2
-
-
-def _common_length(ind1: Any, ind2: Any) -> int:
-    if len(ind1) != len(ind2):
-        raise ValueError(f"the individuals must be of one length; got {len(ind1)} and {len(ind2)} genes")
-    return len(ind1)
-
-
-def _swap(ind1: Any, ind2: Any, genes: Iterable[int]) -> None:
-    for gene in genes:
-        ind1[gene], ind2[gene] = ind2[gene], ind1[gene]

@@ -12,9 +12,8 @@ from copy import deepcopy
 from functools import wraps
 from typing import Any, TypeVar
 
-from .crossover import _common_length, _swap
 from .groups import Group, gene_groups
-from .mutation import _choose_another, _flip
+from .moves import check_scale, choice_of, choose, flip, pair_length, redraw, swap
 
 Genes = TypeVar("Genes")
 
@@ -44,7 +43,7 @@ def cxSubgraph(
 
     This function uses the :func:`~random.randrange` function from the python base :mod:`random` module.
     """
-    parts = gene_groups(groups, _common_length(ind1, ind2), name="groups")
+    parts = gene_groups(groups, pair_length(ind1, ind2), name="groups")
     if len(parts) < 2:
         raise ValueError(
             "a part of the graph needs at least two groups; got one, which would swap everything"
@@ -62,7 +61,7 @@ def cxSubgraph(
             break
         part.append(around[pick(len(around))])
     for group in part:
-        _swap(ind1, ind2, parts[group])
+        swap(ind1, ind2, parts[group])
     return ind1, ind2
 
 
@@ -91,8 +90,7 @@ def mutRewire(
 
     This function uses the :func:`~random.randrange` function from the python base :mod:`random` module.
     """
-    if not scale > 0:
-        raise ValueError(f"scale must be > 0; got {scale!r}")
+    check_scale(scale)
     genome: Any = individual
     decisions = gene_groups(slices, len(genome), name="slices")
     targets = [set(genes) for genes in gene_groups(groups, len(genome), name="groups")]
@@ -103,7 +101,7 @@ def mutRewire(
         for two in decisions[place + 1 :]
         if len(one) == len(two)
         and target.issuperset(one + two)
-        and _choice(genome, one) != _choice(genome, two)
+        and choice_of(genome, one) != choice_of(genome, two)
     ]
     pick = random.randrange if rng is None else rng.randrange
     if pairs:
@@ -111,7 +109,7 @@ def mutRewire(
         for a, b in zip(one, two, strict=True):
             genome[a], genome[b] = genome[b], genome[a]
     else:
-        _redraw(genome, decisions[pick(len(decisions))], pick, scale)
+        redraw(genome, decisions[pick(len(decisions))], pick, scale)
     return (individual,)
 
 
@@ -138,22 +136,21 @@ def mutOperation(
 
     This function uses the :func:`~random.randrange` function from the python base :mod:`random` module.
     """
-    if not scale > 0:
-        raise ValueError(f"scale must be > 0; got {scale!r}")
+    check_scale(scale)
     genome: Any = individual
     open_choices = []
     for genes in gene_groups(slices, len(genome), name="slices"):
-        old = _choice(genome, genes)
+        old = choice_of(genome, genes)
         others = [c for c in range(max(len(genes), 2)) if c != old and c not in keep and old not in keep]
-        open_choices += [(genes, old, others)] if others else []
+        open_choices += [(genes, others)] if others else []
     pick = random.randrange if rng is None else rng.randrange
     if open_choices:
-        genes, old, others = open_choices[pick(len(open_choices))]
+        genes, others = open_choices[pick(len(open_choices))]
         new = others[pick(len(others))]
         if len(genes) == 1:
-            _flip(genome, genes, scale)
+            flip(genome, genes, scale)
         else:
-            _choose_another(genome, genes, new if new < old else new - 1)
+            choose(genome, genes, new)
     return (individual,)
 
 
@@ -194,15 +191,3 @@ def keepValid(
 def _restore(individual: Any, genes: list[Any]) -> None:
     for place, gene in enumerate(genes):
         individual[place] = gene
-
-
-def _choice(individual: Any, genes: Sequence[int]) -> int:
-    values = [individual[gene] for gene in genes]
-    return int(values[0] > 0) if len(values) == 1 else values.index(max(values))
-
-
-def _redraw(individual: Any, genes: list[int], pick: Callable[[int], int], scale: float) -> None:
-    if len(genes) == 1:
-        _flip(individual, genes, scale)
-    else:
-        _choose_another(individual, genes, pick(len(genes) - 1))

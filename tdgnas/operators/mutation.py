@@ -6,9 +6,8 @@ import random
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-import numpy as np
-
 from .groups import Group, check_probability, gene_groups
+from .moves import check_scale, flip, redraw
 
 Genes = TypeVar("Genes")
 
@@ -31,7 +30,7 @@ def mutFlipGate(
     """
     _check(indpb, scale)
     draw = random.random if rng is None else rng.random
-    _flip(individual, [gene for gene in range(_length(individual)) if draw() < indpb], scale)
+    flip(individual, [gene for gene in range(_length(individual)) if draw() < indpb], scale)
     return (individual,)
 
 
@@ -60,7 +59,7 @@ def mutTarget(
     targets = gene_groups(groups, _length(individual), name="groups")
     pick, draw = (random.randrange, random.random) if rng is None else (rng.randrange, rng.random)
     target = targets[pick(len(targets))]
-    _flip(individual, [gene for gene in target if draw() < indpb], scale)
+    flip(individual, [gene for gene in target if draw() < indpb], scale)
     return (individual,)
 
 
@@ -91,34 +90,14 @@ def mutChoice(
     _check(indpb, scale)
     pick, draw = (random.randrange, random.random) if rng is None else (rng.randrange, rng.random)
     for genes in gene_groups(slices, _length(individual), name="slices"):
-        if draw() >= indpb:
-            continue
-        if len(genes) == 1:
-            _flip(individual, genes, scale)
-        else:
-            _choose_another(individual, genes, pick(len(genes) - 1))
+        if draw() < indpb:
+            redraw(individual, genes, pick, scale)
     return (individual,)
-
-
-def _choose_another(individual: Any, genes: list[int], other: int) -> None:
-    values = [individual[gene] for gene in genes]
-    old = values.index(max(values))
-    new = other if other < old else other + 1
-    individual[genes[old]], individual[genes[new]] = values[new], values[old]
-    if max(individual[gene] for gene in genes[:new] + genes[new + 1 :]) == values[old]:
-        step = np.spacing(np.float32(abs(values[old])))  # a step that 32-bit genes can hold, too
-        individual[genes[new]] = float(values[old]) + float(step)
-
-
-def _flip(individual: Any, genes: Sequence[int], scale: float) -> None:
-    for gene in genes:
-        individual[gene] = -individual[gene] if individual[gene] != 0 else scale
 
 
 def _check(indpb: float, scale: float) -> None:
     check_probability("indpb", indpb)
-    if not scale > 0:
-        raise ValueError(f"scale must be > 0; got {scale!r}")
+    check_scale(scale)
 
 
 def _length(individual: Any) -> int:

@@ -11,7 +11,7 @@ import random
 from typing import Any, TypeVar
 
 from .groups import check_probability
-from .mutation import _flip
+from .moves import flip
 
 Genes = TypeVar("Genes")
 
@@ -96,5 +96,5 @@ def mutSelfAdaptiveFlip(
     old = min(max(float(getattr(genome, "rate", rate)), 1e-9), 1 - 1e-9)
     new = 1 / (1 + (1 - old) / old * math.exp(max(-gamma * noise(0.0, 1.0), -50.0)))
     genome.rate = min(max(new, least), 0.5)
-    _flip(genome, [gene for gene in range(len(genome)) if draw() < genome.rate], scale)
+    flip(genome, [gene for gene in range(len(genome)) if draw() < genome.rate], scale)
     return (individual,)

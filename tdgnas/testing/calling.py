@@ -139,15 +139,27 @@ def make_case(
     )
 
 
-def pickle_violations(value: Any, name: str) -> list[str]:
-    """Return a sentence when an object cannot be pickled."""
+def through_pickle(value: Any) -> Any:
+    """Return a copy of an object made by pickling it, as a process pool sends it to another process.
+
+    Only what was pickled a moment ago is read, in memory; no pickle ever comes from a file.
+    """
+    return pickle.loads(pickle.dumps(value))
+
+
+TOP_LEVEL = (
+    "define it at the top level of a module: no lambda, no function inside a function, "
+    "no open file in an object"
+)
+
+
+def pickle_violations(value: Any, name: str, mend: str = TOP_LEVEL) -> list[str]:
+    """Return a sentence when an object cannot be pickled, which ends with how to mend it."""
     try:
-        pickle.loads(pickle.dumps(value))
+        through_pickle(value)
     except Exception as error:
-        return [
-            f"{name} cannot be pickled ({type(error).__name__}: {error}), so no process pool can run it; define it "
-            "at the top level of a module: no lambda, no function inside a function, no open file in an object"
-        ]
+        reason = f"{type(error).__name__}: {error}"
+        return [f"{name} cannot be pickled ({reason}), so no process pool can run it; {mend}"]
     return []
 
 

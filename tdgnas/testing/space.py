@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import pickle
 import random
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import networkx as nx
 import numpy as np
 
 from ..spaces import INPUT, Architecture, SearchSpace
+from .calling import pickle_violations, through_pickle
 from .generators import drawn_from
 from .network import CONSISTENCY
 from .report import FIRST, Report, Rule, check
@@ -196,15 +196,9 @@ def _graphs_are_acyclic(case: SpaceCase) -> Iterator[str]:
 
 
 def _pickles(case: SpaceCase) -> Iterator[str]:
-    try:
-        again = pickle.loads(pickle.dumps(case.space))
-    except Exception as error:
-        yield (
-            f"{case.name} cannot be pickled ({type(error).__name__}: {error}); keep settings and no lambdas or open "
-            "files on it"
-        )
-        return
-    if again.settings != case.space.settings:
+    problems = pickle_violations(case.space, case.name, "keep settings and no lambdas or open files on it")
+    yield from problems
+    if not problems and through_pickle(case.space).settings != case.space.settings:
         yield f"{case.name} loses its settings when it is pickled"
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import math
-import pickle
 import random
 from collections.abc import Callable, Collection, Iterator
 from functools import partial
@@ -13,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from . import samples
-from .calling import OperatorCase, changed_parameters, make_case, pickle_violations
+from .calling import OperatorCase, changed_parameters, make_case, pickle_violations, through_pickle
 from .generators import generator_violations, seeded
 from .report import FIRST, Report, Rule, check
 from .samples import values_of
@@ -144,7 +143,7 @@ def _keeps_what_an_individual_carries(case: OperatorCase) -> Iterator[str]:
         if getattr(one, "origin", None) != {"id": 7}:
             yield f"{case.name} loses or changes the attribute `origin` of an individual; leave what is not yours"
         try:
-            clones = [copy.deepcopy(one), pickle.loads(pickle.dumps(one))]
+            clones = [copy.deepcopy(one), through_pickle(one)]
             same = all(values_of(c) == values_of(one) and vars(c).keys() == vars(one).keys() for c in clones)
         except Exception:
             same = False  # whatever stops a copy or a pickle is the finding

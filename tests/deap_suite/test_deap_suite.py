@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
 import tarfile
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -55,39 +55,21 @@ def suite(tmp_path_factory) -> Path:
     return folder
 
 
-def run(suite: Path, *arguments: str, **environment: str) -> str:
+@pytest.fixture
+def run(suite: Path, passes):
+    """Runs DEAP's tests with our plug-in for pytest."""
     here = Path(__file__).parent
-    paths = os.pathsep.join([str(here), str(here.parents[1])])
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-q",
-            "-p",
-            "no:cacheprovider",
-            "-p",
-            "deap_suite_plugin",
-            *arguments,
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=suite,
-        env={**os.environ, "PYTHONPATH": paths, **environment},
-    )
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr
-    return done.stdout
+    return partial(passes, "-p", "deap_suite_plugin", paths=[here, here.parents[1]], cwd=suite)
 
 
-def test_deaps_tests_pass_with_this_package_imported(suite: Path) -> None:
-    output = run(suite)
+def test_deaps_tests_pass_with_this_package_imported(run) -> None:
+    output = run()
     assert int(re.search(r"(\d+) passed", output).group(1)) >= 40
     assert "failed" not in output
     assert "thermodynamical selections: 0" in output
 
 
-def test_they_pass_with_thermodynamical_selection_over_pareto_ranks_in_place_of_nsga(suite: Path) -> None:
-    output = run(suite, "-k", "nsga", REPLACE_NSGA="1")
+def test_they_pass_with_thermodynamical_selection_over_pareto_ranks_in_place_of_nsga(run) -> None:
+    output = run("-k", "nsga", REPLACE_NSGA="1")
     assert "4 passed" in output
     assert int(re.search(r"thermodynamical selections: (\d+)", output).group(1)) == 400

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import importlib.util
 import io
 import json
 import os
@@ -12,6 +11,7 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -49,6 +49,7 @@ class Reader:
     """
 
     folder: Path
+    pip_install: Callable[[Path, Path], None]
     names: dict[str, object] = field(default_factory=lambda: {"__name__": "__page__"})
 
     def python(self, code: str, where: str) -> str:
@@ -74,33 +75,23 @@ class Reader:
         return result.output
 
     def install(self) -> str:
-        for needed in ("pip", "setuptools"):
-            if importlib.util.find_spec(needed) is None:
-                pytest.skip(f"{needed} is missing, so the page cannot install its package")
         site = self.folder / "site"
-        options = ["--quiet", "--no-deps", "--no-build-isolation", "--no-index", "--target", str(site)]
-        done = subprocess.run(
-            [sys.executable, "-m", "pip", "install", *options, "."],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
+        self.pip_install(Path.cwd(), site)
         sys.path.insert(0, str(site))
         for registry in (OPERATORS, SPACES, STRATEGIES):
             registry._loaded = False
-        return done.stdout
+        return ""
 
 
 @pytest.fixture
-def reader(tmp_path, monkeypatch):
+def reader(tmp_path, monkeypatch, install):
     """A reader in an empty folder; modules that the page wrote are forgotten afterwards."""
     matplotlib.use("Agg")
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
     modules, registries = set(sys.modules), (OPERATORS, SPACES, STRATEGIES)
     entries = [dict(registry._entries) for registry in registries]
-    yield Reader(tmp_path)
+    yield Reader(tmp_path, install)
     for name in set(sys.modules) - modules:
         path = getattr(sys.modules[name], "__file__", None)
         if path and path.startswith(str(tmp_path)):

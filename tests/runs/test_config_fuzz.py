@@ -174,9 +174,11 @@ def monkeypatch_module() -> Any:
         (["--set", "search.ngen=five"], "search.ngen: input should be a valid integer (given: 'five')"),
         (["--set", "search.ngen"], "is no assignment"),
         (["--set", "search=5"], "search: "),
+        (["--mode", "best"], "fitness.mode"),
         (["--set", "seed=true"], "seed: input should be a valid integer"),
         (["--set", "pretrain.lr=1e-4"], "pretrain: lr_min (0.001) is larger than lr (0.0001)"),
-        (["--width", "0"], "space: "),
+        (["--width", "0"], "space: width is 0"),
+        (["--space", "vgg"], "no space 'vgg'; did you mean 'vgg-shortcuts'"),
         (["--width", "1", "--set", "space.settings.width=2"], "is given twice, by --width and by --set"),
         (
             ["--set", "data.valid=1.5"],
@@ -185,8 +187,13 @@ def monkeypatch_module() -> Any:
         (["--set", "space.settings.depth=3"], "space: "),
         (["--mutate", "gausian"], "search: there is no operator 'gausian'; did you mean 'gaussian'?"),
         (["--mutate", "uniform"], "'uniform' is made for 'mate', not for 'mutate'"),
+        (["--select", "thermodynamics"], "did you mean 'thermodynamic'"),
+        (["--select", "uniform"], "'uniform' is made for 'mate', not for 'select'"),
         (["--device", "warp"], "device: 'warp' cannot be used here"),
+        (["--device", "tpu0"], "device: 'tpu0' cannot be used here"),
         (["--data", "digit"], "data: no data set is called 'digit'"),
+        (["--data", "digitz"], "did you mean 'digits'"),
+        (["--data", "cifar10", "--data-folder", "/nowhere"], "/nowhere"),
         (["--data", "folder", "--data-folder", "nowhere"], "data: "),
         (["--fitness-images", "100000"], "fitness: "),
         (["--t-start", "-1"], "search.temperature.start: input should be greater than or equal to 0"),
@@ -196,11 +203,14 @@ def monkeypatch_module() -> Any:
         (["--set", "retrain.schedule='step'"], "retrain: "),
     ],
 )
-def test_mistakes_on_the_command_line(tmp_path: Path, arguments: list[str], sentence: str) -> None:
+def test_mistakes_on_the_command_line_are_sentences_before_anything_is_written(
+    tmp_path: Path, arguments: list[str], sentence: str
+) -> None:
     out = tmp_path / "run"
     result = CliRunner().invoke(app, ["search", "--out", str(out), "--pretrain-epochs", "0", *arguments])
     assert result.exit_code == 1, result.output
     assert sentence in " ".join(result.output.split())
+    assert "Traceback" not in result.output
     assert result.exception is None or isinstance(result.exception, SystemExit)
     assert not out.exists()
 

@@ -22,20 +22,6 @@ from tdgnas.spaces.nasbench201 import NASBench201
 from tdgnas.spaces.picture import save_figure
 from tdgnas.spaces.vgg_drawing import Arc, lanes
 
-TWELVE = [
-    (2, 8),
-    (4, 6),
-    (4, 7),
-    (4, 9),
-    (4, 10),
-    (4, 11),
-    (5, 9),
-    (5, 12),
-    (6, 10),
-    (7, 11),
-    (12, 15),
-    (13, 15),
-]
 MAGIC = {".png": b"\x89PNG", ".svg": b"<?xml", ".pdf": b"%PDF"}
 
 
@@ -85,9 +71,9 @@ def overlapping(figure: Figure) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize("count", [0, 12, 61])
 def test_vgg_names_every_shortcut_once_and_no_texts_overlap(
-    space: VGGShortcuts, tmp_path: Path, figures: list[Figure], count: int
+    space: VGGShortcuts, tmp_path: Path, figures: list[Figure], count: int, twelve: list[tuple[int, int]]
 ) -> None:
-    pairs = {0: [], 12: TWELVE, 61: list(space.candidates)}[count]
+    pairs = {0: [], 12: twelve, 61: list(space.candidates)}[count]
     space.draw(space.with_shortcuts(pairs), tmp_path / "vgg.png")
     labels = sorted(text for text in texts(figures[0]) if "→" in text and "Shortcut" not in text)
     assert labels == sorted(f"{i}→{j}" for i, j in pairs)
@@ -101,9 +87,9 @@ def test_vgg_names_every_shortcut_once_and_no_texts_overlap(
 
 
 def test_vgg_says_blocks_channels_sizes_strides_and_costs(
-    space: VGGShortcuts, tmp_path: Path, figures: list[Figure]
+    space: VGGShortcuts, tmp_path: Path, figures: list[Figure], twelve: list[tuple[int, int]]
 ) -> None:
-    architecture = space.with_shortcuts(TWELVE)
+    architecture = space.with_shortcuts(twelve)
     space.draw(architecture, tmp_path / "vgg.png")
     said = texts(figures[0])
     assert [text for text in said if text.startswith("block ")] == [f"block {j}" for j in range(1, 17)]
@@ -116,8 +102,10 @@ def test_vgg_says_blocks_channels_sizes_strides_and_costs(
     assert f"{space.macs(architecture) / 1e6:,.1f} million" in costs
 
 
-def test_vgg_legend_counts_each_kind(space: VGGShortcuts, tmp_path: Path, figures: list[Figure]) -> None:
-    space.draw(space.with_shortcuts(TWELVE), tmp_path / "vgg.png")
+def test_vgg_legend_counts_each_kind(
+    space: VGGShortcuts, tmp_path: Path, figures: list[Figure], twelve: list[tuple[int, int]]
+) -> None:
+    space.draw(space.with_shortcuts(twelve), tmp_path / "vgg.png")
     legend = figures[0].axes[0].get_legend()
     assert legend is not None
     assert [text.get_text().rsplit(": ")[1] for text in legend.get_texts()] == [
@@ -269,11 +257,11 @@ def test_op_kind_leaves_out_the_place(op: str | None, kind: str) -> None:
 
 @pytest.mark.parametrize("suffix", MAGIC)
 def test_equal_input_gives_equal_bytes_whatever_the_users_settings(
-    space: VGGShortcuts, tmp_path: Path, suffix: str
+    space: VGGShortcuts, tmp_path: Path, suffix: str, twelve: list[tuple[int, int]]
 ) -> None:
     import matplotlib
 
-    architecture = space.with_shortcuts(TWELVE)
+    architecture = space.with_shortcuts(twelve)
     graph = NASBench201(cells_per_stage=1).graph(NASBench201().architecture([1] * 6))
     first = [
         space.draw(architecture, tmp_path / f"a{suffix}"),

@@ -282,34 +282,43 @@ FAULTS = [
 @pytest.mark.parametrize(
     ("kind", "rule", "broken"), FAULTS, ids=lambda value: value if isinstance(value, str) else ""
 )
-def test_the_rule_catches_its_fault(kind, rule, broken) -> None:
+def test_the_rule_catches_its_fault(kind, rule, broken, caught) -> None:
     if kind == "fitness":
         report = check_fitness(broken, genes=5, report_only=True)
     else:
         # Of a space's rules only this one: the others train networks.
         skip = [name for name in KINDS[kind].rules if kind == "space" and name not in (rule, "can be called")]
         report = check_anything(broken, kind, report_only=True, skip=skip)
-    found = dict(report.violations)
-    assert rule in found, f"caught were only {found}"
-    assert len(found[rule]) > 30
+    assert len(caught(report, rule)) > 30
 
 
-def others(name):
-    """The faults of another file of tests."""
+def module(name):
+    """Another file of tests."""
     spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    found = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(found)
+    return found
 
 
-def test_no_rule_is_without_a_fault() -> None:
-    operators, spaces, strategies = map(
-        others, ("test_broken_operators", "test_broken_spaces", "test_broken_strategies")
-    )
+OPERATORS = ("mutations", "crossovers", "selections", "local_searches", "initialisers", "schedules")
+
+
+@pytest.fixture(scope="module")
+def faults_of_operators():
+    """The faults in the files of tests of broken operators, schedules and entropies."""
+    return [fault for name in OPERATORS for fault in module(f"test_broken_{name}").FAULTS]
+
+
+def test_there_are_faults_of_every_kind_of_operator(faults_of_operators) -> None:
+    kinds = {kind_of(broken) for broken, *_ in faults_of_operators}
+    assert kinds == set(KINDS) - {"space", "strategy", "fitness"}
+    assert len(faults_of_operators) >= 25
+
+
+def test_no_rule_is_without_a_fault(faults_of_operators) -> None:
+    spaces, strategies = module("test_broken_spaces"), module("test_broken_strategies")
     broken = {(kind, rule) for kind, rule, _ in FAULTS}
-    for subject, rule, _ in operators.FAULTS:
-        schedule = operators._name(subject) in operators.SCHEDULES
-        broken.add(("schedule" if schedule else kind_of(subject), rule))
+    broken |= {(kind_of(subject), rule) for subject, rule, _ in faults_of_operators}
     for kind, faults in (
         ("space", spaces.FAULTS),
         ("strategy", strategies.STRATEGIES),

@@ -19,30 +19,11 @@ TINY = [
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory) -> Path:
+def site(tmp_path_factory, install) -> Path:
     """A folder with the installed plug-in."""
     folder = tmp_path_factory.mktemp("plugin")
     source = shutil.copytree(PLUGIN, folder / "source")  # setuptools writes beside the sources
-    command = [
-        sys.executable,
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--no-deps",
-        "--no-build-isolation",
-        "--no-index",
-    ]
-    try:
-        import setuptools  # noqa: F401
-
-        subprocess.run([sys.executable, "-m", "pip", "--version"], check=True, capture_output=True)
-    except (ImportError, subprocess.CalledProcessError) as error:
-        pytest.skip(f"pip or setuptools is missing, so nothing can be installed: {error}")
-    done = subprocess.run(
-        [*command, "--target", str(folder / "site"), str(source)], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
+    install(source, folder / "site")
     return folder / "site"
 
 
@@ -82,25 +63,9 @@ def test_a_search_uses_them_by_name(site: Path, tmp_path: Path) -> None:
     assert "two-layers" in (tmp_path / "run" / "architecture.json").read_text()
 
 
-def test_its_own_tests_pass(site: Path) -> None:
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(site), str(Path(__file__).parents[2])])}
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-q",
-            "-p",
-            "no:cacheprovider",
-            str(site.parent / "source" / "tests"),
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=environment,
-    )
-    assert done.returncode == 0, done.stdout
-    assert "58 passed" in done.stdout
+def test_its_own_tests_pass(site: Path, passes) -> None:
+    output = passes(str(site.parent / "source" / "tests"), paths=[site, Path(__file__).parents[2]])
+    assert "58 passed" in output
 
 
 def fake_plugin(folder: Path, entries: str, code: str) -> Path:
