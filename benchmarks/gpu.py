@@ -21,7 +21,8 @@ from typing import Any
 
 import torch
 from deap import base, tools
-from population_evaluation import HERE, Row, clock, in_turns, loop, population, profiled, ratio, show, table
+from evaluation.timing import HERE, Row, clock, in_turns, loop, population, ratio, show, table
+from evaluation.variants import profiled
 
 import tdgnas
 from tdgnas import operators
