@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from .architecture import Architecture
 from .decision import Decision
+from .layers import head, relu_conv_norm, stem
 from .nodes import INPUT, Node, Term
 from .registry import SPACES
 from .space import SearchSpace
@@ -21,21 +22,13 @@ EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))  # in the order of the 
 _EDGE = re.compile(r"(\w+)~(\d)")
 
 
-class ReLUConvBN(nn.Sequential):
-    """ReLU, convolution without bias, BatchNorm."""
-
-    def __init__(self, channels_in: int, channels_out: int, kernel: int, stride: int = 1) -> None:
-        convolution = nn.Conv2d(channels_in, channels_out, kernel, stride, kernel // 2, bias=False)
-        super().__init__(nn.ReLU(), convolution, nn.BatchNorm2d(channels_out))
-
-
 class ResidualReduction(nn.Module):
     """Halves height and width between stages: two convolutions, and a pooled 1x1 convolution beside them."""
 
     def __init__(self, channels_in: int, channels_out: int) -> None:
         super().__init__()
         self.main = nn.Sequential(
-            ReLUConvBN(channels_in, channels_out, 3, 2), ReLUConvBN(channels_out, channels_out, 3)
+            relu_conv_norm(channels_in, channels_out, 3, 2), relu_conv_norm(channels_out, channels_out, 3)
         )
         self.side = nn.Sequential(nn.AvgPool2d(2), nn.Conv2d(channels_in, channels_out, 1, bias=False))
 
@@ -83,7 +76,6 @@ class NASBench201(SearchSpace):
         _check_settings(settings)
         self.channels = (channels, 2 * channels, 4 * channels)
         self.cells_per_stage = cells_per_stage
-        self._head = (4 * channels, classes)
         decisions = [Decision(f"{i}-{j}", OPERATIONS, group=f"node{j}") for i, j in EDGES]
         super().__init__(decisions, self._nodes(), (in_channels, image_size, image_size), classes, settings)
 
@@ -99,22 +91,20 @@ class NASBench201(SearchSpace):
     def operation(self, name: str) -> nn.Module:
         """Make ``stem``, ``reduction<1 or 2>``, ``head``, or ``s<stage>c<cell>_<i>-<j>_<operation>``."""
         if name == "stem":
-            convolution = nn.Conv2d(self.image_shape[0], self.channels[0], 3, padding=1, bias=False)
-            return nn.Sequential(convolution, nn.BatchNorm2d(self.channels[0]))
+            return stem(self.image_shape[0], self.channels[0])
         if name.startswith("reduction"):
             stage = int(name.removeprefix("reduction"))
             return ResidualReduction(self.channels[stage - 1], self.channels[stage])
         if name == "head":
-            channels, classes = self._head
-            norm = nn.Sequential(nn.BatchNorm2d(channels), nn.ReLU())
-            return nn.Sequential(norm, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, classes))
+            norm = nn.Sequential(nn.BatchNorm2d(self.channels[2]), nn.ReLU())
+            return nn.Sequential(norm, *head(self.channels[2], self.classes))
         where, _, kind = name.split("_", 2) if name.count("_") >= 2 else ("", "", "")
         if kind == "avg_pool_3x3":
             return nn.AvgPool2d(3, stride=1, padding=1, count_include_pad=False)
         if kind not in ("nor_conv_1x1", "nor_conv_3x3"):
             raise ValueError(f"{self.name!r} has no operation {name!r}")
         channels = self.channels[int(where[1])]
-        return ReLUConvBN(channels, channels, 3 if kind.endswith("3x3") else 1)
+        return relu_conv_norm(channels, channels, 3 if kind.endswith("3x3") else 1)
 
     # the published string form ------------------------------------------------------------------------------
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from .architecture import Architecture
 from .decision import Decision
+from .layers import FactorisedReduction, head
 from .nodes import INPUT, Node, Term
 from .registry import SPACES
 from .space import SearchSpace
@@ -23,21 +23,6 @@ BLOCKS = tuple(channels for stage in STAGES for channels in stage)
 _LAST_OF_STAGE = frozenset({2, 4, 8, 12, 16})
 # Cumulative stride of the output of node 0 (the image) to node 16.
 STRIDES = tuple(2 ** sum(1 for last in _LAST_OF_STAGE if last <= node) for node in range(17))
-
-
-class FactorisedReduction(nn.Module):
-    """Two 1x1 convolutions of half the channels each, the second on the input shifted by a pixel; BatchNorm."""
-
-    def __init__(self, channels_in: int, channels_out: int, stride: int) -> None:
-        super().__init__()
-        self.even = nn.Conv2d(channels_in, channels_out // 2, 1, stride, bias=False)
-        self.odd = nn.Conv2d(channels_in, channels_out - channels_out // 2, 1, stride, bias=False)
-        self.norm = nn.BatchNorm2d(channels_out)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return a tensor of 1/stride the height and width."""
-        value: Tensor = self.norm(torch.cat([self.even(x), self.odd(x[:, :, 1:, 1:])], dim=1))
-        return value
 
 
 @SPACES.register("vgg-shortcuts")
@@ -82,7 +67,6 @@ class VGGShortcuts(SearchSpace):
             "image_size": image_size,
             "classes": classes,
         }
-        self._classes = classes
         decisions = [
             Decision(f"{i}-{j}", ("none", self.kind(i, j)), binary=True, group=f"x{j}")
             for i, j in self.candidates
@@ -114,10 +98,7 @@ class VGGShortcuts(SearchSpace):
         if name == "relu_pool":
             return nn.Sequential(nn.ReLU(), nn.MaxPool2d(2))
         if name == "head":
-            head = nn.Sequential(
-                nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(self.channels[16], self._classes)
-            )
-            return head
+            return head(self.channels[16], self.classes)
         if name.startswith("conv"):
             j = int(name.removeprefix("conv"))
             block = nn.Conv2d(self.channels[j - 1], self.channels[j], 3, padding=1)

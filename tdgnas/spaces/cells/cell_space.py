@@ -10,6 +10,7 @@ from torch import nn
 
 from ..architecture import Architecture
 from ..decision import Decision
+from ..layers import head, stem
 from ..nodes import INPUT, Node, Term
 from ..registry import SPACES
 from ..space import SearchSpace
@@ -158,11 +159,9 @@ class CellSpace(SearchSpace):
     def operation(self, name: str) -> nn.Module:
         """Make one of ``stem``, ``head``, ``c<k>_pre<i>`` or the operation of an edge."""
         if name == "stem":
-            stem = nn.Conv2d(self.image_shape[0], self.stem_channels, 3, padding=1, bias=False)
-            return nn.Sequential(stem, nn.BatchNorm2d(self.stem_channels))
+            return stem(self.image_shape[0], self.stem_channels)
         if name == "head":
-            last = self.shapes[-1].channels * self.concat
-            return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(last, self.classes))
+            return head(self.shapes[-1].channels * self.concat, self.classes)
         if name == "shuffle":
             return nn.ChannelShuffle(self.partial)
         prefix, _, rest = name.partition("_")

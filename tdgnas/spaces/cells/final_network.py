@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
+from ..layers import head, stem
 from .genotypes import CellPlan, Genotype, as_genotype
 from .operations import make_operation
 from .shapes import NORMAL, REDUCTION, CellShape, cell_shapes, preprocess, reduction_cells
@@ -52,13 +53,11 @@ class FinalNetwork(nn.Module):
         places = reduction_cells(cells) if reductions is None else tuple(reductions)
         _check(plans, channels, cells, places, drop_path, image_size)
         inputs = plans[NORMAL].inputs if NORMAL in plans else plans[REDUCTION].inputs
-        stem = stem_multiplier * channels
+        stem_channels = stem_multiplier * channels
         self.inputs, self.drop_path, self.rate = inputs, drop_path, 0.0
-        self.stem = nn.Sequential(
-            nn.Conv2d(in_channels, stem, 3, padding=1, bias=False), nn.BatchNorm2d(stem)
-        )
+        self.stem = stem(in_channels, stem_channels)
         outputs = {kind: len(plan.concat) for kind, plan in plans.items()}
-        shapes = cell_shapes(cells, channels, stem, inputs, places, outputs)
+        shapes = cell_shapes(cells, channels, stem_channels, inputs, places, outputs)
         self.cells = nn.ModuleList(Cell(plans[shape.kind], shape) for shape in shapes)
         self.auxiliary_after = 2 * cells // 3 if auxiliary else -1
         self.auxiliary: nn.Module | None = None
@@ -66,8 +65,7 @@ class FinalNetwork(nn.Module):
             shape = shapes[self.auxiliary_after]
             size = image_size // 2 ** sum(place <= self.auxiliary_after for place in set(places))
             self.auxiliary = _auxiliary_head(shape.channels * outputs[shape.kind], size, classes)
-        last = shapes[-1].channels * outputs[shapes[-1].kind]
-        self.head = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(last, classes))
+        self.head = head(shapes[-1].channels * outputs[shapes[-1].kind], classes)
 
     def start_epoch(self, epoch: int, epochs: int) -> None:
         """Set drop-path's rate for an epoch, counted from 0; :class:`tdgnas.training.Training` calls it."""

@@ -11,7 +11,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from ..vgg import FactorisedReduction
+from ..layers import FactorisedReduction, relu_conv_norm
 from .depthwise import DepthwiseConv2d
 
 #: The eight operations of DARTS, in their order.
@@ -92,20 +92,7 @@ class Past(nn.Module):
 
 def relu_reduction(channels_in: int, channels_out: int, affine: bool) -> nn.Sequential:
     """ReLU, then a factorised reduction to half the height and width."""
-    reduction = FactorisedReduction(channels_in, channels_out, 2)
-    reduction.norm = nn.BatchNorm2d(channels_out, affine=affine)
-    return nn.Sequential(nn.ReLU(), reduction)
-
-
-def relu_conv_norm(
-    channels_in: int, channels_out: int, kernel: int, stride: int, affine: bool
-) -> nn.Sequential:
-    """ReLU, convolution, BatchNorm."""
-    return nn.Sequential(
-        nn.ReLU(),
-        nn.Conv2d(channels_in, channels_out, kernel, stride, kernel // 2, bias=False),
-        nn.BatchNorm2d(channels_out, affine=affine),
-    )
+    return nn.Sequential(nn.ReLU(), FactorisedReduction(channels_in, channels_out, 2, affine))
 
 
 def separable(channels: int, kernel: int, stride: int, affine: bool, dilation: int = 1) -> list[nn.Module]:

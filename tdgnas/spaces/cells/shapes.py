@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from torch import nn
 
-from .operations import relu_conv_norm, relu_reduction
+from ..layers import relu_conv_norm
+from .operations import relu_reduction
 
 NORMAL, REDUCTION = "normal", "reduce"
 
