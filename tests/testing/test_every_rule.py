@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import math
 import random
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +12,7 @@ from tdgnas import Individual
 from tdgnas.operators import ShannonEntropy
 from tdgnas.spaces import Architecture, NASBench201
 from tdgnas.testing import KINDS, check_anything, check_fitness, kind_of
+from tests.testing import test_broken_operators, test_broken_spaces, test_broken_strategies
 
 # What may go wrong with one individual, and the rule that says so -------------------------------------------------
 
@@ -292,37 +291,13 @@ def test_the_rule_catches_its_fault(kind, rule, broken, caught) -> None:
     assert len(caught(report, rule)) > 30
 
 
-def module(name):
-    """Another file of tests."""
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    found = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(found)
-    return found
-
-
-OPERATORS = ("mutations", "crossovers", "selections", "local_searches", "initialisers", "schedules")
-
-
-@pytest.fixture(scope="module")
-def faults_of_operators():
-    """The faults in the files of tests of broken operators, schedules and entropies."""
-    return [fault for name in OPERATORS for fault in module(f"test_broken_{name}").FAULTS]
-
-
-def test_there_are_faults_of_every_kind_of_operator(faults_of_operators) -> None:
-    kinds = {kind_of(broken) for broken, *_ in faults_of_operators}
-    assert kinds == set(KINDS) - {"space", "strategy", "fitness"}
-    assert len(faults_of_operators) >= 25
-
-
-def test_no_rule_is_without_a_fault(faults_of_operators) -> None:
-    spaces, strategies = module("test_broken_spaces"), module("test_broken_strategies")
+def test_no_rule_is_without_a_fault() -> None:
     broken = {(kind, rule) for kind, rule, _ in FAULTS}
-    broken |= {(kind_of(subject), rule) for subject, rule, _ in faults_of_operators}
+    broken |= {(kind_of(subject), rule) for subject, rule, _ in test_broken_operators.FAULTS}
     for kind, faults in (
-        ("space", spaces.FAULTS),
-        ("strategy", strategies.STRATEGIES),
-        ("fitness", strategies.FITNESSES),
+        ("space", test_broken_spaces.FAULTS),
+        ("strategy", test_broken_strategies.STRATEGIES),
+        ("fitness", test_broken_strategies.FITNESSES),
     ):
         broken |= {(kind, rule) for _, rule, _ in faults}
     assert {(kind, rule) for kind, one in KINDS.items() for rule in one.rules} == broken
