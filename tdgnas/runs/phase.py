@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -72,17 +71,3 @@ class Phase(Protocol):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on where :meth:`state_dict` was taken."""
-
-
-def move_into(source: Path, target: Path) -> list[Path]:
-    """Move the files of a temporary folder into another one, each at once and on the disk; return them."""
-    target.mkdir(parents=True, exist_ok=True)
-    moved = []
-    for path in sorted(source.iterdir()):
-        with path.open("rb+") as file:
-            os.fsync(file.fileno())
-        os.chmod(path, 0o644)
-        moved.append(target / path.name)
-        os.replace(path, moved[-1])
-    source.rmdir()
-    return moved

@@ -10,8 +10,8 @@ from ..spaces import CellSpace
 from ..spaces.cells.cell_drawing import draw_weights
 from ..supernet import Pretraining, save_supernet, stop_at_skips
 from .config import ConfigError
-from .files import storing, write_json
-from .phase import Context, move_into
+from .files import write_json
+from .phase import Context
 from .records import Table
 
 COLUMNS = ("epoch", "train_loss", "train_accuracy", "valid_loss", "valid_accuracy", "gates", "passes")
@@ -61,10 +61,9 @@ class PretrainPhase:
     def finish(self) -> None:
         """Save the supernet, and draw how the relaxed weights of cells went."""
         folder, space = self.context.folder, self.context.space
-        with storing(folder / "supernet"):
-            saved = save_supernet(self.context.supernet, folder / ".supernet.part")
-            for path in move_into(saved, folder / "supernet"):
-                self.context.keep(path)
+        saved = save_supernet(self.context.supernet, folder / "supernet")
+        for name in ("supernet.json", "supernet.safetensors"):
+            self.context.keep(saved / name)
         write_json(folder / "timings" / "pretraining.json", {"seconds": self.seconds})
         if isinstance(space, CellSpace):
             (folder / "figures").mkdir(exist_ok=True)

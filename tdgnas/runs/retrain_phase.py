@@ -9,10 +9,10 @@ from typing import Any
 import torch
 
 from ..seeding import seed_everything
-from ..spaces import RULES, Architecture, CellSpace, SearchSpace, save_architecture
+from ..spaces import RULES, Architecture, CellSpace, save_architecture
 from ..training import Training, TrainingDiverged, evaluate, make_card, save_model
 from .build import make_recipe
-from .files import storing, write_atomic, write_json
+from .files import write_json
 from .phase import Context
 from .records import Table
 
@@ -149,8 +149,7 @@ class RetrainPhase:
             },
             seed=training.seed,
         )
-        with storing(folder):
-            save_model(training.evaluated, card, folder)
+        save_model(training.evaluated, card, folder)
         for name in ("model.safetensors", "card.json", "card.md"):
             self.context.keep(folder / name)
 
@@ -161,7 +160,7 @@ class RetrainPhase:
         write_json(folder / "timings" / "retraining.json", {"seconds": self.seconds})
         for number, candidate in enumerate(self.candidates):
             path = folder / "architectures" / f"{number:02d}-{file_name(candidate.row)}.json"
-            self.context.keep(write_atomic(path, _writer(space, candidate.architecture)))
+            self.context.keep(save_architecture(space, candidate.architecture, path))
 
     def state_dict(self) -> dict[str, Any]:
         """Finished rows, and the training of the present one."""
@@ -184,10 +183,6 @@ def choices_text(architecture: Architecture) -> str:
 def file_name(row: str) -> str:
     """A row's name as part of a file's."""
     return "-".join("".join(c if c.isalnum() else " " for c in row.lower()).split())
-
-
-def _writer(space: SearchSpace, architecture: Architecture) -> Any:
-    return lambda path: save_architecture(space, architecture, path)
 
 
 def _same(result: dict[str, Any], candidate: Candidate) -> bool:

@@ -11,7 +11,7 @@ from ..seeding import seed_everything
 from ..spaces import Architecture, save_architecture
 from ..strategies import TDGA
 from .build import fitness_class, make_toolbox
-from .files import write_atomic, write_json
+from .files import write_json
 from .guards import guard
 from .phase import Context
 from .records import Events, Table, read_events
@@ -166,9 +166,7 @@ class SearchPhase:
         """Write the best architecture; the memory that the search took is given back."""
         self.context.fitness.release()
         space, path = self.context.space, self.context.folder / "architecture.json"
-        self.context.keep(
-            write_atomic(path, lambda temporary: save_architecture(space, self.best, temporary))
-        )
+        self.context.keep(save_architecture(space, self.best, path))
         write_json(self.context.folder / "timings" / "search.json", {"seconds": self.seconds})
 
     def state_dict(self) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..registry import Registry
+from ..storage import write_json
 from .architecture import Architecture
 from .space import SearchSpace
 
@@ -41,16 +42,14 @@ def create(name: str, **settings: Any) -> SearchSpace:
 
 
 def save_architecture(space: SearchSpace, architecture: Architecture, path: str | Path) -> Path:
-    """Write an architecture with its space's settings and its choices by name, as JSON."""
+    """Write an architecture with its space's settings and its choices by name, as JSON, atomically."""
     space.check(architecture)
     named = {
         decision.name: decision.choices[choice]
         for decision, choice in zip(space.decisions, architecture.choices, strict=True)
     }
     document = {"format": _FORMAT, "space": {"name": space.name, **space.settings}, "choices": named}
-    path = Path(path)
-    path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-    return path
+    return write_json(Path(path), document)
 
 
 def load_architecture(path: str | Path) -> tuple[SearchSpace, Architecture]:
