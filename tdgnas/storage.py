@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+_LEFTOVER = ".*.part*"
 
 
 class StorageError(OSError):
@@ -41,7 +42,7 @@ def write_atomic(path: Path, write: Callable[[Path], object]) -> Path:
 
     :raises StorageError: when the file cannot be written; ``path`` is then as it was.
     """
-    temporary = path.with_name(f".{path.stem}.part{path.suffix}")
+    temporary = path.with_name(f".{path.stem}.part{path.suffix}")  # like _LEFTOVER
     with storing(path):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -70,9 +71,14 @@ def write_json(path: Path, document: Any) -> Path:
 
 def remove_leftovers(folder: Path) -> None:
     """Remove temporary files that a killed :func:`write_atomic` has left in a folder and below."""
-    for path in folder.rglob(".*.part*"):
+    for path in folder.rglob(_LEFTOVER):
         with suppress(OSError):
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
+            path.unlink()
+
+
+def is_leftover(path: Path) -> bool:
+    """Whether a file is a temporary one of :func:`write_atomic`, by its name."""
+    return path.match(_LEFTOVER)
 
 
 def sync_folder(folder: Path) -> None:
