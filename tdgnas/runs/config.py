@@ -34,9 +34,11 @@ __all__ = [
     "TemperatureSettings",
     "assign",
     "config_text",
+    "flat",
     "make_config",
     "parse_assignment",
     "read_config",
+    "read_versions",
 ]
 
 
@@ -117,6 +119,18 @@ def assign(document: dict[str, Any], keys: list[str], value: Any) -> None:
         if not isinstance(place, dict):
             raise ConfigError(f"{'.'.join(keys)}: {key!r} is a value, not a section")
     place[keys[-1]] = value
+
+
+def flat(document: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return a nested configuration with its values by their whole keys.
+
+    >>> flat({"seed": 1, "search": {"ngen": 30, "temperature": {"gain": 0.1}}})
+    {'seed': 1, 'search.ngen': 30, 'search.temperature.gain': 0.1}
+    """
+    found: dict[str, Any] = {}
+    for key, value in document.items():
+        found |= flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+    return found
 
 
 def config_text(config: RunConfig, versions: dict[str, str] | None = None) -> str:

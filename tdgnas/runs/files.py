@@ -6,7 +6,7 @@ import hashlib
 import os
 from pathlib import Path
 
-from ..storage import StorageError, storing, write_atomic, write_json, write_text
+from ..storage import storing
 
 _PIECE = 1 << 20
 
@@ -50,6 +50,18 @@ class Appender:
             os.fsync(file.fileno())
 
 
+def check_digest(path: Path, known: str, size: int | None = None) -> None:
+    """Check that a file, or its first ``size`` bytes, are what the run wrote.
+
+    :param known: what :func:`digest` said then.
+    :raises AlteredFile: when they are not.
+    """
+    if digest(path, size) != known:
+        raise AlteredFile(
+            f"{path} is missing or was changed after the run wrote it; put it back to go on, or start anew elsewhere"
+        )
+
+
 def digest(path: Path, size: int | None = None) -> str:
     """SHA-256 of a file, or of its first ``size`` bytes; ``missing`` or ``short`` where it has not so many.
 
@@ -68,15 +80,3 @@ def digest(path: Path, size: int | None = None) -> str:
             sum_.update(piece)
             left -= len(piece)
     return sum_.hexdigest()
-
-
-__all__ = [
-    "AlteredFile",
-    "Appender",
-    "StorageError",
-    "digest",
-    "storing",
-    "write_atomic",
-    "write_json",
-    "write_text",
-]

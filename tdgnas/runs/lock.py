@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import IO
 
+from ..storage import storing
 from .config import ConfigError
-from .files import storing
 
 NAME = ".lock"
 

@@ -8,9 +8,9 @@ from typing import Any
 from ..seeding import seed_everything
 from ..spaces import CellSpace
 from ..spaces.cells.cell_drawing import draw_weights
+from ..storage import write_json
 from ..supernet import Pretraining, save_supernet, stop_at_skips
 from .config import ConfigError
-from .files import write_json
 from .phase import Context
 from .records import Table
 

@@ -11,13 +11,13 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from ..spaces import SearchSpace, load_architecture
+from ..storage import write_text
 from . import figures, report_figures
-from .config import RunConfig, config_text, make_config, read_config, read_versions
-from .files import write_text
+from .config import RunConfig, config_text, flat, make_config, read_config, read_versions
 from .history import Event, best_by_generation, changes_of, family, find, spread_out
 from .records import read_events, read_table
 from .run import check_run
-from .summary import Row, percent, read_rows, short_number
+from .summary import Row, percent, read_rows, read_seconds, short_number
 
 _STAGES = 4  # drawings of how the best architecture changed
 
@@ -82,7 +82,7 @@ def read_findings(folder: Path) -> Findings:
         events=list(read_events(folder / "events.jsonl")),
         results=json.loads(results.read_text(encoding="utf-8")) if done else [],
         rows=read_rows(folder) if done else [],
-        seconds=_seconds(folder),
+        seconds={phase: sum(spent) for phase, spent in read_seconds(folder).items()},
         faults=list(read_events(folder / "faults.jsonl")),
     )
     if (folder / "architecture.json").exists():
@@ -259,20 +259,10 @@ def _stages(found: Findings, pictures: _Pictures) -> list[Picture]:
 
 def _differences(names: list[str], runs: list[Findings]) -> list[tuple[str, list[str]]]:
     """The keys of the configuration in which the runs differ, with each run's value."""
-    flat = [_flat(run.config.model_dump()) for run in runs]
+    flat = [flat(run.config.model_dump()) for run in runs]
     keys = dict.fromkeys(key for values in flat for key in values)
     rows = [(key, [json.dumps(values.get(key)) for values in flat]) for key in keys]
     return [(key, values) for key, values in rows if len(set(values)) > 1]
-
-
-def _flat(document: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, value in document.items():
-        if isinstance(value, dict):
-            found.update(_flat(value, f"{prefix}{key}."))
-        else:
-            found[f"{prefix}{key}"] = value
-    return found
 
 
 def _names(folders: list[Path]) -> list[str]:
@@ -283,16 +273,6 @@ def _names(folders: list[Path]) -> list[str]:
         if len(set(names)) == len(names):
             return names
     return [f"{'/'.join(part[-2:])} ({number})" for number, part in enumerate(parts, 1)]
-
-
-def _seconds(folder: Path) -> dict[str, float]:
-    found = {}
-    for phase in ("pretraining", "search", "retraining"):
-        path = folder / "timings" / f"{phase}.json"
-        if path.exists():
-            seconds = json.loads(path.read_text(encoding="utf-8"))["seconds"]
-            found[phase] = sum(seconds) if isinstance(seconds, list) else float(seconds)
-    return found
 
 
 def duration(seconds: float) -> str:

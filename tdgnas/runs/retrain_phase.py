@@ -10,9 +10,9 @@ import torch
 
 from ..seeding import seed_everything
 from ..spaces import RULES, Architecture, CellSpace, save_architecture
+from ..storage import write_json
 from ..training import Training, TrainingDiverged, evaluate, make_card, save_model
 from .build import make_recipe
-from .files import write_json
 from .phase import Context
 from .records import Table
 

@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 from ..checkpoint import CheckpointFolder
 from ..registry import import_plugin
 from ..seeding import random_states, set_random_states
-from ..storage import remove_leftovers
+from ..storage import is_leftover, remove_leftovers, write_text
 from ..training import TrainingDiverged
 from .board import Board
 from .build import (
@@ -28,9 +28,9 @@ from .build import (
     make_toolbox,
     section,
 )
-from .config import ConfigError, RunConfig, config_text, make_config, read_config, read_versions
+from .config import ConfigError, RunConfig, config_text, flat, make_config, read_config, read_versions
 from .environment import changes, environment, quiet_warnings, same_bits, stop_signals, versions
-from .files import AlteredFile, Appender, digest, write_text
+from .files import Appender, check_digest, digest
 from .guards import OperatorFailed
 from .lock import NAME as LOCK
 from .lock import FolderLock
@@ -165,7 +165,7 @@ class Run:
         for sentence in self.checkpoints.damaged:
             self.reporter.say(f"warning: {sentence}; the checkpoint before it is used")
         if state is not None and state["phase"] == FINISHED:
-            self._check_products(state["products"])
+            _check_products(self.folder, state["products"])
             return False
         self._lock = self._lock or FolderLock(self.folder)
         try:
@@ -202,9 +202,8 @@ class Run:
                     f"warning: {change} since the checkpoint; equal bits are not promised any more"
                 )
             for name, (size, known) in state["growing"].items():
-                if digest(self.folder / name, size) != known:
-                    raise AlteredFile(_altered(self.folder / name))
-            self._check_products(state["products"])
+                check_digest(self.folder / name, known, size)
+            _check_products(self.folder, state["products"])
         remove_leftovers(self.folder)
         self.checkpoints.set_aside()
         for name in _GROWING:
@@ -217,20 +216,17 @@ class Run:
 
     def _check_config(self, before: dict[str, Any], first: int) -> None:
         changed = []
-        for key, (old, new) in _differences(before, self.config.model_dump()).items():
+        old, new = flat(before), flat(self.config.model_dump())
+        for key in dict.fromkeys([*old, *new]):
             parts = key.split(".")
-            if parts[-1] not in _FREE and _SECTIONS.get(parts[0], 0) <= first:
-                changed.append(f"{key} was {old!r} and is {new!r}")
+            if parts[-1] in _FREE or _SECTIONS.get(parts[0], 0) > first or old.get(key) == new.get(key):
+                continue
+            changed.append(f"{key} was {old.get(key)!r} and is {new.get(key)!r}")
         if changed:
             raise ConfigError(
                 f"{self.folder / 'config.toml'} was changed after the run had used it: {'; '.join(changed)}. "
                 "Put it back to go on, or start another run with --config and another --out"
             )
-
-    def _check_products(self, products: dict[str, str]) -> None:
-        for name, known in products.items():
-            if digest(self.folder / name) != known:
-                raise AlteredFile(_altered(self.folder / name))
 
     def _work(self, phase: Phase) -> None:
         self.reporter.phase(phase.name, phase.total, phase.done)
@@ -332,32 +328,22 @@ def finished(folder: Path) -> bool:
     state = CheckpointFolder(folder / "checkpoints").load()
     if state is None or state["phase"] != FINISHED:
         return False
-    for name, known in state["products"].items():
-        if digest(folder / name) != known:
-            raise AlteredFile(_altered(folder / name))
+    _check_products(folder, state["products"])
     return True
 
 
 def _check_empty(folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
         raise ConfigError(f"{folder} is a file; choose another --out")
-    if folder.exists() and any(path.name != LOCK and ".part" not in path.name for path in folder.iterdir()):
+    if folder.exists() and any(path.name != LOCK and not is_leftover(path) for path in folder.iterdir()):
         raise ConfigError(
             f"{folder} is not empty; choose another --out, or go on with `tdgnas resume {folder}` if it is a run"
         )
 
 
-def _differences(old: Any, new: Any, prefix: str = "") -> dict[str, tuple[Any, Any]]:
-    if not isinstance(old, dict) or not isinstance(new, dict):
-        return {} if old == new else {prefix[:-1]: (old, new)}
-    found: dict[str, tuple[Any, Any]] = {}
-    for key in dict.fromkeys([*old, *new]):
-        found.update(_differences(old.get(key), new.get(key), f"{prefix}{key}."))
-    return found
-
-
-def _altered(path: Path) -> str:
-    return f"{path} is missing or was changed after the run wrote it; put it back to go on, or start anew elsewhere"
+def _check_products(folder: Path, products: dict[str, str]) -> None:
+    for name, known in products.items():
+        check_digest(folder / name, known)
 
 
 def _out_of_memory(error: BaseException) -> bool:

@@ -9,9 +9,9 @@ from ..algorithms import evolve
 from ..fitness.supernet import WORST_LOSS
 from ..seeding import seed_everything
 from ..spaces import Architecture, save_architecture
+from ..storage import write_json
 from ..strategies import TDGA
 from .build import fitness_class, make_toolbox
-from .files import write_json
 from .guards import guard
 from .phase import Context
 from .records import Events, Table, read_events

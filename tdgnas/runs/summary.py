@@ -12,6 +12,7 @@ from typing import Any
 from rich.table import Table
 
 from ..spaces import SearchSpace, load_architecture
+from .phases import NAMES
 from .records import read_table
 
 
@@ -38,9 +39,10 @@ class Row:
 def read_rows(folder: Path) -> list[Row]:
     """Read a finished run's results, one row per kind of network, in the order of the table."""
     results: list[dict[str, Any]] = json.loads((folder / "results.json").read_text(encoding="utf-8"))
-    seconds = _seconds(folder, "retraining")
-    pretraining, search = _seconds(folder, "pretraining"), _seconds(folder, "search")
-    if not isinstance(seconds, list) or len(seconds) != len(results):
+    timings = read_seconds(folder)
+    pretraining, search = (sum(timings.get(phase, [])) for phase in ("pretraining", "search"))
+    seconds = timings.get("retraining", [])
+    if len(seconds) != len(results):
         seconds = [0.0] * len(results)
     rows = []
     for name in dict.fromkeys(result["row"] for result in results):
@@ -134,6 +136,12 @@ def short_number(number: float) -> str:
     return f"{number:.0f}"
 
 
-def _seconds(folder: Path, phase: str) -> Any:
-    path = folder / "timings" / f"{phase}.json"
-    return json.loads(path.read_text(encoding="utf-8"))["seconds"] if path.exists() else 0.0
+def read_seconds(folder: Path) -> dict[str, list[float]]:
+    """Read the seconds that each phase took, as far as it has ended; of the retraining, of each network."""
+    found = {}
+    for phase in NAMES:
+        path = folder / "timings" / f"{phase}.json"
+        if path.exists():
+            seconds = json.loads(path.read_text(encoding="utf-8"))["seconds"]
+            found[phase] = seconds if isinstance(seconds, list) else [float(seconds)]
+    return found
