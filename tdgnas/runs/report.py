@@ -259,9 +259,9 @@ def _stages(found: Findings, pictures: _Pictures) -> list[Picture]:
 
 def _differences(names: list[str], runs: list[Findings]) -> list[tuple[str, list[str]]]:
     """The keys of the configuration in which the runs differ, with each run's value."""
-    flat = [flat(run.config.model_dump()) for run in runs]
-    keys = dict.fromkeys(key for values in flat for key in values)
-    rows = [(key, [json.dumps(values.get(key)) for values in flat]) for key in keys]
+    configs = [flat(run.config.model_dump()) for run in runs]
+    keys = dict.fromkeys(key for values in configs for key in values)
+    rows = [(key, [json.dumps(values.get(key)) for values in configs]) for key in keys]
     return [(key, values) for key, values in rows if len(set(values)) > 1]
 
 
