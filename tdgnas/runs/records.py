@@ -50,17 +50,27 @@ class Events:
 
 def read_table(path: Path) -> list[dict[str, Any]]:
     """Read a CSV file; cells that are numbers become numbers, empty ones None."""
-    if not path.exists():
-        return []
-    with path.open(encoding="utf-8", newline="") as file:
-        return [{key: _value(cell) for key, cell in row.items()} for row in csv.DictReader(file)]
+    return [{key: _value(cell) for key, cell in row.items()} for row in csv.DictReader(_lines(path))]
 
 
 def read_events(path: Path) -> list[dict[str, Any]]:
-    """Read a file of JSON lines."""
-    if not path.exists():
-        return []
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    """Read a file of JSON lines.
+
+    :raises ValueError: when a line is damaged; it names the file and the line.
+    """
+    events = []
+    for number, line in enumerate(_lines(path), 1):
+        try:
+            events.append(json.loads(line))
+        except ValueError as error:
+            raise ValueError(f"{path}, line {number} is damaged: {error}") from error
+    return events
+
+
+def _lines(path: Path) -> list[str]:
+    """The whole lines of a file: one that is still being written, or was when the run was killed, is left out."""
+    written = path.read_bytes() if path.exists() else b""
+    return list(io.StringIO(written[: written.rfind(b"\n") + 1].decode(), newline="\n"))
 
 
 def _cell(value: Any) -> str:

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from tdgnas.cli import app
 from tdgnas.runs.config import ConfigError, RunConfig
 from tdgnas.runs.history import best_by_generation, changes_of, family, find, spread_out
-from tdgnas.runs.report import duration, write_comparison, write_report
+from tdgnas.runs.report import duration, read_findings, write_comparison, write_report
 from tdgnas.runs.report_figures import choices_by_generation
 from tdgnas.runs.run import Interrupted, Run
 from tdgnas.spaces import Decision, load_architecture
@@ -107,6 +107,19 @@ def test_the_report_of_an_unfinished_run_shows_what_there_is(halfway: Path) -> N
     assert "This run is not finished" in page.text
     assert "search" in page.ids
     assert not {"result", "architecture"} & page.ids
+
+
+def test_a_line_that_a_killed_run_left_half_written_is_left_out(halfway: Path) -> None:
+    whole = read_findings(halfway)
+    for name in ("events.jsonl", "history.csv"):
+        path = halfway / name
+        path.write_bytes(path.read_bytes() + path.read_bytes().splitlines()[-1][:20])
+    found = read_findings(halfway)
+    assert (found.events, found.history) == (whole.events, whole.history)
+    (halfway / "events.jsonl").write_text('{"gen": 0, \n')
+    result = CliRunner().invoke(app, ["report", str(halfway)])
+    assert result.exit_code == 1
+    assert "events.jsonl, line 1 is damaged" in result.output
 
 
 def test_a_run_that_has_only_begun(tmp_path: Path, tiny: Config) -> None:
