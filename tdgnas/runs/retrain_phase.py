@@ -11,7 +11,7 @@ import torch
 from ..seeding import seed_everything
 from ..spaces import RULES, Architecture, CellSpace, save_architecture
 from ..storage import write_json
-from ..training import Training, TrainingDiverged, evaluate, make_card, save_model
+from ..training import Training, TrainingDiverged, evaluate, save_model, training_card
 from .build import make_recipe
 from .phase import Context
 from .records import Table
@@ -133,21 +133,15 @@ class RetrainPhase:
 
     def _save(self, training: Training, result: dict[str, Any]) -> None:
         folder, data = self.context.folder / "network", self.context.data
-        card = make_card(
-            training.evaluated,
-            data.image_shape,
+        card = training_card(
+            training,
+            data,
             name=f"{self.context.space.name} found by TDGA on {data.name}",
-            classes=data.classes,
-            mean=tuple(data.mean),
-            std=tuple(data.std),
-            data=data.name,
             accuracy={part: result[f"{part}_accuracy"] for part in ("valid", "test")},
-            recipe=asdict(self.recipe),
             architecture={
                 "space": {"name": self.context.space.name, **self.context.space.settings},
                 "choices": result["choices"],
             },
-            seed=training.seed,
         )
         save_model(training.evaluated, card, folder)
         for name in ("model.safetensors", "card.json", "card.md"):

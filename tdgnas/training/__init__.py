@@ -5,7 +5,7 @@ from .evaluation import evaluate
 from .export import EXPORTS, ExportDisagrees, export_network
 from .plans import NetworkPlan, full_network, load_network
 from .recipe import Recipe, darts_cifar10, vgg_cifar10
-from .retraining import retrain
+from .retraining import retrain, training_card
 from .trainer import EpochRecord, Training, TrainingDiverged, train
 
 __all__ = [
@@ -27,5 +27,6 @@ __all__ = [
     "retrain",
     "save_model",
     "train",
+    "training_card",
     "vgg_cifar10",
 ]

@@ -19,7 +19,7 @@ from .evaluation import evaluate
 from .recipe import Recipe
 from .trainer import EpochRecord, Training
 
-__all__ = ["retrain"]
+__all__ = ["retrain", "training_card"]
 
 
 def retrain(
@@ -81,26 +81,38 @@ def retrain(
         if progress is not None:
             progress(record)
     seconds += time.perf_counter() - started
-    best = training.evaluated
     scores = {
-        part: evaluate(best, getattr(data, part).to(training.device), amp=recipe.amp)
+        part: evaluate(training.evaluated, getattr(data, part).to(training.device), amp=recipe.amp)
         for part in (("test",) if recipe.with_valid else ("valid", "test"))
     }
-    card = make_card(
-        best,
-        data.image_shape,
+    card = training_card(
+        training,
+        data,
         name=name,
+        accuracy={part: score[1] for part, score in scores.items()},
+        loss={part: score[0] for part, score in scores.items()},
+        architecture=dict(architecture or {}),
+        command=command,
+        seconds=seconds,
+    )
+    save_model(training.evaluated, card, folder)
+    return card
+
+
+def training_card(training: Training, data: Splits, **known: Any) -> Card:
+    """Return the card of a training that has ended: its network, recipe and seed, and the data are filled in.
+
+    :param data: what it was trained on.
+    :param known: other fields of :class:`Card`, ``name`` among them.
+    """
+    return make_card(
+        training.evaluated,
+        data.image_shape,
         classes=data.classes,
         mean=tuple(data.mean),
         std=tuple(data.std),
         data=data.name,
-        accuracy={part: score[1] for part, score in scores.items()},
-        loss={part: score[0] for part, score in scores.items()},
-        recipe=asdict(recipe),
-        architecture=dict(architecture or {}),
-        command=command,
-        seed=seed,
-        seconds=seconds,
+        recipe=asdict(training.recipe),
+        seed=training.seed,
+        **known,
     )
-    save_model(best, card, folder)
-    return card
