@@ -6,9 +6,9 @@
 It is the command ``tdgnas compare``; see ``--help``.
 """
 
-import typer
+import sys
 
-from tdgnas.runs.comparison import command
+from tdgnas.cli import app
 
 if __name__ == "__main__":
-    typer.run(command)
+    app(["compare", *sys.argv[1:]])

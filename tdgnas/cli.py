@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+import shlex
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_type_hints
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
-from . import cli_networks
+from . import cli_compare, cli_networks
+from .cli_common import console, plain_errors
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -20,7 +19,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Evolutionary neural architecture search with DEAP: TDGA, DARTS and one shared supernet.",
 )
-console = Console(soft_wrap=not sys.stdout.isatty())
 
 
 @app.callback()
@@ -34,79 +32,28 @@ def common(
 ) -> None:
     """Evolutionary neural architecture search with DEAP: TDGA, DARTS and one shared supernet."""
     if modules:
-        from .registry import import_plugin
-
         with plain_errors():
+            from .registry import import_plugin
+
             for module in modules:
                 import_plugin(module)
 
 
-@contextmanager
-def plain_errors() -> Iterator[None]:
-    """Turn what a user can mend into a sentence and exit status 1; anything else keeps its traceback."""
-    from .runs.run import Interrupted, RunFailed
-
-    try:
-        yield
-    except Interrupted as stop:
-        console.print(str(stop), markup=False, highlight=False)
-        raise typer.Exit(stop.code) from None
-    except KeyboardInterrupt:
-        console.print(
-            "stopped at once; a run goes on from its last checkpoint: tdgnas resume FOLDER", highlight=False
-        )
-        raise typer.Exit(130) from None
-    except (ValueError, OSError, FloatingPointError, ImportError, RunFailed) as error:
-        Console(stderr=True, soft_wrap=True).print(
-            f"error: {error}", style="red", markup=False, highlight=False
-        )
-        raise typer.Exit(1) from None
-
-
 def _option(key: str, help: str, *names: str) -> Any:
-    return typer.Option(*names, help=f"{help} [{key}]", show_default=False)
+    """An option that sets a key of the configuration."""
+    option = typer.Option(*names, help=f"{help} [{key}]", show_default=False)
+    option.key = key
+    return option
+
+
+def _keys(command: Callable[..., Any]) -> dict[str, str]:
+    """A command's parameters that set keys of the configuration, and these keys."""
+    hints = get_type_hints(command, include_extras=True).items()
+    metadata = ((name, each) for name, hint in hints for each in getattr(hint, "__metadata__", ()))
+    return {name: each.key for name, each in metadata if hasattr(each, "key")}
 
 
 _OPERATOR = "see `tdgnas operators`, or one of your own as my_package.my_module:my_operator"
-
-# Command line options and the keys of the configuration that they set.
-_KEYS = {
-    "seed": "seed",
-    "device": "device",
-    "space": "space.name",
-    "width": "space.settings.width",
-    "data": "data.name",
-    "data_folder": "data.folder",
-    "download": "data.download",
-    "train_images": "data.train",
-    "valid_images": "data.valid",
-    "pretrain_epochs": "pretrain.epochs",
-    "order": "pretrain.order",
-    "relaxation": "pretrain.relaxation",
-    "population": "search.population",
-    "generations": "search.ngen",
-    "select": "search.select",
-    "mate": "search.mate",
-    "mutate": "search.mutate",
-    "cxpb": "search.cxpb",
-    "mutpb": "search.mutpb",
-    "sigma": "search.sigma",
-    "entropy": "search.entropy",
-    "schedule": "search.temperature.schedule",
-    "t_start": "search.temperature.start",
-    "t_stop": "search.temperature.stop",
-    "t_target": "search.temperature.target",
-    "relative": "search.temperature.relative",
-    "local_search": "search.local_search",
-    "weights": "search.weights",
-    "measure": "fitness.measure",
-    "mode": "fitness.mode",
-    "batchnorm": "fitness.batchnorm",
-    "fitness_images": "fitness.size",
-    "retrain_epochs": "retrain.epochs",
-    "random_draws": "retrain.random_draws",
-    "retrain_seeds": "retrain.seeds",
-}
 
 
 @app.command()
@@ -175,13 +122,13 @@ def search(
     retrain_seeds: Annotated[int | None, _option("retrain.seeds", "trainings of every network")] = None,
 ) -> None:
     """Pretrain a supernet, search it with TDGA, retrain the winner beside its controls. The defaults are the demo."""
-    from .runs.config import ConfigError, assign, make_config, parse_assignment, read_config
-    from .runs.run import Run
-
     options = dict(locals())
-    with plain_errors():
+    with plain_errors(lambda: _way_back(out)):
+        from .runs.config import ConfigError, assign, make_config, parse_assignment, read_config
+        from .runs.run import Run
+
         document = {} if config is None else read_config(config)
-        given = {key: name for name, key in _KEYS.items() if options[name] is not None}
+        given = {key: name for name, key in _keys(search).items() if options[name] is not None}
         for key, name in given.items():
             assign(document, key.split("."), options[name])
         for text in assignments or []:
@@ -203,9 +150,9 @@ def resume(
     folder: Annotated[Path, typer.Argument(help="the folder of a run that was stopped")],
 ) -> None:
     """Go on with a run that was stopped, from its last checkpoint; of a finished run, print the result."""
-    from .runs.run import Run, finished
+    with plain_errors(lambda: _way_back(folder)):
+        from .runs.run import Run, finished
 
-    with plain_errors():
         if finished(folder):
             console.print("this run is finished", highlight=False)
             _finish(folder)
@@ -230,23 +177,14 @@ def report(
     ] = None,
 ) -> None:
     """Write the report of a run again, or one that compares several runs: one HTML file that opens offline."""
-    from .runs.report import write_comparison, write_report
-
     with plain_errors():
+        from .runs.report import write_comparison, write_report
+
         written = write_report(folders[0], out) if len(folders) == 1 else write_comparison(folders, out)
         console.print(f"report: {written}", highlight=False, markup=False)
 
 
-@app.command(
-    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
-)
-def compare(context: typer.Context) -> None:
-    """Compare search strategies at an equal budget: tables, tests, figures and one HTML report."""
-    from .runs.comparison import command  # with torch and scipy: seconds that other commands need not wait
-
-    comparing = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    comparing.command()(command)
-    comparing(args=context.args, prog_name="tdgnas compare")
+app.command()(cli_compare.compare)
 
 
 @app.command()
@@ -302,10 +240,10 @@ def check(
     skip: Annotated[list[str] | None, typer.Option(help="a rule to leave out; repeatable")] = None,
 ) -> None:
     """Check an operator, space, strategy or fitness of your own, and say how to mend what it violates."""
-    from .runs.config import parse_assignment
-    from .testing import check_anything, load
-
     with plain_errors():
+        from .runs.config import parse_assignment
+        from .testing import check_anything, load
+
         options = {".".join(keys): value for keys, value in map(parse_assignment, assignments or [])}
         report = check_anything(load(target), kind, skip=tuple(skip or ()), report_only=True, **options)
     broken = dict(report.violations)
@@ -328,9 +266,9 @@ def show(
     draw: Annotated[Path | None, typer.Option(help="picture to write; .png, .svg or .pdf")] = None,
 ) -> None:
     """Print an architecture, and draw it beside its file or where --draw says."""
-    from .spaces import load_architecture
-
     with plain_errors():
+        from .spaces import load_architecture
+
         space, found = load_architecture(architecture)
         console.print(f"space       {space!r}", highlight=False, markup=False)
         console.print(f"choices     {space.describe(found)}", highlight=False, markup=False)
@@ -352,6 +290,12 @@ def _execute(begin: Any) -> None:
         run = begin(reporter)
         run.execute()
     _finish(run.folder, fresh=True)
+
+
+def _way_back(folder: Path) -> str:
+    if (folder / "config.toml").is_file():
+        return f"go on with: tdgnas resume {shlex.quote(str(folder))}"
+    return "nothing was begun: the same command begins it"
 
 
 def _finish(folder: Path, fresh: bool = False) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from .cli_common import command_line, console, plain_errors, was_given
+from .runs.signals import exit_status
 
 if TYPE_CHECKING:
     from .data import Splits
@@ -65,14 +67,12 @@ def retrain(
     checkpoint_every: Annotated[int, typer.Option(help="epochs between checkpoints")] = 1,
 ) -> None:
     """Train an architecture of any space, or a genotype, to the end; write the model and its card."""
-    from .cli import console, plain_errors
-
     with plain_errors():
         import torch
 
         from .checkpoint import CheckpointFolder
         from .supernet.supernet import pick_device
-        from .training import NetworkPlan, TrainingDiverged
+        from .training import NetworkPlan
         from .training import retrain as train
 
         place = pick_device(device)
@@ -113,9 +113,7 @@ def retrain(
                 checkpoint_every=checkpoint_every,
                 progress=lambda record: console.print(_line(record, recipe.epochs), highlight=False),
             )
-        except TrainingDiverged as error:
-            raise FloatingPointError(str(error)) from error
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as stop:
             console.print(
                 "stopped; the last checkpoint is kept. Go on with\n"
                 f"  {command_line(context, leave_out=('resume',))} --resume",
@@ -123,7 +121,7 @@ def retrain(
                 markup=False,
                 soft_wrap=True,
             )
-            raise typer.Exit(130) from None
+            raise typer.Exit(exit_status(stop)) from None
         for part, accuracy in card.accuracy.items():
             console.print(f"{part:10}  {100 * accuracy:.2f} %", highlight=False)
         console.print(f"parameters  {card.parameters:,}", highlight=False)
@@ -146,25 +144,20 @@ def export(
     ] = 1e-4,
 ) -> None:
     """Write a trained network for other programs, and check that the file computes the same."""
-    from .cli import console, plain_errors
-
     with plain_errors():
-        from .training import EXPORTS, ExportDisagrees, export_network, load_network
+        from .training import EXPORTS, export_network, load_network
 
         if format not in EXPORTS:
             raise ValueError(f"format is {format!r}; it must be one of {', '.join(EXPORTS)}")
         network, card = load_network(folder)
         path = out or folder / ("model.onnx" if format == "onnx" else "model.pt2")
-        try:
-            difference = export_network(
-                network,
-                tuple(card["image_shape"]),
-                path,
-                format,  # type: ignore[arg-type]
-                tolerance=tolerance,
-            )
-        except ExportDisagrees as error:
-            raise ValueError(str(error)) from error
+        difference = export_network(
+            network,
+            tuple(card["image_shape"]),
+            path,
+            format,  # type: ignore[arg-type]
+            tolerance=tolerance,
+        )
         console.print(
             f"{path}: takes normalised images (any number, {', '.join(map(str, card['image_shape']))}), gives logits "
             f"of {len(card['classes'])} classes; differs from the network by {difference:.1e} of the largest output",
@@ -213,32 +206,6 @@ def make_recipe(plan: NetworkPlan, splits: Splits, given: dict[str, Any], assign
         raise ValueError(f"--set: the recipe cannot take this ({error}); its fields are {names}") from error
 
 
-def command_line(context: typer.Context, leave_out: tuple[str, ...] = ()) -> str:
-    """The command that was given, with what was set and nothing else."""
-    parts = ["tdgnas"]
-    for module in context.find_root().params.get("modules") or []:
-        parts += ["--import", str(module)]
-    parts.append(str(context.info_name))
-    for parameter in context.command.params:
-        name = str(parameter.name)
-        if name in leave_out or not _given(context, name):
-            continue
-        value = context.params[name]
-        if parameter.param_type_name == "argument":
-            parts.append(str(value))
-        elif isinstance(value, bool):
-            parts.append(parameter.opts[0] if value else parameter.secondary_opts[0])
-        else:
-            for each in value if isinstance(value, (list, tuple)) else [value]:
-                parts += [parameter.opts[0], str(each)]
-    return shlex.join(parts)
-
-
-def _given(context: typer.Context, name: str) -> bool:
-    source = context.get_parameter_source(name)
-    return source is not None and source.name == "COMMANDLINE"
-
-
 def _with_options(
     plan: NetworkPlan,
     context: typer.Context,
@@ -249,7 +216,7 @@ def _with_options(
 ) -> NetworkPlan:
     if not plan.has_cells:
         names = ("channels", "cells", "auxiliary", "drop_path")
-        wrong = [name for name in names if _given(context, name)]
+        wrong = [name for name in names if was_given(context, name)]
         if wrong:
             option = wrong[0].replace("_", "-")
             raise ValueError(f"--{option} is for networks of cells; this architecture has none")

@@ -1,15 +1,13 @@
-"""What surrounds a run: versions and threads that decide the last bits, signals, warnings."""
+"""What surrounds a run: versions and threads that decide the last bits, warnings."""
 
 from __future__ import annotations
 
 import os
 import platform
-import signal
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -75,23 +73,3 @@ def quiet_warnings(reporter: Reporter) -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.showwarning = show
         yield
-
-
-@contextmanager
-def stop_signals(ask: Callable[[signal.Signals], None]) -> Iterator[None]:
-    """Call ``ask`` when Ctrl-C is pressed or the process is asked to end."""
-
-    def handler(number: int, _: FrameType | None) -> None:
-        ask(signal.Signals(number))
-
-    before = {}
-    for name in (signal.SIGINT, signal.SIGTERM):
-        try:
-            before[name] = signal.signal(name, handler)
-        except ValueError:  # not the main thread: whoever runs us there handles signals
-            break
-    try:
-        yield
-    finally:
-        for name, old in before.items():
-            signal.signal(name, old)

@@ -29,7 +29,7 @@ from .build import (
     section,
 )
 from .config import ConfigError, RunConfig, config_text, flat, make_config, read_config, read_versions
-from .environment import changes, environment, quiet_warnings, same_bits, stop_signals, versions
+from .environment import changes, environment, quiet_warnings, same_bits, versions
 from .files import Appender, check_digest, digest
 from .guards import OperatorFailed
 from .lock import NAME as LOCK
@@ -39,6 +39,7 @@ from .phases import FINISHED, NAMES, make_phase
 from .pretrain_phase import make_pretraining
 from .progress import Reporter, Silent
 from .records import Events
+from .signals import stop_signals
 
 #: Share of a run's time after which the next checkpoint is due; those between phases come on top.
 CHECKPOINT_SHARE = 0.01

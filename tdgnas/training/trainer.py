@@ -40,6 +40,10 @@ class TrainingDiverged(RuntimeError):
         self.epoch = epoch
         self.step = step
 
+    def __reduce__(self) -> tuple[type[TrainingDiverged], tuple[int, int | None]]:
+        # It comes back from worker processes: made again from its arguments, not from its message.
+        return type(self), (self.epoch, self.step)
+
 
 @dataclass(frozen=True)
 class EpochRecord:

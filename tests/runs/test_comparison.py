@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import pickle
 import re
+import signal
+import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
-import typer
 from typer.testing import CliRunner
 
-from tdgnas.runs.comparison import Cell, Plan, Runner, Stopped, command, parse, write_report
+from tdgnas.cli import app
+from tdgnas.cli_compare import SUPERNET, TABLE
+from tdgnas.runs.comparison import Cell, Plan, Runner, Stopped, parse, write_report
 from tdgnas.runs.comparison import run as runs
 from tdgnas.runs.comparison.cell import run_cell
-from tdgnas.runs.comparison.command import SUPERNET, TABLE
+from tdgnas.runs.config import ConfigError
+from tdgnas.runs.lock import FolderLock
 from tdgnas.strategies import STRATEGIES
-
-app = typer.Typer()
-app.command()(command)
+from tdgnas.training import TrainingDiverged
+from tdgnas.workers import WorkerDied
 
 
 def make_plan(strategies=("random", "aging"), problems=("synthetic",), seeds=(0, 1), **options):
@@ -213,7 +219,7 @@ def test_a_budget_too_small_for_anything_is_named(tmp_path):
 
 
 def call(*arguments):
-    return CliRunner().invoke(app, [*map(str, arguments)])
+    return CliRunner().invoke(app, ["compare", *map(str, arguments)])
 
 
 def test_the_command_prints_a_table_and_writes_a_report(tmp_path):
@@ -234,11 +240,12 @@ def test_the_command_prints_a_table_and_writes_a_report(tmp_path):
     result = call(*arguments, "--out", tmp_path)
     assert result.exit_code == 0, result.output
     assert "aging" in result.output
-    assert (tmp_path / "report.html").is_file()
+    said = "tdgnas compare --strategy random --strategy aging --problem synthetic --seeds 2 --budget 1500.0 "
+    assert said in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
 def test_the_command_says_when_it_invents_a_table(tmp_path, monkeypatch):
-    monkeypatch.setattr(sys.modules[command.__module__], "default_problem", lambda: "synthetic")
+    monkeypatch.setattr("tdgnas.runs.comparison.default_problem", lambda: "synthetic")
     result = call("-s", "random", "--seeds", 1, "--budget", 800, "--jobs", 1, "--out", tmp_path)
     assert result.exit_code == 0, result.output
     assert "invented" in result.output
@@ -284,6 +291,55 @@ def test_ctrl_c_says_how_to_go_on(tmp_path, monkeypatch):
     result = call("-p", "synthetic", "-s", "random", "--seeds", 1, "--jobs", 1, "--out", tmp_path)
     assert result.exit_code == 130
     assert "the same command goes on from there" in " ".join(result.output.split())
+
+
+def test_sigterm_ends_a_comparison_and_its_processes_with_a_sentence(tmp_path):
+    """A real process with two workers, as a cluster's scheduler ends it."""
+    arguments = ["-p", "synthetic", "-s", "random", "--seeds", "400", "--budget", "60000", "--jobs", "2"]
+    command = [sys.executable, "-m", "tdgnas", "compare", *arguments, "--out", "compared"]
+    process = subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    patience = time.monotonic() + 120
+    while not list(tmp_path.glob("compared/synthetic/random/*.json")) and process.poll() is None:
+        assert time.monotonic() < patience
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    # The pipes close when the workers, which hold them too, have ended.
+    said, errors = process.communicate(timeout=60)
+    assert process.returncode == 128 + signal.SIGTERM, errors
+    assert "the same command goes on from there" in " ".join(said.split())
+    assert "Traceback" not in said + errors
+
+
+def test_a_process_that_dies_is_a_sentence_and_what_is_done_is_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(runs, "_search", _die)
+    with pytest.raises(WorkerDied, match=r"died without a result .* 0 of 4 searches .* fewer --jobs"):
+        Runner(make_plan(), tmp_path, jobs=2).run()
+
+
+def _die(cell, out):
+    os._exit(1)
+
+
+def test_an_error_of_a_training_comes_back_from_a_process():
+    error = pickle.loads(pickle.dumps(TrainingDiverged(3, 7)))
+    assert (error.epoch, error.step, str(error)) == (3, 7, str(TrainingDiverged(3, 7)))
+
+
+def test_one_comparison_at_a_time_in_a_folder(tmp_path):
+    lock = FolderLock(tmp_path)
+    with pytest.raises(ConfigError, match="another process is working in"):
+        run(make_plan(), tmp_path)
+    lock.release()
+    run(make_plan(), tmp_path)
+
+
+def test_a_fresh_comparison_forgets_what_was_there(tmp_path):
+    run(make_plan(), tmp_path)
+    done = []
+    Runner(make_plan(), tmp_path, jobs=1, fresh=True).run(done=lambda *each: done.append(each))
+    assert len(done) == 4
 
 
 # supernets

@@ -1,12 +1,11 @@
 """Comparing strategies at an equal budget: plan, run, statistics, figures, report."""
 
-from .command import command
 from .plan import Cell, Plan
-from .problems import Problem, Session, make_problem
+from .problems import Problem, Session, default_problem, make_problem
 from .report import Outcome, write_report
 from .run import Runner, Stopped
 from .search import Trace, search
-from .specs import Spec, parse
+from .specs import Spec, parse, parse_all
 from .statistics import Pair, Ranks, Summary, compare_pairs, effect, holm, rank, summarise
 
 __all__ = [
@@ -22,12 +21,13 @@ __all__ = [
     "Stopped",
     "Summary",
     "Trace",
-    "command",
     "compare_pairs",
+    "default_problem",
     "effect",
     "holm",
     "make_problem",
     "parse",
+    "parse_all",
     "rank",
     "search",
     "summarise",

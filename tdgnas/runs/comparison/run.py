@@ -8,12 +8,16 @@ import shutil
 import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from contextlib import contextmanager
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from ...registry import IMPORTED, import_plugin
-from ...storage import write_json
+from ...storage import storing, write_json
+from ...workers import WorkerDied
+from ..lock import FolderLock
+from ..signals import exit_status
 from .cell import read_cell, run_cell
 from .plan import Cell, Plan
 from .problems import Problem, make_problem
@@ -23,7 +27,14 @@ Say = Callable[[str], None]
 
 
 class Stopped(KeyboardInterrupt):
-    """The comparison was interrupted; the message says what is kept and how to go on."""
+    """The comparison was interrupted; the message says what is kept and how to go on.
+
+    :ivar code: exit status for a shell.
+    """
+
+    def __init__(self, message: str, code: int) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class Runner:
@@ -36,7 +47,7 @@ class Runner:
     :param plan: what is to be run.
     :param out: the folder.
     :param jobs: processes; one for each CPU that this process may use when None.
-    :param fresh: delete what the folder holds of these problems first.
+    :param fresh: let :meth:`run` delete what the folder holds of these problems first.
     """
 
     def __init__(self, plan: Plan, out: Path, *, jobs: int | None = None, fresh: bool = False) -> None:
@@ -44,9 +55,7 @@ class Runner:
             raise ValueError(f"jobs is {jobs}; at least one process is needed")
         self.plan, self.out = plan, out
         self.jobs = jobs or cpus()
-        if fresh:
-            for spec in plan.problems:
-                shutil.rmtree(out / spec.label, ignore_errors=True)
+        self.fresh = fresh
 
     def missing(self, say: Say = print) -> list[Cell]:
         """Return the cells without a good result; ``say`` is told of bad ones."""
@@ -70,9 +79,36 @@ class Runner:
         :param say: told of files that are made again.
         :param done: called with what was finished, and how many tasks are done of how many.
         :raises Stopped: on Ctrl-C.
+        :raises WorkerDied: when a process ends without a result.
+        :raises ConfigError: when another process works in the folder.
+        :raises StorageError: when nothing can be written there.
         """
+        with storing(self.out):
+            self.out.mkdir(parents=True, exist_ok=True)
+        lock = FolderLock(self.out)
+        try:
+            self._run(say, done)
+        except KeyboardInterrupt as stop:
+            raise Stopped(f"stopped: {self._kept()}", exit_status(stop)) from None
+        except BrokenProcessPool as error:
+            raise WorkerDied(
+                f"a process died without a result (out of memory, a crash or a kill): {self._kept()}; "
+                "fewer --jobs take less memory"
+            ) from error
+        finally:
+            lock.release()
+
+    def _kept(self) -> str:
+        done, every = len(self.results()), len(list(self.plan.cells()))
+        return (
+            f"{done} of {every} searches are done and kept in {self.out}; the same command goes on from there"
+        )
+
+    def _run(self, say: Say, done: Callable[[str, int, int], None] | None) -> None:
+        for spec in self.plan.problems if self.fresh else ():
+            with storing(self.out / spec.label), suppress(FileNotFoundError):
+                shutil.rmtree(self.out / spec.label)
         cells = self.missing(say)
-        self.out.mkdir(parents=True, exist_ok=True)
         write_json(self.out / "plan.json", self.plan.document)
         shared = list(dict.fromkeys((cell.problem.label, cell.seed) for cell in cells))
         specs = {spec.label: spec for spec in self.plan.problems}
@@ -83,18 +119,11 @@ class Runner:
         ]
         tasks = [(_prepare, (spec, seed, self.out)) for spec, seed in first]
         total, count = len(tasks) + len(cells), 0
-        try:
-            for stage in (tasks, [(_search, (cell, self.out)) for cell in cells]):
-                for text in self._stage(stage):
-                    count += 1
-                    if done is not None:
-                        done(text, count, total)
-        except KeyboardInterrupt:
-            kept = len(self.results())
-            raise Stopped(
-                f"stopped: {kept} of {len(list(self.plan.cells()))} searches are done and kept in {self.out}; "
-                "the same command goes on from there"
-            ) from None
+        for stage in (tasks, [(_search, (cell, self.out)) for cell in cells]):
+            for text in self._stage(stage):
+                count += 1
+                if done is not None:
+                    done(text, count, total)
 
     def _stage(self, tasks: list[Any]) -> Iterator[str]:
         jobs = min(self.jobs, len(tasks))

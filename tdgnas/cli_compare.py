@@ -1,13 +1,11 @@
-"""The command ``compare``."""
+"""The command that compares search strategies."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -18,17 +16,18 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from .plan import Plan
-from .problems import default_problem
-from .report import COLUMNS, Outcome, table_rows, write_report
-from .run import Runner, Stopped
-from .specs import parse_all
+from .cli_common import command_line, console, plain_errors
 
+if TYPE_CHECKING:
+    from .runs.comparison import Outcome, Runner
+
+#: What is compared by default: on tables, and where there are gradients.
 TABLE = ["random", "ga", "aging", "tdga", "reinforce-table", "reinforce-lstm", "nsga2"]
 SUPERNET = [*TABLE, "darts", "darts2=darts:order=2"]
 
 
-def command(
+def compare(
+    context: typer.Context,
     strategy: Annotated[
         list[str] | None,
         typer.Option(
@@ -66,8 +65,9 @@ def command(
     Without options: all strategies on NAS-Bench-201's table with 20 seeds, on an invented table where there
     is none. On supernets: --problem digits-vgg --seeds 5.
     """
-    console = Console(soft_wrap=not sys.stdout.isatty())
-    try:
+    with plain_errors():
+        from .runs.comparison import Plan, Runner, default_problem, parse_all, write_report
+
         if seeds < 1:
             raise ValueError(f"--seeds is {seeds}; at least one is needed")
         chosen = problem or [default_problem()]
@@ -78,22 +78,13 @@ def command(
         strategies = parse_all(strategy or (TABLE if tables else SUPERNET), "strategies")
         plan = Plan(strategies, problems, range(first_seed, first_seed + seeds), limit=budget, unit=unit)
         runner = Runner(plan, out, jobs=jobs, fresh=fresh)
-        _run(runner, console)
-        line = " ".join(["tdgnas compare", *sys.argv[1:]]).replace("tdgnas compare compare", "tdgnas compare")
-        for outcome in write_report(plan, runner.results(), out, line):
+        _run(runner)
+        for outcome in write_report(plan, runner.results(), out, command_line(context)):
             console.print(_table(outcome))
         console.print(f"report: {out / 'report.html'}   results: {out / 'results.csv'}", highlight=False)
-    except Stopped as stop:
-        console.print(f"\n{stop}", highlight=False)
-        raise typer.Exit(130) from None
-    except (ValueError, OSError, ImportError, FloatingPointError) as error:
-        Console(stderr=True, soft_wrap=True).print(
-            f"error: {error}", style="red", markup=False, highlight=False
-        )
-        raise typer.Exit(1) from None
 
 
-def _run(runner: Runner, console: Console) -> None:
+def _run(runner: Runner) -> None:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -102,16 +93,18 @@ def _run(runner: Runner, console: Console) -> None:
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console) as progress:
-        task = progress.add_task("searching", total=len(runner.missing(lambda _: None)))
+        task = progress.add_task("searching", total=None)
 
         def done(text: str, count: int, total: int) -> None:
             progress.update(task, description=text, completed=count, total=total)
 
-        runner.run(say=lambda text: console.print(text, highlight=False), done=done)
+        runner.run(say=lambda text: console.print(text, markup=False, highlight=False), done=done)
         progress.update(task, description="done", visible=bool(progress.tasks[0].completed))
 
 
 def _table(outcome: Outcome) -> Table:
+    from .runs.comparison.report import COLUMNS, table_rows
+
     percent = " (%)" if "accuracy" in outcome.metric else ""
     better = "larger" if outcome.higher else "smaller"
     title = (
