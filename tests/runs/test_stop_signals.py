@@ -83,6 +83,26 @@ def test_the_command_ends_with_the_status_of_its_signal(tmp_path: Path, tiny: Co
     assert "Traceback" not in said + errors
 
 
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_before_a_phase_begins_a_signal_ends_the_command_with_a_sentence(
+    tmp_path: Path, tiny: Config, monkeypatch: Any, number: signal.Signals, status: int
+) -> None:
+    folder = tmp_path / "a run"
+    before = signal.getsignal(signal.SIGTERM)
+    with monkeypatch.context() as patch:
+        patch.setattr(Run, "_build", lambda self: signal.raise_signal(number))
+        begun = CliRunner().invoke(app, ["search", "--out", str(folder)])
+        assert begun.exit_code == status
+        assert begun.output == "stopped at once; nothing was begun: the same command begins it\n"
+        assert not folder.exists()
+        folder.mkdir()
+        (folder / "config.toml").write_text(config_text(tiny()))
+        resumed = CliRunner().invoke(app, ["resume", str(folder)])
+    assert resumed.exit_code == status
+    assert f"stopped at once; go on with: tdgnas resume '{folder}'" in resumed.output.replace("\n", "")
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
 def test_resuming_a_finished_run_prints_the_table_and_changes_nothing(
     finished_run: Path, tmp_path: Path
 ) -> None:
