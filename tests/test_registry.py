@@ -60,6 +60,12 @@ def test_an_operator_of_ones_own_needs_no_name(tmp_path, monkeypatch) -> None:
     bound = bind("mutate", "own_operators:mutOwn", {"indpb": 0.3, "sigma": 1.0})
     assert bound.func.__name__ == "mutOwn"
     assert bound.keywords == {"indpb": 0.3}
+    own = bind("mutate", "own_operators:mutOwn", {"indpb": 0.3}, {"factor": 3.0, "indpb": 0.9})
+    assert own.keywords == {"indpb": 0.9, "factor": 3.0}
+    with pytest.raises(ValueError, match="no parameter 'factr'; it has indpb, factor"):
+        bind("mutate", "own_operators:mutOwn", {"indpb": 0.3}, {"factr": 3.0})
+    with pytest.raises(ValueError, match=r"needs the parameter 'indpb'.*among the operator's own"):
+        bind("mutate", "own_operators:mutOwn", {})
     with pytest.raises(ValueError, match="'own_operators:mutOwn' is made for 'mutate', not for 'select'"):
         bind("select", "own_operators:mutOwn", {})
     with pytest.raises(ValueError, match="own_operators has no 'mutOwm'; did you mean mutOwn"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 from deap import tools
@@ -75,13 +76,17 @@ for _name, _operator in {
     OPERATORS.register(_name)(_operator)
 
 
-def bind(kind: str, name: str, settings: Mapping[str, Any]) -> Operator:
+def bind(
+    kind: str, name: str, settings: Mapping[str, Any], own: Mapping[str, Any] = MappingProxyType({})
+) -> Operator:
     """Return a registered operator with the settings that its parameters name.
 
     :param kind: the toolbox entry, such as ``select``.
     :param name: as listed by ``tdgnas operators``, or ``my_package.my_module:my_operator``.
     :param settings: values by parameter name; those the operator does not take are left out.
-    :raises ValueError: for an unknown name, an operator of another kind, or a parameter without value and default.
+    :param own: values meant for this operator, which come before the settings.
+    :raises ValueError: for an unknown name, an operator of another kind, a parameter without value and default, or an
+        ``own`` value that no parameter takes.
     """
     operator = resolve(name) if ":" in name else OPERATORS.get(name, lambda other: kind_of(other) == kind)
     if kind_of(operator) != kind:
@@ -91,15 +96,18 @@ def bind(kind: str, name: str, settings: Mapping[str, Any]) -> Operator:
         )
     passed = {"select": 2, "mate": 2, "mutate": 1, "local_search": 1, "init": 1}[kind]
     parameters = list(inspect.signature(operator).parameters.values())[passed:]
-    keywords = {p.name: settings[p.name] for p in parameters if p.name in settings}
-    missing = [
-        p.name
-        for p in parameters
-        if p.default is p.empty and p.name not in keywords and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
-    ]
+    named = [p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    known = [p.name for p in named]
+    strange = next((key for key in own if key not in known), None)
+    if strange is not None and all(p.kind is not p.VAR_KEYWORD for p in parameters):
+        raise ValueError(
+            f"the operator {name!r} has no parameter {strange!r}; it has {', '.join(known) or 'none'}"
+        )
+    keywords = {key: settings[key] for key in known if key in settings} | dict(own)
+    missing = [p.name for p in named if p.default is p.empty and p.name not in keywords]
     if missing:
         raise ValueError(
             f"the operator {name!r} needs the parameter {missing[0]!r}, which no setting gives; "
-            f"give it a default value in its signature"
+            "give it among the operator's own parameters, or a default value in its signature"
         )
     return partial(operator, **keywords)

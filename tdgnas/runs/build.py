@@ -167,12 +167,12 @@ def make_toolbox(
     toolbox = base.Toolbox()
     toolbox.register("map", batch_map)
     toolbox.register("evaluate", fitness)
-    for kind, name, indpb in [
-        ("select", search.select, 0.0),
-        ("mate", search.mate, search.indpb_mate),
-        ("mutate", search.mutate, search.indpb_mutate),
+    for kind, name, indpb, own in [
+        ("select", search.select, 0.0, search.select_parameters),
+        ("mate", search.mate, search.indpb_mate, search.mate_parameters),
+        ("mutate", search.mutate, search.indpb_mutate, search.mutate_parameters),
     ]:
-        operator = bind(kind, name, {**settings, "indpb": indpb})
+        operator = bind(kind, name, {**settings, "indpb": indpb}, own)
         toolbox.register(kind, operator.func, **operator.keywords)  # type: ignore[attr-defined]
     if search.local_search:
         toolbox.register(

@@ -149,6 +149,11 @@ class SearchSettings(Section):
     select: str = Field("thermodynamic", description="see `tdgnas operators`, as are the next two")
     mate: str = Field("uniform", description="crossover")
     mutate: str = Field("gaussian", description="mutation")
+    select_parameters: dict[str, Any] = Field(
+        default_factory=dict, description="parameters of the selection by name, before those of other keys"
+    )
+    mate_parameters: dict[str, Any] = Field(default_factory=dict, description="of the crossover")
+    mutate_parameters: dict[str, Any] = Field(default_factory=dict, description="of the mutation")
     cxpb: Number = Field(0.8, ge=0, le=1, description="probability that a pair is crossed")
     mutpb: Number = Field(0.2, ge=0, le=1, description="probability that an individual is mutated")
     indpb_mate: Number = Field(0.5, ge=0, le=1, description="probability per gene, of the crossover")

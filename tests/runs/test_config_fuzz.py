@@ -186,6 +186,15 @@ def monkeypatch_module() -> Any:
         ),
         (["--set", "space.settings.depth=3"], "space: "),
         (["--mutate", "gausian"], "search: there is no operator 'gausian'; did you mean 'gaussian'?"),
+        (
+            ["--set", "search.mutate_parameters.sigm=1"],
+            "search: the operator 'gaussian' has no parameter 'sigm'; it has mu, sigma, indpb",
+        ),
+        (["--set", "search.mutate_parameters=3"], "search.mutate_parameters: input should be a valid dict"),
+        (
+            ["--select", "tournament", "--set", "search.select_parameters.tournsize=many"],
+            "search.select: 'tournament' fails on the space 'vgg-shortcuts'",
+        ),
         (["--mutate", "uniform"], "'uniform' is made for 'mate', not for 'mutate'"),
         (["--select", "thermodynamics"], "did you mean 'thermodynamic'"),
         (["--select", "uniform"], "'uniform' is made for 'mate', not for 'select'"),

@@ -12,7 +12,7 @@ import pytest
 
 from tdgnas.operators import OPERATORS
 from tdgnas.registry import IMPORTED
-from tdgnas.runs.config import ConfigError, RunConfig
+from tdgnas.runs.config import ConfigError, RunConfig, make_config, read_config
 from tdgnas.runs.run import Interrupted, Run
 
 MODULE = '''
@@ -25,10 +25,12 @@ class Annealed:
     __name__ = "mutAnnealed"
     sigma = 1.0
 
-    def __call__(self, individual, indpb):
+    def __call__(self, individual, indpb, limit=0.0):
+        if limit != 9.5:
+            raise ValueError(f"limit is {limit}; the configuration says 9.5")
         for place in range(len(individual)):
             if random.random() < indpb:
-                individual[place] += random.gauss(0, self.sigma)
+                individual[place] += max(-limit, min(limit, random.gauss(0, self.sigma)))
         self.sigma *= 0.97
         return (individual,)
 
@@ -42,7 +44,7 @@ OPERATORS.register("annealed")(Annealed())
 '''
 SECTIONS: dict[str, Any] = {
     "pretrain": {"epochs": 1},
-    "search": {"mutate": "annealed", "mutpb": 0.9, "ngen": 3},
+    "search": {"mutate": "annealed", "mutpb": 0.9, "ngen": 3, "mutate_parameters": {"limit": 9.5}},
     "retrain": {"epochs": 0},
 }
 
@@ -65,6 +67,7 @@ def test_a_run_with_an_operator_of_ones_own_is_resumed_elsewhere(
     """In a process that has neither imported the module nor seen the operator's state."""
     config = tiny(**SECTIONS).model_copy(update={"imports": ["my_annealed"]})
     Run.start(module / "whole", config).execute()
+    assert make_config(read_config(module / "whole" / "config.toml")) == config
     operator: Any = OPERATORS.get("annealed")
     assert operator.sigma < 1
     operator.sigma = 1.0
