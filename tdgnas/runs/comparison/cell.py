@@ -16,6 +16,7 @@ from ...strategies import AccuracyAndSize, LossAndSize, Strategy, create, needs_
 from .plan import Cell
 from .problems import Problem, Session
 from .search import search, used
+from .specs import own_options
 
 FORMAT = "tdgnas-comparison-cell/1"
 
@@ -72,8 +73,7 @@ def run_cell(cell: Cell, problem: Problem, folder: Path) -> dict[str, Any]:
 
 def make_strategy(cell: Cell, session: Session) -> tuple[Strategy, Any]:
     """Make a cell's strategy and the fitness that it wants."""
-    options = dict(cell.strategy.options)
-    order, local = options.pop("order", 1), options.pop("local_search", False)
+    options, order, local = own_options(cell.strategy)
     fitness, evaluate = session.fitness, session.evaluate
     if cell.strategy.name == "nsga2":
         fitness = AccuracyAndSize if fitness is AccuracyFitness else LossAndSize

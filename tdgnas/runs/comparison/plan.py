@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 
 from .problems import Problem, make_problem
 from .search import UNITS, Unit
-from .specs import Spec, check_strategy
+from .specs import Spec, check_strategy, try_strategy
 
 _VERSION = 1  # raised when cells of an earlier version are no longer comparable
 
@@ -67,8 +68,8 @@ class Plan:
     ) -> None:
         if not seeds or len(set(seeds)) != len(seeds) or min(seeds) < 0:
             raise ValueError(f"the seeds are {list(seeds)}; give different whole numbers of at least 0")
-        if limit is not None and not limit > 0:
-            raise ValueError(f"the budget is {limit}; it must be above 0")
+        if limit is not None and not 0 < limit < math.inf:
+            raise ValueError(f"the budget is {limit}; it must be above 0, and finite")
         if unit is not None and unit not in UNITS:
             raise ValueError(f"the unit is {unit!r}; it must be one of {', '.join(UNITS)}")
         self.strategies, self.problems, self.seeds = list(strategies), list(problems), list(seeds)
@@ -81,6 +82,7 @@ class Plan:
         problem = self.made[spec.label]
         for strategy in self.strategies:
             check_strategy(strategy, gradients=problem.gradients, problem=spec.label)
+            try_strategy(strategy, problem.decisions)
         unit = self.unit or problem.unit
         if self.limit is None and unit != problem.unit:
             raise ValueError(f"a budget in {unit} needs its size: add --budget")

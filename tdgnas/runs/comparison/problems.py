@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -12,7 +12,7 @@ from deap import base
 
 from ...fitness import TableNotFound, TabularFitness, find_table, load_table, synthetic_table
 from ...individual import AccuracyFitness
-from ...spaces import Architecture, NASBench201, SearchSpace
+from ...spaces import Architecture, Decision, NASBench201, SearchSpace
 from .search import Unit
 from .specs import Spec
 
@@ -52,6 +52,10 @@ class Problem(Protocol):
     curve: bool
 
     @property
+    def decisions(self) -> Sequence[Decision]:
+        """What is decided in its space."""
+
+    @property
     def document(self) -> dict[str, Any]:
         """All settings that its results depend on, as JSON values."""
 
@@ -85,6 +89,12 @@ class TableProblem:
     def __init__(self, name: str, repeats: Any = "free", seed: int = 0) -> None:
         self.name, self.repeats, self.seed = name, repeats, seed
         _table(name, seed)  # a missing or damaged file is reported before anything runs
+
+    @property
+    def decisions(self) -> Sequence[Decision]:
+        """Those of NAS-Bench-201."""
+        space: SearchSpace = _table(self.name, self.seed)[0]
+        return space.decisions
 
     @property
     def document(self) -> dict[str, Any]:

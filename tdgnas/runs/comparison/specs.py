@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...strategies import STRATEGIES, needs_source, option_names
+from ...strategies import STRATEGIES, create, needs_source, option_names
+from ...strategies.base import DecisionLike
 
 _LABEL = re.compile(r"^[A-Za-z0-9_.+@-]+$")
 
@@ -101,3 +102,34 @@ def check_strategy(spec: Spec, *, gradients: bool, problem: str) -> None:
             f"{spec.label!r} follows gradients of alpha, and {problem!r} is a table without any; leave it out, or "
             "compare on a supernet, such as --problem digits-vgg"
         )
+
+
+def own_options(spec: Spec) -> tuple[dict[str, Any], int, bool]:
+    """Return the options of a strategy's class; and order and local search, which say what gradients it gets."""
+    options = dict(spec.options)
+    return options, options.pop("order", 1), bool(options.pop("local_search", False))
+
+
+class _Flat:
+    """A source of gradients to make strategies with that are never run."""
+
+    def alpha_gradients(self, genes: Any, *, seed: int) -> Any:
+        return 0 * genes
+
+
+def try_strategy(spec: Spec, decisions: Sequence[DecisionLike]) -> None:
+    """Make a strategy once, so that a wrong value of an option is refused before anything runs.
+
+    :raises ValueError: for such a value.
+    """
+    options, order, local = own_options(spec)
+    if order not in (1, 2):
+        raise ValueError(
+            f"{spec.label!r}: order is {order!r}; it must be 1 (first order) or 2 (second order)"
+        )
+    if needs_source(spec.name) or local:
+        options["source"] = _Flat()
+    try:
+        create(spec.name, decisions, seed=0, **options)
+    except TypeError as error:
+        raise ValueError(f"{spec.label!r}: {error}") from error

@@ -59,7 +59,8 @@ class SupernetProblem:
         batch_size: int = 64,
         **settings: Any,
     ) -> None:
-        for name, value, least in [("epochs", epochs, 0), ("images", images, 2), ("retrain", retrain, 0)]:
+        counts = [("epochs", epochs, 0), ("images", images, 2), ("evaluations", evaluations, 1)]
+        for name, value, least in [*counts, ("retrain", retrain, 0), ("batch_size", batch_size, 2)]:
             if not isinstance(value, int) or value < least:
                 raise ValueError(f"{name} is {value!r}; it must be a whole number of at least {least}")
         self.space, self.data, self.settings = space, data, settings
@@ -67,7 +68,7 @@ class SupernetProblem:
         self.limit = float(evaluations * images)
         self.metric = "retrained_accuracy" if retrain else "test_loss"
         self.higher = bool(retrain)
-        self._space(self._load(0))
+        self.decisions = self._space(self._load(0)).decisions
 
     @property
     def document(self) -> dict[str, Any]:
