@@ -26,8 +26,7 @@ from rich.table import Table
 
 from tdgnas.fitness import TabularFitness, load_table
 from tdgnas.individual import AccuracyFitness
-from tdgnas.runs.comparison import effect, parse, search
-from tdgnas.runs.comparison.run import cpus
+from tdgnas.runs.comparison import Trace, cpus, effect, parse, search
 from tdgnas.spaces import NASBench201
 from tdgnas.strategies import create
 from tdgnas.strategies.reinforce_lstm import SETTINGS
@@ -54,16 +53,24 @@ def problem() -> Any:
     return space, load_table(space)
 
 
+def one_search(
+    name: str, options: dict[str, Any], seed: int, limit: float, repeats: Any
+) -> tuple[TabularFitness, Trace]:
+    """Run one strategy with one seed; return its fitness and what it saw."""
+    space, table = problem()
+    fitness = TabularFitness(space, table, repeats=repeats)
+    strategy = create(name, space.decisions, seed=seed, fitness=AccuracyFitness, **options)
+    return fitness, search(strategy, fitness, fitness.budget, unit="seconds", limit=limit)
+
+
 def run_searches(
     name: str, options: dict[str, Any], seeds: Sequence[int], limit: float, repeats: Any
 ) -> list[Run]:
     """Run one strategy with many seeds, one after another."""
-    space, table = problem()
+    space, _ = problem()
     found = []
     for seed in seeds:
-        fitness = TabularFitness(space, table, repeats=repeats)
-        strategy = create(name, space.decisions, seed=seed, fitness=AccuracyFitness, **options)
-        trace = search(strategy, fitness, fitness.budget, unit="seconds", limit=limit)
+        fitness, trace = one_search(name, options, seed, limit, repeats)
         _, signal, genes = trace.points[-1]
         found.append((signal, fitness.final(space.decode(genes)), trace.evaluations))
     return found

@@ -17,15 +17,11 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
-from nasbench201 import problem
+from nasbench201 import one_search
 from rich.progress import track
 
-from tdgnas.fitness import TabularFitness
-from tdgnas.individual import AccuracyFitness
 from tdgnas.operators import Geometric
-from tdgnas.runs.comparison import search
-from tdgnas.runs.comparison.run import cpus
-from tdgnas.strategies import create
+from tdgnas.runs.comparison import cpus
 
 CHOICES: dict[str, dict[str, list[Any]]] = {
     "tdga": {
@@ -57,16 +53,13 @@ CHOICES: dict[str, dict[str, list[Any]]] = {
 
 def judge(name: str, settings: dict[str, Any], runs: int, limit: float) -> tuple[float, float]:
     """Return the mean signal of a strategy's choices in percent, and its standard error."""
-    space, table = problem()
     options = dict(settings)
     if "start" in options:
         start, fall, ngen = (options.pop(key) for key in ("start", "fall", "ngen"))
         options["temperature"] = Geometric(start, start * fall, ngen)
     signals = []
     for seed in range(10_000, 10_000 + runs):
-        fitness = TabularFitness(space, table)
-        strategy = create(name, space.decisions, seed=seed, fitness=AccuracyFitness, **options)
-        trace = search(strategy, fitness, fitness.budget, unit="seconds", limit=limit)
+        _, trace = one_search(name, options, seed, limit, "free")
         signals.append(100 * trace.points[-1][1])
     return float(np.mean(signals)), float(np.std(signals, ddof=1) / np.sqrt(runs))
 

@@ -3,7 +3,7 @@
 from .plan import Cell, Plan
 from .problems import Problem, Session, default_problem, make_problem
 from .report import Outcome, write_report
-from .run import Runner, Stopped
+from .run import Runner, Stopped, cpus
 from .search import Trace, search
 from .specs import Spec, parse, parse_all
 from .statistics import Pair, Ranks, Summary, compare_pairs, effect, holm, rank, summarise
@@ -22,6 +22,7 @@ __all__ = [
     "Summary",
     "Trace",
     "compare_pairs",
+    "cpus",
     "default_problem",
     "effect",
     "holm",
