@@ -6,11 +6,12 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ...spaces.picture import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILLION
 from .curves import Band
 from .statistics import Ranks, Results, cliques
 
 _STYLE: Any = {"svg.fonttype": "none", "svg.hashsalt": "tdgnas", "font.size": 9, "axes.spines.top": False}
-_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#999933", "#882255")
+_COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, "#000000", "#999933", "#882255")
 _DASHES = ("-", "--", "-.", ":")
 
 
