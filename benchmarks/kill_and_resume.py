@@ -112,9 +112,7 @@ def configuration(kind: str) -> RunConfig:
 def work(folder: Path, config: RunConfig, reporter: Teller) -> None:
     """Start a run, or go on with it."""
     torch.set_num_threads(1)
-    begun = (folder / "config.toml").exists()
-    run = Run.open(folder, reporter) if begun else Run.start(folder, config, reporter)
-    run.execute()
+    Run.begin(folder, config, reporter).execute()
 
 
 def live_and_die(folder: Path, config: RunConfig, place: Any, death: Death) -> None:

@@ -12,14 +12,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import statistics
 from pathlib import Path
 from typing import Any
 
 from tdgnas.runs.config import assign, make_config, parse_assignment
 from tdgnas.runs.progress import Terminal
 from tdgnas.runs.run import Run
-from tdgnas.runs.summary import draw_run, read_rows
+from tdgnas.runs.summary import draw_run, percent, read_rows
 
 PUBLISHED: dict[str, Any] = {
     "space": {"name": "vgg-shortcuts", "settings": {"width": 1.0}},
@@ -106,9 +105,7 @@ def main() -> None:
             assign(document, *parse_assignment(text))
         folder = options.out / f"seed-{seed}"
         with Terminal() as terminal:
-            begun = (folder / "config.toml").exists()
-            run = Run.open(folder, terminal) if begun else Run.start(folder, make_config(document), terminal)
-            run.execute()
+            Run.begin(folder, make_config(document), terminal).execute()
         draw_run(folder)
         folders.append(folder)
     text = table(folders)
@@ -118,33 +115,18 @@ def main() -> None:
 
 def table(folders: list[Path]) -> str:
     """One markdown table over the runs: mean and standard deviation over all networks of a row."""
-    results: dict[str, list[dict[str, Any]]] = {}
-    for folder in folders:
-        for result in json.loads((folder / "results.json").read_text(encoding="utf-8")):
-            results.setdefault(result["row"], []).append(result)
-    seconds = {row.name: row for row in read_rows(folders[0])}
     lines = [
         "| network | trainings | shortcuts | valid % | test % | parameters | MACs | search s | retrain s |",
         "|---|---:|---:|---:|---:|---:|---:|---:|---:|",
     ]
-    for name, members in results.items():
-        tests = [100 * member["test_accuracy"] for member in members]
-        valids = [
-            100 * member["valid_accuracy"] for member in members if member["valid_accuracy"] is not None
-        ]
-        spread = f" ± {statistics.stdev(tests):.2f}" if len(tests) > 1 else ""
-        valid = f"{statistics.fmean(valids):.2f}" if valids else "–"
+    for row in read_rows(*folders):
+        spread = "" if row.spread is None else f" ± {100 * row.spread:.2f}"
         lines.append(
-            f"| {name} | {len(members)} | {_mean(members, 'gates'):.4g} | {valid} "
-            f"| {statistics.fmean(tests):.2f}{spread} "
-            f"| {_mean(members, 'parameters'):,.0f} | {_mean(members, 'macs'):,.0f} "
-            f"| {seconds[name].search_seconds:.0f} | {seconds[name].retraining_seconds:.0f} |"
+            f"| {row.name} | {row.networks} | {row.gates:.4g} | {percent(row.valid)} "
+            f"| {percent(row.test)}{spread} | {row.parameters:,.0f} | {row.macs:,.0f} "
+            f"| {row.search_seconds:.0f} | {row.retraining_seconds:.0f} |"
         )
     return "\n".join(lines) + "\n"
-
-
-def _mean(members: list[dict[str, Any]], key: str) -> float:
-    return statistics.fmean(member[key] for member in members)
 
 
 if __name__ == "__main__":

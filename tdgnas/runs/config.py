@@ -34,6 +34,7 @@ __all__ = [
     "TemperatureSettings",
     "assign",
     "config_text",
+    "differences",
     "flat",
     "make_config",
     "parse_assignment",
@@ -131,6 +132,16 @@ def flat(document: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     for key, value in document.items():
         found |= flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
     return found
+
+
+def differences(before: dict[str, Any], now: dict[str, Any]) -> dict[str, str]:
+    """Return the whole keys in which two configurations differ, each with a sentence that says how."""
+    old, new = flat(before), flat(now)
+    return {
+        key: f"{key} was {old.get(key)!r} and is {new.get(key)!r}"
+        for key in dict.fromkeys([*old, *new])
+        if old.get(key) != new.get(key)
+    }
 
 
 def config_text(config: RunConfig, versions: dict[str, str] | None = None) -> str:

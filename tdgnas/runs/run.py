@@ -28,7 +28,7 @@ from .build import (
     make_toolbox,
     section,
 )
-from .config import ConfigError, RunConfig, config_text, flat, make_config, read_config, read_versions
+from .config import ConfigError, RunConfig, config_text, differences, make_config, read_config, read_versions
 from .environment import changes, environment, quiet_warnings, same_bits, versions
 from .files import Appender, check_digest, digest
 from .guards import OperatorFailed
@@ -110,6 +110,22 @@ class Run:
         except BaseException:
             run._lock.release()
             raise
+        return run
+
+    @classmethod
+    def begin(cls, folder: Path, config: RunConfig, reporter: Reporter | None = None) -> Run:
+        """Open the run that was begun with this configuration in the folder, or start it.
+
+        :raises ConfigError: when the folder holds something else, or the configuration cannot be run.
+        """
+        if not (folder / "config.toml").exists():
+            return cls.start(folder, config, reporter)
+        run = cls.open(folder, reporter)
+        changed = differences(run.config.model_dump(), config.model_dump())
+        if changed:
+            raise ConfigError(
+                f"{folder} holds a run of other settings: {'; '.join(changed.values())}; choose another folder"
+            )
         return run
 
     @classmethod
@@ -216,13 +232,11 @@ class Run:
             self.context.supernet.load_state_dict(weights)
 
     def _check_config(self, before: dict[str, Any], first: int) -> None:
-        changed = []
-        old, new = flat(before), flat(self.config.model_dump())
-        for key in dict.fromkeys([*old, *new]):
-            parts = key.split(".")
-            if parts[-1] in _FREE or _SECTIONS.get(parts[0], 0) > first or old.get(key) == new.get(key):
-                continue
-            changed.append(f"{key} was {old.get(key)!r} and is {new.get(key)!r}")
+        changed = [
+            sentence
+            for key, sentence in differences(before, self.config.model_dump()).items()
+            if key.split(".")[-1] not in _FREE and _SECTIONS.get(key.split(".")[0], 0) <= first
+        ]
         if changed:
             raise ConfigError(
                 f"{self.folder / 'config.toml'} was changed after the run had used it: {'; '.join(changed)}. "

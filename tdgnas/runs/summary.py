@@ -36,31 +36,40 @@ class Row:
     search_seconds: float
 
 
-def read_rows(folder: Path) -> list[Row]:
-    """Read a finished run's results, one row per kind of network, in the order of the table."""
-    results: list[dict[str, Any]] = json.loads((folder / "results.json").read_text(encoding="utf-8"))
-    timings = read_seconds(folder)
-    pretraining, search = (sum(timings.get(phase, [])) for phase in ("pretraining", "search"))
-    seconds = timings.get("retraining", [])
-    if len(seconds) != len(results):
-        seconds = [0.0] * len(results)
+def read_rows(*folders: Path) -> list[Row]:
+    """Read the results of a finished run, or of several together: one row per kind of network, in the table's order.
+
+    Seconds are means too: of a network's training, and of a run's search.
+    """
+    members: dict[str, list[dict[str, Any]]] = {}
+    spent: dict[str, list[float]] = {}
+    searches: list[tuple[float, float]] = []
+    for folder in folders:
+        results: list[dict[str, Any]] = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+        timings = read_seconds(folder)
+        seconds = timings.get("retraining", [])
+        if len(seconds) != len(results):
+            seconds = [0.0] * len(results)
+        searches.append((sum(timings.get("pretraining", [])), sum(timings.get("search", []))))
+        for result, second in zip(results, seconds, strict=True):
+            members.setdefault(result["row"], []).append(result)
+            spent.setdefault(result["row"], []).append(second)
+    pretraining, search = (statistics.fmean(column) for column in zip(*searches, strict=True))
     rows = []
-    for name in dict.fromkeys(result["row"] for result in results):
-        members = [result for result in results if result["row"] == name]
-        spent = [second for result, second in zip(results, seconds, strict=True) if result["row"] == name]
-        tests = [result["test_accuracy"] for result in members if result["test_accuracy"] is not None]
+    for name, networks in members.items():
+        tests = [each["test_accuracy"] for each in networks if each["test_accuracy"] is not None]
         searched = {"TDGA": pretraining + search}.get(name, pretraining if name.startswith("DARTS") else 0.0)
         rows.append(
             Row(
                 name=name,
-                networks=len(members),
-                gates=_mean(members, "gates") or 0.0,
-                valid=_mean(members, "valid_accuracy"),
-                test=_mean(members, "test_accuracy"),
+                networks=len(networks),
+                gates=_mean(networks, "gates") or 0.0,
+                valid=_mean(networks, "valid_accuracy"),
+                test=_mean(networks, "test_accuracy"),
                 spread=statistics.stdev(tests) if len(tests) > 1 else None,
-                parameters=_mean(members, "parameters") or 0.0,
-                macs=_mean(members, "macs") or 0.0,
-                retraining_seconds=statistics.fmean(spent),
+                parameters=_mean(networks, "parameters") or 0.0,
+                macs=_mean(networks, "macs") or 0.0,
+                retraining_seconds=statistics.fmean(spent[name]),
                 search_seconds=searched,
             )
         )

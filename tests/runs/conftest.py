@@ -79,8 +79,7 @@ def _work(folder: Path, config: RunConfig, deadly: int, often: bool) -> None:
         flush(handle)
 
     os.fsync = fsync  # type: ignore[assignment]
-    run = Run.open(folder) if (folder / "config.toml").exists() else Run.start(folder, config)
-    run.execute()
+    Run.begin(folder, config).execute()
 
 
 @pytest.fixture(scope="session")

@@ -108,6 +108,13 @@ def test_a_changed_configuration_is_refused_with_its_key(halfway: Path) -> None:
         Run.open(halfway).execute()
 
 
+def test_a_run_that_was_begun_otherwise_is_not_taken_for_this_one(halfway: Path, tiny: Config) -> None:
+    with pytest.raises(
+        ConfigError, match=r"other settings: search\.sigma was 0\.2 and is 0\.7; choose another"
+    ):
+        Run.begin(halfway, tiny(search={"sigma": 0.7}))
+
+
 def test_what_has_not_begun_yet_may_still_be_changed(halfway: Path) -> None:
     path = halfway / "config.toml"
     text = path.read_text().replace('on_error = "stop"', 'on_error = "skip"')
@@ -155,8 +162,7 @@ def test_a_full_disk_stops_with_a_sentence_and_loses_nothing(
         patch.setattr(os, "fsync", fsync)
         with pytest.raises(StorageError, match=r"could not be written.*No space left on device.*is intact"):
             Run.start(folder, tiny()).execute()
-    run = Run.open(folder) if (folder / "config.toml").exists() else Run.start(folder, tiny())
-    run.execute()
+    Run.begin(folder, tiny()).execute()
     assert contents(folder) == contents(finished_run)
 
 
