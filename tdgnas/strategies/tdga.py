@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any
 
 from deap import base
@@ -74,11 +75,12 @@ class TDGA(Strategy):
         if self.generation == 0:
             return self.population
         parents = self.population
+        best = sorted(parents, key=attrgetter("fitness"), reverse=True)[: self.elite]
         if hasattr(self.toolbox, "train"):
             self.toolbox.train(parents)
             for individual in parents:
                 del individual.fitness.values
-        elite = [self.clone(i) for i in sorted(parents, key=_fitness, reverse=True)[: self.elite]]
+        elite = [self.clone(individual) for individual in best]
         if hasattr(self.toolbox, "local_search"):
             # A map may be lazy, as the builtin is, or hand back copies, as one over processes does.
             moved = list(self.toolbox.map(self.toolbox.local_search, parents))
@@ -161,10 +163,6 @@ class TDGA(Strategy):
             blank[place] = gene
         del blank.fitness.values
         return blank
-
-
-def _fitness(individual: Any) -> Any:
-    return individual.fitness
 
 
 def check_rates(**rates: float) -> None:

@@ -68,6 +68,24 @@ def test_the_best_never_gets_worse_while_an_elite_is_kept_at_any_temperature() -
         assert all(later <= earlier for earlier, later in pairwise(best))
 
 
+def test_the_elite_are_the_best_also_where_training_makes_every_fitness_stale() -> None:
+    """They were the first of the population, whatever they were worth."""
+    toolbox = make_toolbox()
+    trained: list[int] = []
+    toolbox.register("train", lambda everybody: trained.append(len(everybody)))
+    strategy = TDGA(population(), toolbox, elite=3)
+    first = strategy.generate()
+    for each in first:
+        each.fitness.values = ones(each)
+    expected = [list(each) for each in sorted(first, key=lambda each: each.fitness, reverse=True)[:3]]
+    assert expected != [list(each) for each in first[:3]]
+    strategy.update(first)
+    pool = strategy.generate()
+    assert trained == [8]
+    assert [list(each) for each in pool[:3]] == expected
+    assert not any(each.fitness.valid for each in pool)
+
+
 def test_heat_keeps_the_population_diverse() -> None:
     def last_entropy(temperature: float) -> float:
         random.seed(5)
