@@ -29,7 +29,7 @@ class TDGA(Strategy):
     ``toolbox.select`` picks the next population out of elite + parents + offspring. A :class:`Schedule` given to
     ``select`` as ``temperature`` is asked for its value by the number of the generation, counted from 1.
 
-    :param population: individuals to begin with; they are changed in place.
+    :param population: individuals to begin with; they are changed in place, an object that is there twice is cloned.
     :param toolbox: with ``mate``, ``mutate`` and ``select``; optionally ``local_search``, ``train`` (called with the
         population before each generation, for weights that are trained alternately) and ``map``.
     :param cxpb: probability that a pair is crossed.
@@ -60,7 +60,12 @@ class TDGA(Strategy):
         for name in ("mate", "mutate", "select"):
             if not hasattr(toolbox, name):
                 raise ValueError(f"the toolbox lacks {name!r}; add toolbox.register({name!r}, ...)")
-        self.population = list(population)
+        # Operators change individuals in place; one object in two places would be changed twice.
+        known: dict[int, int] = {}
+        self.population = [
+            self.clone(individual) if known.setdefault(id(individual), place) != place else individual
+            for place, individual in enumerate(population)
+        ]
         self.toolbox = toolbox
         self.cxpb, self.mutpb, self.elite = cxpb, mutpb, elite
         self.size = len(population)

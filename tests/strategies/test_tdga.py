@@ -86,6 +86,16 @@ def test_the_elite_are_the_best_also_where_training_makes_every_fitness_stale() 
     assert not any(each.fitness.valid for each in pool)
 
 
+def test_an_object_that_is_twice_in_the_first_population_becomes_two() -> None:
+    one, other = population(2)
+    strategy = TDGA([one, other, one], make_toolbox())
+    assert strategy.population[:2] == [one, other]
+    assert strategy.population[0] is one
+    assert strategy.population[2] is not one
+    assert list(strategy.population[2]) == list(one)
+    assert [each.origin["id"] for each in strategy.population] == [0, 1, 2]
+
+
 def test_heat_keeps_the_population_diverse() -> None:
     def last_entropy(temperature: float) -> float:
         random.seed(5)
