@@ -16,6 +16,7 @@ from .operators import population_entropy
 from .operators.entropy import Loci
 from .seeding import random_states, set_random_states
 from .strategies import TDGA
+from .strategies.base import check_evaluated
 from .strategies.saving import (
     hall_of_fame_state,
     logbook_state,
@@ -110,6 +111,7 @@ class Evolution(Iterator[Generation]):
         fresh = [individual for individual in individuals if not individual.fitness.valid]
         for individual, values in zip(fresh, self.toolbox.map(self.toolbox.evaluate, fresh), strict=True):
             individual.fitness.values = values
+        check_evaluated(individuals)  # before the hall of fame, which NaN would spoil for good
         if self.halloffame is not None:
             self.halloffame.update(individuals)
         self.strategy.update(individuals)

@@ -59,13 +59,7 @@ class Strategy(ABC):
 
         :raises ValueError: when an individual has no fitness, or one that is not a number.
         """
-        for place, individual in enumerate(individuals):
-            values = individual.fitness.values
-            if not values or any(value != value for value in values):
-                raise ValueError(
-                    f"individual {place} came back with the fitness {values or 'missing'}; evaluate every individual "
-                    "before update, and let no NaN into a fitness (it would win every comparison in DEAP)"
-                )
+        check_evaluated(individuals)
         for individual in individuals:
             if self.best is None or individual.fitness > self.best.fitness:
                 self.best = self.clone(individual)
@@ -112,6 +106,20 @@ class Strategy(ABC):
 
     def _blank(self, genes: list[Any]) -> Any:
         return Individual(genes)
+
+
+def check_evaluated(individuals: Sequence[Any]) -> None:
+    """Check that every individual has a fitness of numbers.
+
+    :raises ValueError: naming the first one that has none, or NaN in it.
+    """
+    for place, individual in enumerate(individuals):
+        values = individual.fitness.values
+        if not values or any(value != value for value in values):
+            raise ValueError(
+                f"individual {place} came back with the fitness {values or 'missing'}; evaluate every individual "
+                "before update, and let no NaN into a fitness (it would win every comparison in DEAP)"
+            )
 
 
 def pack(individual: Any) -> dict[str, Any]:

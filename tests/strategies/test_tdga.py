@@ -6,7 +6,7 @@ import random
 from itertools import pairwise
 
 import pytest
-from deap import algorithms, base, creator, tools
+from deap import algorithms, base, cma, creator, tools
 
 from tdgnas import Individual, batch_map, evolve, operators
 from tdgnas.algorithms import eaTDGA
@@ -235,3 +235,20 @@ def test_an_operator_that_returns_a_new_object_is_taken_at_its_word() -> None:
     *_, last = evolve(strategy, toolbox, 1)
     assert all(set(each) == {5.0} for each in last.evaluated[1:])
     assert all(each.origin["operators"][-1] == "mutate" for each in last.evaluated[1:])
+
+
+def test_nan_gets_neither_into_a_hall_of_fame_nor_into_a_strategy_of_deaps_own() -> None:
+    """The hall was shown what was evaluated before anybody looked at it."""
+    toolbox = make_toolbox()
+    toolbox.register("evaluate", lambda individual: (float("nan") if individual[0] > 0 else 1.0,))
+    hall = tools.HallOfFame(1)
+    with pytest.raises(ValueError, match="no NaN into a fitness"):
+        next(evolve(TDGA(population(), toolbox), toolbox, 1, halloffame=hall))
+    assert len(hall) == 0
+
+    strategy = cma.Strategy([0.0] * 3, 1.0, lambda_=8)
+    toolbox.register("generate", strategy.generate, Individual)
+    strategy.generate = toolbox.generate
+    with pytest.raises(ValueError, match="no NaN into a fitness"):
+        next(evolve(strategy, toolbox, 1))
+    assert strategy.update_count == 0
