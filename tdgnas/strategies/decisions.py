@@ -10,7 +10,7 @@ from typing import Any, ClassVar, cast
 from deap import base
 
 from ..individual import Individual, LossFitness
-from ..seeding import pack_random, unpack_random
+from ..seeding import own_state, set_own_state
 from .base import DecisionLike, Strategy
 from .encoding import Encoding
 
@@ -56,14 +56,12 @@ class DecisionStrategy(Strategy):
 
     def state_dict(self) -> dict[str, Any]:
         """What every strategy has, and the random generator where it is this strategy's own."""
-        own = isinstance(self.rng, random.Random)
-        return {**super().state_dict(), "random": pack_random(self.rng) if own else None}
+        return {**super().state_dict(), "random": own_state(self.rng)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on where :meth:`state_dict` was taken."""
         super().load_state_dict(state)
-        if state["random"] is not None and isinstance(self.rng, random.Random):
-            unpack_random(self.rng, state["random"])
+        set_own_state(self.rng, state["random"])
 
     def _blank(self, genes: list[float]) -> Individual:
         return Individual(genes, self.fitness())

@@ -15,7 +15,7 @@ from deap import base
 
 from ..operators import Schedule, population_entropy
 from ..operators.entropy import Loci
-from ..seeding import pack_random, unpack_random
+from ..seeding import own_state, set_own_state
 from .base import STRATEGIES, Strategy
 from .lineage import Lineage
 
@@ -148,7 +148,7 @@ class TDGA(Strategy):
             "temperature": self.temperature,
             "entropies": list(self.entropies),
             "next_id": self.lineage.next_id,
-            "random": pack_random(self.rng) if isinstance(self.rng, random.Random) else None,
+            "random": own_state(self.rng),
         }
         return {**super().state_dict(), **own}
 
@@ -157,8 +157,7 @@ class TDGA(Strategy):
         super().load_state_dict(state)
         self.temperature, self.entropies = state["temperature"], list(state["entropies"])
         self.lineage = Lineage(state["next_id"])
-        if isinstance(self.rng, random.Random) and state["random"] is not None:
-            unpack_random(self.rng, state["random"])
+        set_own_state(self.rng, state["random"])
 
     def _blank(self, genes: list[Any]) -> Any:
         blank = self.clone(self.population[0])

@@ -20,7 +20,7 @@ from ..operators import (
     mutChoice,
     selThermodynamic,
 )
-from ..seeding import pack_random, unpack_random
+from ..seeding import own_state, set_own_state
 from .base import DecisionLike
 from .decisions import check_counts, drawing_from
 from .encoding import Encoding
@@ -107,11 +107,9 @@ class DecisionTDGA(TDGA):
 
     def state_dict(self) -> dict[str, Any]:
         """What TDGA has, and the random generator where it is this strategy's own."""
-        own = isinstance(self.own_rng, random.Random)
-        return {**super().state_dict(), "random": pack_random(self.own_rng) if own else None}
+        return {**super().state_dict(), "random": own_state(self.own_rng)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on where :meth:`state_dict` was taken."""
-        super().load_state_dict(state)
-        if state["random"] is not None and isinstance(self.own_rng, random.Random):
-            unpack_random(self.own_rng, state["random"])
+        super().load_state_dict({**state, "random": None})
+        set_own_state(self.own_rng, state["random"])
