@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from copy import deepcopy
+from typing import Any, ClassVar, Protocol
 
 from ..individual import Individual
 from ..registry import Registry
@@ -42,9 +43,12 @@ class Strategy(ABC):
     :ivar best: a copy of the best individual ever evaluated; None before the first update.
     """
 
-    def __init__(self, clone: Callable[[Any], Any] | None = None) -> None:
-        from copy import deepcopy
+    #: How many fitness values an individual has to be given.
+    objectives: ClassVar[int] = 1
+    #: Which individual a search settles on: the ``best`` evaluated, or the ``last``.
+    recommends: str = "best"
 
+    def __init__(self, clone: Callable[[Any], Any] | None = None) -> None:
         self.clone = clone or deepcopy
         self.generation = 0
         self.population: list[Any] = []
@@ -73,6 +77,10 @@ class Strategy(ABC):
     @abstractmethod
     def _update(self, individuals: list[Any]) -> None:
         """Learn from evaluated individuals; ``generation`` still counts the updates before this one."""
+
+    def recommendation(self) -> Any:
+        """Return the individual that the search would settle on now; None before the first update."""
+        return self.population[-1] if self.recommends == "last" and self.population else self.best
 
     def record(self) -> dict[str, float]:
         """Numbers of this strategy for the logbook, such as a temperature."""

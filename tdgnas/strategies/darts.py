@@ -107,10 +107,6 @@ class DARTS(DecisionStrategy):
     def _update(self, individuals: list[Any]) -> None:
         self.population = individuals
 
-    def recommendation(self) -> Any:
-        """Return the last alpha evaluated, or the best one."""
-        return self.population[-1] if self.recommends == "last" and self.population else self.best
-
     def state_dict(self) -> dict[str, Any]:
         """What every strategy has, alpha and its optimiser; the source's weights are the source's to save."""
         own = {"alpha": self.alpha.tolist(), "moments": self.moments.tolist(), "taken": self.taken}

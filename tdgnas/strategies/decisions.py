@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, ClassVar, cast
+from typing import Any, cast
 
 from deap import base
 
@@ -23,11 +23,6 @@ class DecisionStrategy(Strategy):
     :param fitness: class of the individuals' fitness; :class:`LossFitness` for losses, ``AccuracyFitness``
         for what is maximised.
     """
-
-    #: How many fitness values an individual has to be given.
-    objectives: ClassVar[int] = 1
-    #: Which individual a search settles on: the ``best`` evaluated, or the ``last``.
-    recommends: str = "best"
 
     def __init__(
         self,
@@ -49,10 +44,6 @@ class DecisionStrategy(Strategy):
     def individual(self, choices: Sequence[int]) -> Individual:
         """Return an individual that stands for choices, its fitness invalid."""
         return self._blank(self.encoding.genes(choices))
-
-    def recommendation(self) -> Any:
-        """Return the individual that the search would settle on now; None before the first update."""
-        return self.best
 
     def state_dict(self) -> dict[str, Any]:
         """What every strategy has, and the random generator where it is this strategy's own."""

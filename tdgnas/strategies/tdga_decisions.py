@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from typing import Any, ClassVar, cast
+from typing import Any, cast
 
 from deap import base
 
@@ -51,9 +51,6 @@ class DecisionTDGA(TDGA):
     :param fitness: class of the individuals' fitness.
     """
 
-    objectives: ClassVar[int] = 1
-    recommends: ClassVar[str] = "best"
-
     def __init__(
         self,
         decisions: Sequence[DecisionLike],
@@ -96,10 +93,6 @@ class DecisionTDGA(TDGA):
         drawn = [self.encoding.sample(self.own_rng) for _ in range(population)]
         first = [Individual(self.encoding.genes(choices), fitness()) for choices in drawn]
         super().__init__(first, toolbox, cxpb=cxpb, mutpb=mutpb, elite=elite, loci=self.encoding.loci)
-
-    def recommendation(self) -> Any:
-        """Return the individual that the search would settle on now; None before the first update."""
-        return self.best
 
     def _generate(self) -> list[Any]:
         with drawing_from(self.own_rng):
