@@ -16,7 +16,7 @@ from .operators import population_entropy
 from .operators.entropy import Loci
 from .seeding import random_states, set_random_states
 from .strategies import TDGA
-from .strategies.base import check_evaluated
+from .strategies.checks import check_evaluated
 from .strategies.saving import (
     hall_of_fame_state,
     logbook_state,

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Protocol
 
 from ..individual import Individual
 from ..registry import Registry
+from .checks import check_evaluated
 
 
 class DecisionLike(Protocol):
@@ -114,20 +115,6 @@ class Strategy(ABC):
 
     def _blank(self, genes: list[Any]) -> Any:
         return Individual(genes)
-
-
-def check_evaluated(individuals: Sequence[Any]) -> None:
-    """Check that every individual has a fitness of numbers.
-
-    :raises ValueError: naming the first one that has none, or NaN in it.
-    """
-    for place, individual in enumerate(individuals):
-        values = individual.fitness.values
-        if not values or any(value != value for value in values):
-            raise ValueError(
-                f"individual {place} came back with the fitness {values or 'missing'}; evaluate every individual "
-                "before update, and let no NaN into a fitness (it would win every comparison in DEAP)"
-            )
 
 
 def pack(individual: Any) -> dict[str, Any]:

@@ -11,8 +11,10 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import numpy as np
 
 from ..operators import GradientSource
+from .adam import adam_step
 from .base import STRATEGIES, DecisionLike
-from .decisions import DecisionStrategy, check_counts
+from .checks import check_counts
+from .decisions import DecisionStrategy
 
 
 @runtime_checkable
@@ -117,14 +119,3 @@ class DARTS(DecisionStrategy):
         super().load_state_dict(state)
         self.alpha, self.moments = np.array(state["alpha"]), np.array(state["moments"])
         self.taken = state["taken"]
-
-
-def adam_step(gradient: Any, moments: Any, taken: int, betas: tuple[float, float]) -> tuple[Any, Any]:
-    """Return Adam's direction (to be multiplied by the learning rate) and the new moments, shape (2, genes).
-
-    :param taken: steps so far, this one included.
-    """
-    first = betas[0] * moments[0] + (1 - betas[0]) * gradient
-    second = betas[1] * moments[1] + (1 - betas[1]) * gradient**2
-    direction = (first / (1 - betas[0] ** taken)) / (np.sqrt(second / (1 - betas[1] ** taken)) + 1e-8)
-    return direction, np.stack([first, second])

@@ -71,13 +71,3 @@ def drawing_from(rng: Any) -> Iterator[None]:
     finally:
         rng.setstate(random.getstate())
         random.setstate(outside)
-
-
-def check_counts(**counts: int) -> None:
-    """Check whole numbers.
-
-    :raises ValueError: naming the first one below 1.
-    """
-    for name, value in counts.items():
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise ValueError(f"{name} is {value!r}; it must be a whole number of at least 1")

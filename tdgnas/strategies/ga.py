@@ -9,8 +9,8 @@ from typing import Any
 from deap import tools
 
 from .base import STRATEGIES, DecisionLike
-from .decisions import DecisionStrategy, check_counts, drawing_from
-from .tdga import check_rates
+from .checks import check_counts, check_rates
+from .decisions import DecisionStrategy, drawing_from
 
 
 @STRATEGIES.register("ga")

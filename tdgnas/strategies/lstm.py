@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .decisions import check_counts
+from .checks import check_counts
 
 
 class LSTMController:

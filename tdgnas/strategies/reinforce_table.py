@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .adam import adam_step
 from .base import STRATEGIES, DecisionLike
-from .darts import adam_step
-from .decisions import DecisionStrategy, check_counts
+from .checks import check_counts
+from .decisions import DecisionStrategy
 from .rewards import Baseline, Reward, make_reward
 
 Array = npt.NDArray[np.float64]

@@ -17,6 +17,7 @@ from ..operators import Schedule, population_entropy
 from ..operators.entropy import Loci
 from ..seeding import own_state, set_own_state
 from .base import STRATEGIES, Strategy
+from .checks import check_rates
 from .lineage import Lineage
 
 
@@ -167,13 +168,3 @@ class TDGA(Strategy):
             blank[place] = gene
         del blank.fitness.values
         return blank
-
-
-def check_rates(**rates: float) -> None:
-    """Check probabilities.
-
-    :raises ValueError: naming the first one that is not between 0 and 1.
-    """
-    for name, rate in rates.items():
-        if not 0 <= rate <= 1:
-            raise ValueError(f"{name} is {rate}; a probability lies between 0 and 1")

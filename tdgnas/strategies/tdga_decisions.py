@@ -22,7 +22,8 @@ from ..operators import (
 )
 from ..seeding import own_state, set_own_state
 from .base import DecisionLike
-from .decisions import check_counts, drawing_from
+from .checks import check_counts
+from .decisions import drawing_from
 from .encoding import Encoding
 from .tdga import TDGA
 
