@@ -46,6 +46,8 @@ class Strategy(ABC):
 
     #: How many fitness values an individual has to be given.
     objectives: ClassVar[int] = 1
+    #: Names of options that its constructor takes as keywords without naming them.
+    further_options: ClassVar[tuple[str, ...]] = ()
     #: Which individual a search settles on: the ``best`` evaluated, or the ``last``.
     recommends: str = "best"
 

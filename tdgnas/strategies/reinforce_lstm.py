@@ -46,6 +46,8 @@ class ReinforceLSTM(DecisionStrategy):
         :class:`DecisionStrategy`.
     """
 
+    further_options = tuple(SETTINGS["nas-rl"])
+
     def __init__(
         self,
         decisions: Sequence[DecisionLike],

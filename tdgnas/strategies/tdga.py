@@ -16,12 +16,11 @@ from deap import base
 from ..operators import Schedule, population_entropy
 from ..operators.entropy import Loci
 from ..seeding import own_state, set_own_state
-from .base import STRATEGIES, Strategy
+from .base import Strategy
 from .checks import check_rates
 from .lineage import Lineage
 
 
-@STRATEGIES.register("tdga")
 class TDGA(Strategy):
     """Thermodynamical genetic algorithm with local search, after the toolbox's operators.
 

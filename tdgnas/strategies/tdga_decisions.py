@@ -21,13 +21,14 @@ from ..operators import (
     selThermodynamic,
 )
 from ..seeding import own_state, set_own_state
-from .base import DecisionLike
+from .base import STRATEGIES, DecisionLike
 from .checks import check_counts
 from .decisions import drawing_from
 from .encoding import Encoding
 from .tdga import TDGA
 
 
+@STRATEGIES.register("tdga")
 class DecisionTDGA(TDGA):
     """TDGA that crosses and redraws whole decisions, with the entropy of the choices.
 
