@@ -6,7 +6,9 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from ..mapping import layers, name_of
 from ..operators import OPERATORS, Entropy
+from ..operators.registry import entry_of
 from ..registry import resolve
 from ..spaces import SPACES, SearchSpace
 from ..strategies import STRATEGIES, Strategy
@@ -42,11 +44,11 @@ KINDS: dict[str, Kind] = {
 }
 """What can be checked, by name: the check and its rules."""
 
-_PREFIXES = {
-    "sel": "selection",
-    "cx": "crossover",
-    "mut": "mutation",
-    "ls": "local-search",
+_ENTRIES = {
+    "select": "selection",
+    "mate": "crossover",
+    "mutate": "mutation",
+    "local_search": "local-search",
     "init": "initialiser",
 }
 _CLASSES: dict[type[Any], str] = {SearchSpace: "space", Strategy: "strategy", Entropy: "entropy"}
@@ -65,13 +67,10 @@ def kind_of(subject: Any) -> str:
         own = subject if isinstance(subject, type) else type(subject)
         if issubclass(own, parent):
             return kind
-    function = subject
-    while hasattr(function, "func"):
-        function = function.func
-    name = str(getattr(function, "__name__", type(function).__name__))
-    for prefix, kind in _PREFIXES.items():
-        if name.startswith(prefix) and name[len(prefix) : len(prefix) + 1].isupper():
-            return kind
+    *_, function = layers(subject)
+    name = name_of(function)
+    if (entry := entry_of(name)) is not None:
+        return _ENTRIES[entry]
     caller = function.__call__ if isinstance(function, type) else function
     parameters = [p for p in inspect.signature(caller).parameters if p != "self"] if callable(caller) else []
     if parameters[:1] == ["generation"]:

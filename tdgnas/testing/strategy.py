@@ -14,8 +14,8 @@ import numpy as np
 from deap import algorithms, base
 
 from ..individual import AccuracyFitness
+from ..mapping import name_of
 from ..seeding import seed_everything
-from .calling import name_of
 from .generators import drawn_from, reseeds
 from .problem import SmallProblem
 from .report import FIRST, Report, Rule, check
