@@ -20,7 +20,7 @@ from .selection import SELECTION, check_selection
 from .space import SPACE, check_space
 from .strategy import STRATEGY, check_strategy
 from .thermodynamics import ENTROPY, SCHEDULE, check_entropy, check_schedule
-from .variation import CROSSOVER, MUTATION, check_crossover, check_mutation
+from .variation import VARIATION, check_crossover, check_mutation
 
 
 class Kind(NamedTuple):
@@ -32,8 +32,8 @@ class Kind(NamedTuple):
 
 KINDS: dict[str, Kind] = {
     "selection": Kind(check_selection, SELECTION),
-    "mutation": Kind(check_mutation, MUTATION),
-    "crossover": Kind(check_crossover, CROSSOVER),
+    "mutation": Kind(check_mutation, VARIATION),
+    "crossover": Kind(check_crossover, VARIATION),
     "local-search": Kind(check_local_search, LOCAL_SEARCH),
     "initialiser": Kind(check_initialiser, INITIALISER),
     "schedule": Kind(check_schedule, SCHEDULE),
