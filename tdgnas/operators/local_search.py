@@ -12,9 +12,10 @@ from typing import Any, ParamSpec, Protocol, TypeVar, cast, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from tdgnas.mapping import batch_map
+from ..mapping import batch_map
 
 from .genes import FloatArray, gene_matrix
+from .moves import write
 
 P = ParamSpec("P")
 R = TypeVar("R", covariant=True)
@@ -87,8 +88,7 @@ def _darts_batch(
 
     for individual, row, fine in zip(distinct, genes.tolist(), alive, strict=True):
         if fine:
-            for gene, value in enumerate(row):
-                individual[gene] = value
+            write(individual, row)
     if not alive.all():
         kept = {id(individual) for individual, fine in zip(distinct, alive, strict=True) if not fine}
         _warn([position for position, individual in enumerate(individuals) if id(individual) in kept])

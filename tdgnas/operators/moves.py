@@ -29,6 +29,12 @@ def pair_length(ind1: Any, ind2: Any) -> int:
     return len(ind1)
 
 
+def write(individual: Any, genes: Iterable[Any]) -> None:
+    """Give an individual other genes."""
+    for place, gene in enumerate(genes):
+        individual[place] = gene
+
+
 def swap(ind1: Any, ind2: Any, genes: Iterable[int]) -> None:
     """Exchange genes of two individuals."""
     for gene in genes:

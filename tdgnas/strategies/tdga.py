@@ -15,6 +15,7 @@ from deap import base
 
 from ..operators import Schedule, population_entropy
 from ..operators.entropy import Loci
+from ..operators.moves import write
 from ..seeding import own_state, set_own_state
 from .base import Strategy
 from .checks import check_rates
@@ -163,7 +164,6 @@ class TDGA(Strategy):
         blank = self.clone(self.population[0])
         if len(blank) != len(genes):
             blank[:] = type(blank)(genes)
-        for place, gene in enumerate(genes):
-            blank[place] = gene
+        write(blank, genes)
         del blank.fitness.values
         return blank
