@@ -57,6 +57,13 @@ class Strategy(ABC):
         self.population: list[Any] = []
         self.best: Any = None
 
+    @classmethod  # noqa: B027 - most strategies need nothing more
+    def check_installed(cls) -> None:
+        """Check, before any work, that what this strategy imports beyond the package's own dependencies is there.
+
+        :raises ImportError: when it is not, with how to get it.
+        """
+
     def generate(self) -> list[Any]:
         """Return the individuals to evaluate; those whose fitness is still valid need no evaluation."""
         return self._generate()
