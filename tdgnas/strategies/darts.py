@@ -66,7 +66,7 @@ class DARTS(DecisionStrategy):
             raise TypeError(
                 f"source must have alpha_gradients(genes, seed=...), as a supernet has; got {source!r}"
             )
-        if not lr > 0 or weight_decay < 0:
+        if not (lr > 0 and weight_decay >= 0):
             raise ValueError(
                 f"lr is {lr} and weight_decay {weight_decay}; expected lr > 0 and weight_decay >= 0"
             )

@@ -46,7 +46,7 @@ class GA(DecisionStrategy):
         super().__init__(decisions, **options)
         check_counts(population=population, tournament=tournament)
         check_rates(cxpb=cxpb, mutpb=mutpb, indpb=indpb)
-        if not 0 <= elite <= population or sigma < 0:
+        if not (0 <= elite <= population and sigma >= 0):
             raise ValueError(
                 f"elite is {elite} and sigma {sigma}; elite lies in 0 to {population}, sigma is >= 0"
             )

@@ -85,7 +85,7 @@ class ReinforceTable(DecisionStrategy):
     ) -> None:
         super().__init__(decisions, **options)
         check_counts(batch=batch)
-        if not lr > 0 or not temperature > 0 or entropy < 0:
+        if not (lr > 0 and temperature > 0 and entropy >= 0):
             raise ValueError(
                 f"lr is {lr}, temperature {temperature}, entropy {entropy}; expected lr and temperature above 0 "
                 "and entropy of at least 0"

@@ -22,7 +22,7 @@ from ..operators import (
 )
 from ..seeding import own_state, set_own_state
 from .base import STRATEGIES, DecisionLike
-from .checks import check_counts
+from .checks import check_counts, check_rates
 from .decisions import drawing_from
 from .encoding import Encoding
 from .tdga import TDGA
@@ -76,11 +76,11 @@ class DecisionTDGA(TDGA):
         self.fitness = fitness
         self.own_rng = rng or cast(random.Random, random)
         slices = self.encoding.slices
+        redrawn = 1 / len(slices) if indpb is None else indpb
+        check_rates(indpb=redrawn)
         toolbox = base.Toolbox()
         toolbox.register("mate", cxDecision, slices=slices)
-        toolbox.register(
-            "mutate", mutChoice, slices=slices, indpb=1 / len(slices) if indpb is None else indpb
-        )
+        toolbox.register("mutate", mutChoice, slices=slices, indpb=redrawn)
         toolbox.register(
             "select",
             selThermodynamic,
