@@ -171,7 +171,7 @@ def _update_rule(
         raise ValueError(f"steps must be at least 1; got {steps!r} (leave local search out for none)")
     if optimizer not in ("adam", "sgd"):
         raise ValueError(f"optimizer must be 'adam' or 'sgd'; got {optimizer!r}")
-    if not all(0 <= beta < 1 for beta in betas):
+    if len(betas) != 2 or not all(0 <= beta < 1 for beta in betas):
         raise ValueError(f"betas must be two numbers, 0 <= beta < 1; got {betas!r}")
 
     def update(
