@@ -128,7 +128,9 @@ class _Run:
             name = folder.space.nodes[task.node].post
             value, own = self._join(task, part)
         if name is not None:
-            value = self._apply(name, value, own, part)
+            result = self._apply(name, value, own, part)
+            # A skip hands on its input, a slice a part of it: what others may still read must not be written over.
+            value = result.clone() if not own and _same_memory(result, value) else result
         if len(part) == 1:
             self.values[part[0]] = value
             return
@@ -224,6 +226,10 @@ def apply(module: nn.Module, value: Tensor, own: bool) -> Tensor:
         value = apply(part, value, own)
         own = own or isinstance(part, _FRESH)
     return value
+
+
+def _same_memory(one: Tensor, other: Tensor) -> bool:
+    return one.untyped_storage().data_ptr() == other.untyped_storage().data_ptr()
 
 
 def _stacked(each: list[Statistics]) -> Statistics:
