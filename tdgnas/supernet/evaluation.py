@@ -81,6 +81,8 @@ def evaluation_set(
 ) -> EvaluationSet:
     """Fix the images of a fitness: the first ``size`` of ``data`` (which its split has shuffled), in equal batches.
 
+    No batch has a single image, which BatchNorm could not normalise: with a ``batch_size`` of 2 one may have three.
+
     :param calibration: where ``recalibrated`` takes its images from (training images).
     :param channels_last: lay images out with the channels last, and so everything computed from them: the same
         numbers up to rounding, in about half the time.
@@ -95,7 +97,11 @@ def evaluation_set(
         )
     if batch_size < 2:
         raise ValueError(f"batch_size is {batch_size}; BatchNorm needs at least 2 images")
-    parts = -(-size // batch_size)
+    if policy == "recalibrated" and calibration_size < 2:
+        raise ValueError(
+            f"calibration_size is {calibration_size}; BatchNorm's statistics need at least 2 images"
+        )
+    parts = min(-(-size // batch_size), size // 2)
     layout = torch.channels_last if channels_last else torch.contiguous_format
     bounds = [round(size * part / parts) for part in range(parts + 1)]
     batches = tuple(
