@@ -160,12 +160,9 @@ class _Pass:
         assert isinstance(norm, NodeBatchNorm2d)
         # A real copy per channel: given one value expanded to all, torch computes wrong gradients without a word.
         scale = gate.to(value.dtype).repeat(norm.num_features)
-        if self.owner.state.policy != "train":
-            return F.batch_norm(value, None, None, scale, None, True, 0.0, norm.eps)
-        if norm.num_batches_tracked is not None:
-            norm.num_batches_tracked.add_(1)
-        momentum = norm.momentum or 0.1
-        return F.batch_norm(value, norm.running_mean, norm.running_var, scale, None, True, momentum, norm.eps)
+        if self.owner.state.policy == "train":
+            return norm.learn(value, scale, None)
+        return F.batch_norm(value, None, None, scale, None, True, 0.0, norm.eps)
 
 
 def _flat(module: nn.Module) -> tuple[nn.Module, ...]:

@@ -171,6 +171,8 @@ class Supernet(nn.Module):
             raise ValueError(
                 "this supernet has no data; make it with Supernet(space, data) for alpha gradients"
             )
+        if not len(genes):
+            return np.empty((0, self.space.length))
         rng = random.Random(seed)
         images, labels = _drawn(self.data.valid, batch_size, rng)
         if xi:
