@@ -72,7 +72,8 @@ class WeightTraining:
             loss = group_losses(logits.unsqueeze(0), labels)[0]
             if not torch.isfinite(loss):
                 raise FloatingPointError(
-                    "training the weights during the search diverged; lower search.weight_lr"
+                    f"training the weights during the search diverged: the loss is {float(loss.detach())}; lower lr "
+                    f"(now {self.optimiser.param_groups[0]['lr']:g}; in a run's configuration search.weight_lr)"
                 )
             torch.autograd.backward(loss)
             self.optimiser.step()
