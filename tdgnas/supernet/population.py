@@ -8,6 +8,7 @@ call has computed may still be in the cache.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, get_args
 
@@ -44,7 +45,7 @@ class PopulationEvaluator:
     ``folded`` computes level by level, equal operations as one batch, each value with BatchNorm statistics of its
     own: the same up to rounding (1e-5). It keeps a GPU busy; on a CPU it pays for small batches of images only.
     The default follows from the device alone, never from a clock, so that a run repeats itself bit for bit;
-    :func:`tune` measures which is faster.
+    :func:`fastest` measures which is faster.
 
     :param supernet: whose weights are shared.
     :param where: images, batches and BatchNorm policy.
@@ -135,7 +136,8 @@ class PopulationEvaluator:
             self._shrink()
         self.counters.add(request.requested)
         self.counters.add(request.executed)
-        rows = [request.outputs.index(output) for output in request.of]
+        row = {output: number for number, output in enumerate(request.outputs)}
+        rows = [row[output] for output in request.of]
         return losses[rows], correct[rows]
 
     def note(self, architectures: Sequence[Architecture]) -> None:
@@ -185,25 +187,26 @@ class _Request:
         self.batches = {number: evaluator.where.batches[number] for number in batches}
         self.whole = list(batches) == list(range(len(evaluator.where.batches)))
         self.requested, self.executed = Counters(), Counters()
-        known: dict[Architecture, tuple[int, list[int]]] = {}
-        for architecture in architectures:
-            if architecture not in known:
-                known[architecture] = evaluator.interner.trace(architecture.choices)
-                evaluator.cache.count(known[architecture][1])
+        times = Counter(architectures)
+        known = {architecture: evaluator.interner.trace(architecture.choices) for architecture in times}
+        for _, values in known.values():
+            evaluator.cache.count(values)
         evaluator.costs.grow(evaluator.interner)
         self.of = [known[architecture][0] for architecture in architectures]
         self.outputs = reading_order(evaluator.interner, self.of)
-        self._count_requests([known[architecture][1] for architecture in architectures])
+        self._count_requests([(times[architecture], values) for architecture, (_, values) in known.items()])
 
-    def _count_requests(self, values: list[list[int]]) -> None:
+    def _count_requests(self, asked: list[tuple[int, list[int]]]) -> None:
+        """Count the values of distinct architectures, each as often as it was asked for."""
         where, macs = self.evaluator.where, self.evaluator.costs.macs
         images = sum(len(labels) for _, labels in self.batches.values())
         passes = len(self.batches)
         if where.calibration is not None:
             images, passes = images + len(where.calibration), passes + 1
-        alone = {id(own): sum(macs[each] for each in own) for own in values}
-        self.requested.requests = passes * sum(len(own) for own in values)
-        self.requested.macs_requested = images * sum(alone[id(own)] for own in values)
+        self.requested.requests = passes * sum(times * len(values) for times, values in asked)
+        self.requested.macs_requested = images * sum(
+            times * sum(macs[each] for each in values) for times, values in asked
+        )
 
     def run(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
         """Compute; return losses and right answers of the distinct outputs, shape (outputs, batches)."""
