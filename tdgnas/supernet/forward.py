@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from ..spaces import INPUT, SearchSpace, Step, Term
 from ..spaces.network import combine
 from .batchnorm import BatchNormState
+from .relaxation import choice_weight
 
 
 def discrete_forward(
@@ -78,11 +79,7 @@ class RelaxedForward:
                 value = self.ops[term.op](value)
         if term.decision is None:
             return value
-        where, decision = self.space.slices[term.decision], self.space.decisions[term.decision]
-        if decision.binary:
-            gate = weights[:, where.start] if term.choice else 1 - weights[:, where.start]
-        else:
-            gate = weights[:, where.start + term.choice]
+        gate = choice_weight(self.space, term.decision, term.choice, weights)
         shaped = value.reshape(-1, batch, *value.shape[1:])
         gated = gate.to(value.dtype).reshape(-1, *[1] * (shaped.ndim - 1)) * shaped
         return gated.reshape(-1, *value.shape[1:])
