@@ -32,7 +32,7 @@ class Profile:
 
     def step_macs(self, step: Step, nodes: Sequence[Node]) -> int:
         """Multiply-adds of one step on one sample."""
-        name = step.op if step.op is not None else nodes[step.node].post
+        name = step.operation(nodes)
         return 0 if name is None else self.macs[name]
 
 

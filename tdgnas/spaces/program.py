@@ -20,6 +20,10 @@ class Step(NamedTuple):
     node: int
     inputs: tuple[int, ...]
 
+    def operation(self, nodes: Sequence[Node]) -> str | None:
+        """Name of the operation that the step runs: its own, or the one after its join; None where there is none."""
+        return self.op if self.op is not None else nodes[self.node].post
+
 
 class Interner:
     """Numbers the distinct values of any number of architectures.

@@ -207,7 +207,7 @@ class SearchSpace(ABC):
 
     def parameters(self, architecture: Architecture) -> int:
         """Number of parameters of the stand-alone network."""
-        used = {step.op or self.nodes[step.node].post for step in self.program(architecture)[1:]}
+        used = {step.operation(self.nodes) for step in self.program(architecture)[1:]}
         return sum(self.profile.parameters[name] for name in used if name is not None)
 
     def macs(self, architecture: Architecture) -> int:

@@ -38,13 +38,9 @@ class Folder:
             for name, module in supernet.ops.items()
         }
 
-    def operation(self, step: Step) -> str | None:
-        """Name of the operation that a step runs: its own, or the one after its join."""
-        return step.op if step.op is not None else self.space.nodes[step.node].post
-
     def normalised(self, step: Step) -> bool:
         """Whether BatchNorm takes part in a step."""
-        name = self.operation(step)
+        name = step.operation(self.space.nodes)
         return name is not None and self.norms[name]
 
     def run(

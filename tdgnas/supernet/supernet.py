@@ -15,9 +15,10 @@ from torch import Tensor, nn
 from ..individual import Individual, LossFitness
 from ..operators import initBernoulli
 from ..spaces import Architecture, SearchSpace
+from ..spaces.network import run_steps
 from .batchnorm import BatchNormState, convert
 from .bilevel import alpha_gradient, constant
-from .forward import RelaxedForward, discrete_forward, group_losses
+from .forward import RelaxedForward, group_losses
 from .mixed import MixedForward
 from .paths import SampledPath
 from .relaxation import Relaxation, RelaxationName
@@ -105,7 +106,8 @@ class Supernet(nn.Module):
 
     def discrete(self, images: Tensor, architecture: Architecture) -> Tensor:
         """Forward pass of one architecture; logits of shape (batch, classes)."""
-        return discrete_forward(self.space, self.ops, self.space.program(architecture), images)
+        space = self.space
+        return run_steps(space.program(architecture), space.nodes, self.ops, space.profile.shapes, images)
 
     def forward(self, images: Tensor) -> Tensor:
         """Relaxed forward pass of the supernet's own alpha; logits of shape (batch, classes)."""
