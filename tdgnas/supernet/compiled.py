@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..spaces import INPUT, Architecture
 from ..spaces.network import combine
-from .batchnorm import Policy, Statistics
+from .batchnorm import Statistics
 from .counters import Counters
 from .evaluation import EvaluationSet, Score, score_logits
 from .relaxation import choice_weight
@@ -61,14 +61,13 @@ class CompiledEvaluator:
         supernet, where = self.supernet, self.where
         gates = torch.tensor(supernet.space.encode(architecture), device=supernet.device).gt(0)
         gates = gates.to(supernet.alpha.dtype)
-        policy: Policy = "given" if where.policy == "recalibrated" else where.policy
         statistics: Statistics = []
         if where.calibration is not None:
             with supernet.batchnorm.use("record", statistics=[]):
                 statistics = self._calibrate(where.calibration, gates)
         rows = []
         for images, labels in where.batches:
-            with supernet.batchnorm.use(policy, statistics=statistics):
+            with supernet.batchnorm.use(where.normalising, statistics=statistics):
                 rows.append(
                     torch.stack([part.double() for part in score_logits(self._run(images, gates), labels)])
                 )

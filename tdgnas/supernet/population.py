@@ -214,7 +214,6 @@ class _Request:
         where, cache = evaluator.where, evaluator.cache
         scoring, calibration = self._plans()
         device = evaluator.supernet.device
-        policy: Policy = "given" if where.policy == "recalibrated" else where.policy
         results: list[Tensor] = []
         with (
             torch.inference_mode(),
@@ -223,7 +222,7 @@ class _Request:
             if calibration is not None and where.calibration is not None:
                 self._pass(_CALIBRATION, 0, where.calibration, calibration, "record")
             for number, (images, labels) in self.batches.items():
-                values = self._pass(_SCORING, number, images, scoring, policy)
+                values = self._pass(_SCORING, number, images, scoring, where.normalising)
                 results.append(self._score(values, labels))
             found = torch.stack(results, dim=-1).cpu().numpy()  # the only transfer of a call
         cache.entries = {
