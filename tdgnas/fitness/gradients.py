@@ -10,7 +10,6 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from ..data import ImageData
 from ..supernet import Supernet
 from ..supernet.forward import group_losses
 from .budget import Budget
@@ -65,9 +64,6 @@ class SupernetGradients:
     def _alpha(self, row: Array) -> Tensor:
         return torch.tensor(row, dtype=self.supernet.alpha.dtype, device=self.supernet.device)
 
-    def _batch(self, data: ImageData, rng: random.Random) -> tuple[Tensor, Tensor]:
-        return data.batch(rng.sample(range(len(data)), min(self.batch_size, len(data))))
-
 
 class TrainingGradients(SupernetGradients):
     """Gradients of alpha from a supernet whose weights learn between them: DARTS proper.
@@ -78,7 +74,7 @@ class TrainingGradients(SupernetGradients):
     def weight_step(self, genes: Array, *, seed: int) -> None:
         """Take one step of the weights on the relaxed network of ``genes``, on training images drawn by
         ``seed``."""
-        images, labels = self._batch(self.data.train, random.Random(seed))
+        images, labels = self.data.train.drawn(self.batch_size, random.Random(seed))
         self.optimiser.zero_grad(set_to_none=True)
         with self.supernet.batchnorm.use("train"):
             logits = self.supernet.relaxed(images, self._alpha(genes).unsqueeze(0))

@@ -25,7 +25,7 @@ from .relaxation import Relaxation, RelaxationName
 from .second_order import second_order_gradients
 
 if TYPE_CHECKING:
-    from ..data import ImageData, Splits
+    from ..data import Splits
     from .pretraining import EpochRecord
 
 Array = npt.NDArray[np.float64]
@@ -176,9 +176,9 @@ class Supernet(nn.Module):
         if not len(genes):
             return np.empty((0, self.space.length))
         rng = random.Random(seed)
-        images, labels = _drawn(self.data.valid, batch_size, rng)
+        images, labels = self.data.valid.drawn(batch_size, rng)
         if xi:
-            train = _drawn(self.data.train, batch_size, rng)
+            train = self.data.train.drawn(batch_size, rng)
             alphas = torch.as_tensor(np.asarray(genes), dtype=self.alpha.dtype, device=self.device)
             follow = self._optimiser_state(optimiser)
             found = second_order_gradients(self, alphas, train, (images, labels), xi=xi, **follow)
@@ -272,12 +272,6 @@ def pick_device(device: str | torch.device | None) -> torch.device:
             f"the device {str(device)!r} is not there: torch sees {torch.cuda.device_count()} GPUs"
         )
     return found
-
-
-def _drawn(data: ImageData, size: int, rng: random.Random) -> tuple[Tensor, Tensor]:
-    """Draw a batch of images without replacement."""
-    index = torch.as_tensor(rng.sample(range(len(data)), min(size, len(data))))
-    return data.normalised(index), data.labels[index.to(data.labels.device)]
 
 
 def _check_fit(space: SearchSpace, data: Splits) -> None:
