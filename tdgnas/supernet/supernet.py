@@ -12,6 +12,7 @@ import torch
 from deap import base
 from torch import Tensor, nn
 
+from ..devices import pick_device
 from ..individual import Individual, LossFitness
 from ..operators import initBernoulli
 from ..spaces import Architecture, SearchSpace
@@ -254,24 +255,6 @@ class Supernet(nn.Module):
         from .pretraining import Pretraining
 
         return Pretraining(self, epochs, **options)
-
-
-def pick_device(device: str | torch.device | None) -> torch.device:
-    """Return the device of a name; CUDA where there is one, else the CPU, when None.
-
-    :raises ValueError: for an unknown name, or CUDA where there is none.
-    """
-    try:
-        found = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    except RuntimeError as error:
-        raise ValueError(
-            f"there is no device {str(device)!r}; give cpu, cuda, or cuda:1 for the second GPU"
-        ) from error
-    if found.type == "cuda" and (found.index or 0) >= torch.cuda.device_count():
-        raise ValueError(
-            f"the device {str(device)!r} is not there: torch sees {torch.cuda.device_count()} GPUs"
-        )
-    return found
 
 
 def _check_fit(space: SearchSpace, data: Splits) -> None:
