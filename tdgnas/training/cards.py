@@ -11,8 +11,9 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from torch import nn
 
+from ..spaces.profile import run_counted
 from ..storage import write_atomic, write_json, write_text
 
 __all__ = ["Card", "load_weights", "make_card", "save_model"]
@@ -141,18 +142,5 @@ def load_weights(network: nn.Module, path: str | Path) -> nn.Module:
 def _multiply_adds(network: nn.Module, image_shape: tuple[int, int, int]) -> int:
     """Multiply-adds of convolutions and linear layers for one image, found without computing anything."""
     shadow = deepcopy(network).to("meta").eval()
-    total = 0
-
-    def count(module: nn.Module, _: tuple[Tensor, ...], output: Tensor) -> None:
-        nonlocal total
-        if isinstance(module, nn.Linear):
-            total += output.numel() * module.in_features
-        elif isinstance(module, nn.Conv2d):
-            total += output.numel() * module.weight[0].numel()
-
-    for module in shadow.modules():
-        if isinstance(module, (nn.Linear, nn.Conv2d)):
-            module.register_forward_hook(count)
     with torch.no_grad():
-        shadow(torch.empty(1, *image_shape, device="meta"))
-    return total
+        return run_counted(shadow, torch.empty(1, *image_shape, device="meta"))[1]
