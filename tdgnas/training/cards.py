@@ -15,6 +15,7 @@ from torch import nn
 
 from ..spaces.profile import run_counted
 from ..storage import write_atomic, write_json, write_text
+from .state import check_tensors
 
 __all__ = ["Card", "load_weights", "make_card", "save_model"]
 
@@ -126,14 +127,7 @@ def load_weights(network: nn.Module, path: str | Path) -> nn.Module:
         tensors = load_file(path)
     except SafetensorError as error:
         raise ValueError(f"{path} is damaged or no safetensors file: {error}") from error
-    own = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
-    there = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
-    odd = sorted(name for name in own.keys() | there.keys() if own.get(name) != there.get(name))
-    if odd:
-        raise ValueError(
-            f"{path} belongs to another network: {len(odd)} tensors differ, the first is {odd[0]} "
-            f"({there.get(odd[0], 'missing')} there, {own.get(odd[0], 'missing')} here)"
-        )
+    check_tensors(path, tensors, network)
     with torch.no_grad():
         network.load_state_dict(tensors)
     return network
