@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from ..storage import write_atomic
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -92,10 +93,4 @@ def save_figure(figure: Figure, path: Path, dpi: float = 150) -> Path:
     suffix = path.suffix.lower()
     content = io.BytesIO()
     figure.savefig(content, format=suffix[1:], dpi=dpi, metadata=_METADATA[suffix])
-    part = path.with_name(f".{path.name}.part")
-    try:
-        part.write_bytes(content.getvalue())
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
-    return path
+    return write_atomic(path, lambda temporary: temporary.write_bytes(content.getvalue()))

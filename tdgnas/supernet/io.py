@@ -11,6 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from ..spaces import create
+from ..storage import write_atomic, write_json
 from .supernet import Supernet
 
 if TYPE_CHECKING:
@@ -20,17 +21,16 @@ _FORMAT = "tdgnas-supernet/1"
 
 
 def save_supernet(supernet: Supernet, folder: str | Path) -> Path:
-    """Write weights, buffers and alpha, and the space's name and settings; return the folder."""
+    """Write weights, buffers and alpha, and the space's name and settings, each atomically; return the folder."""
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     tensors = {name: value.detach().cpu().contiguous() for name, value in supernet.state_dict().items()}
-    save_file(tensors, folder / "supernet.safetensors")
+    write_atomic(folder / "supernet.safetensors", lambda temporary: save_file(tensors, temporary))
     document = {
         "format": _FORMAT,
         "space": {"name": supernet.space.name, **supernet.space.settings},
         "relaxation": supernet.relaxation.name,
     }
-    (folder / "supernet.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    write_json(folder / "supernet.json", document)
     return folder
 
 
