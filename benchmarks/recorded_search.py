@@ -69,7 +69,7 @@ def record(
         each: number for number, each in enumerate(dict.fromkeys(a for asked in fitness.asked for a in asked))
     }
     return {
-        "space": {"name": space.name, **space.settings},
+        "space": spaces.space_document(space),
         "search": {
             "population": population,
             "ngen": ngen,

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from ..seeding import seed_everything
-from ..spaces import RULES, Architecture, CellSpace, SearchSpace, save_architecture
+from ..spaces import RULES, Architecture, CellSpace, SearchSpace, save_architecture, space_document
 from ..training import Training, TrainingDiverged, evaluate, make_card, save_model
 from .build import make_recipe
 from .files import storing, write_atomic, write_json
@@ -144,7 +144,7 @@ class RetrainPhase:
             accuracy={part: result[f"{part}_accuracy"] for part in ("valid", "test")},
             recipe=asdict(self.recipe),
             architecture={
-                "space": {"name": self.context.space.name, **self.context.space.settings},
+                "space": space_document(self.context.space),
                 "choices": result["choices"],
             },
             seed=training.seed,
