@@ -100,6 +100,6 @@ def check_tensors(what: object, saved: Mapping[str, Tensor], module: nn.Module) 
     if odd:
         first = odd[0]
         raise ValueError(
-            f"{what} belongs to another network: {len(odd)} tensors differ, the first is {first} "
-            f"({there.get(first, 'missing')} there, {own.get(first, 'missing')} here)"
+            f"{what} belongs to another network: {len(odd)} tensors differ, the first is {first}: "
+            f"{there.get(first, 'missing')} there, {own.get(first, 'missing')} here"
         )
