@@ -122,8 +122,7 @@ class PopulationEvaluator:
             return np.zeros((len(architectures), len(chosen))), np.zeros(
                 (len(architectures), len(chosen)), np.int64
             )
-        self._refresh()
-        request = _Request(self, architectures, chosen)
+        request = self.request(architectures, chosen)
         while True:
             # Out of the handler before anything is tried again: the exception holds on to what was allocated.
             try:
@@ -140,10 +139,15 @@ class PopulationEvaluator:
         rows = [row[output] for output in request.of]
         return losses[rows], correct[rows]
 
+    def request(self, architectures: Sequence[Architecture], batches: Sequence[int] | None = None) -> Request:
+        """Return what one call of :meth:`sums` would do: it can be planned and counted without computing anything."""
+        self._refresh()
+        return Request(self, architectures, range(len(self.where.batches)) if batches is None else batches)
+
     def note(self, architectures: Sequence[Architecture]) -> None:
         """Count requests for architectures whose scores are known already: their values are in demand as well."""
         if architectures:
-            self.counters.add(_Request(self, architectures, range(len(self.where.batches))).requested)
+            self.counters.add(Request(self, architectures, range(len(self.where.batches))).requested)
 
     def _refresh(self) -> None:
         """Forget what other weights have computed, and values that nobody needs any more."""
@@ -177,8 +181,13 @@ class PopulationEvaluator:
             )
 
 
-class _Request:
-    """One call: its plan, its run, its counts."""
+class Request:
+    """One call of :meth:`PopulationEvaluator.sums`: its plan, its run, its counts.
+
+    :ivar requested: what a one-by-one evaluation would compute.
+    :ivar executed: what was computed, once :meth:`run` or :meth:`count_runs` has counted it.
+    :ivar keep: the keys of what will be cached, once there is a plan.
+    """
 
     def __init__(
         self, evaluator: PopulationEvaluator, architectures: Sequence[Architecture], batches: Sequence[int]
@@ -212,7 +221,7 @@ class _Request:
         """Compute; return losses and right answers of the distinct outputs, shape (outputs, batches)."""
         evaluator = self.evaluator
         where, cache = evaluator.where, evaluator.cache
-        scoring, calibration = self._plans()
+        scoring, calibration = self.plans()
         device = evaluator.supernet.device
         results: list[Tensor] = []
         with (
@@ -228,10 +237,10 @@ class _Request:
         cache.entries = {
             key: entry for key, entry in cache.entries.items() if key in self.keep or not self.whole
         }
-        self._count_runs(scoring, calibration)
+        self.count_runs(scoring, calibration)
         return found[0], found[1].astype(np.int64)
 
-    def _plans(self) -> tuple[Schedule, Schedule | None]:
+    def plans(self) -> tuple[Schedule, Schedule | None]:
         """Plan the scoring and, where statistics are missing, the calibration; decide what will be cached."""
         evaluator = self.evaluator
         interner, cache = evaluator.interner, evaluator.cache
@@ -313,7 +322,8 @@ class _Request:
         ]
         return torch.stack(rows, dim=1)
 
-    def _count_runs(self, scoring: Schedule, calibration: Schedule | None) -> None:
+    def count_runs(self, scoring: Schedule, calibration: Schedule | None) -> None:
+        """Count what carrying out the plans computes."""
         macs, where = self.evaluator.costs.macs, self.evaluator.where
         images = sum(len(labels) for _, labels in self.batches.values())
         plans = [(scoring, len(self.batches), images)]
