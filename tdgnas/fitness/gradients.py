@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ..supernet import Supernet
+from ..supernet.bilevel import gradient_passes
 from ..supernet.forward import group_losses
 from .budget import Budget
 
@@ -54,7 +55,7 @@ class SupernetGradients:
     def alpha_gradients(self, genes: Array, *, seed: int) -> Array:
         """Return the gradient of the validation loss for every row of genes, on images drawn by ``seed``."""
         images = min(self.batch_size, len(self.data.valid))
-        self.budget.count(0, 3 * images * len(genes) * (1 if self.order == 1 else 4))
+        self.budget.count(0, len(genes) * gradient_passes(images, self.order))
         if self.order == 1:
             return self.supernet.alpha_gradients(genes, seed, self.batch_size)
         return self.supernet.alpha_gradients(

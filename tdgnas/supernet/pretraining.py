@@ -17,6 +17,7 @@ from torch import Tensor
 from ..devices import own_noise
 from ..seeding import pack_random, unpack_random
 from ..spaces import Architecture, sample
+from .bilevel import gradient_passes
 from .forward import group_losses
 from .guards import Stop, annealed
 from .guards import skip_dropout as skip_drop
@@ -198,7 +199,7 @@ class Pretraining(Iterator[EpochRecord]):
         )
         self.alpha_optimiser.step()
         self.supernet.alpha.copy_(self.alpha.detach())
-        self.passes += 3 * len(valid[1]) * (1 if self.order == 1 else 4)
+        self.passes += gradient_passes(len(valid[1]), self.order)
 
     def _weight_step(self, batch: tuple[Tensor, Tensor], step: int) -> Tensor:
         supernet, (images, labels) = self.supernet, batch
