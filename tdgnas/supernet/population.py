@@ -42,7 +42,7 @@ class PopulationEvaluator:
     changes, everything computed before is forgotten.
 
     ``depth-first`` holds the fewest values at a time and gives the same bits as :func:`evaluate_one` on a CPU.
-    ``folded`` computes level by level, equal operations as one batch, each value with BatchNorm statistics of its
+    ``folded`` computes node by node, equal operations as one batch, each value with BatchNorm statistics of its
     own: the same up to rounding (1e-5). It keeps a GPU busy; on a CPU it pays for small batches of images only.
     The default follows from the device alone, never from a clock, so that a run repeats itself bit for bit;
     :func:`fastest` measures which is faster.
@@ -52,7 +52,7 @@ class PopulationEvaluator:
     :param order: ``depth-first`` (the default on a CPU) or ``folded`` (on a GPU).
     :param chunk: the most values folded into one batch; as many as are sensible for the device when None.
     :param cache_bytes: memory for values that the next call may use again; a share of the memory when None, 0 for none.
-    :param memory_bytes: memory for a folded level; populations that need more are computed in several waves.
+    :param memory_bytes: memory for what is folded; populations that need more are computed in several waves.
     :param autocast: compute in bfloat16 where that is safe; on a GPU when None.
     :raises ValueError: for an unknown order or impossible sizes.
     """
@@ -347,7 +347,7 @@ def _chunk_bytes(gpu: bool) -> int:
 
 
 def _memory(device: torch.device) -> int:
-    """Bytes for the values of a folded level."""
+    """Bytes for the values of a folded population."""
     if device.type == "cuda":
         return int(0.4 * torch.cuda.get_device_properties(device).total_memory)
     return min(free_memory() // 4, 2**30)
