@@ -20,15 +20,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from deap import base, tools
+from evaluation.search import tdga
 from evaluation.timing import HERE, Row, clock, in_turns, loop, population, ratio, show, table
 from evaluation.variants import profiled
 
 import tdgnas
-from tdgnas import operators
 from tdgnas.data import ImageData, Splits
 from tdgnas.spaces import VGGShortcuts
-from tdgnas.strategies import TDGA
 from tdgnas.supernet import EvaluationSet, PopulationEvaluator, Supernet, evaluate_one, evaluation_set
 
 WAYS: dict[str, dict[str, Any]] = {
@@ -116,20 +114,10 @@ def searches(supernet: Supernet, given: argparse.Namespace) -> list[Row]:
     """TDGA searches, without and with the gradient step on every individual."""
     rows = []
     data = images(given.images)
-    space = supernet.space
     for local_search in (False, True):
         random.seed(given.seed)
         fitness = tdgnas.SupernetFitness(supernet, data, batch_size=given.batch_size)
-        toolbox = base.Toolbox()
-        toolbox.register("evaluate", fitness)
-        toolbox.register("map", tdgnas.batch_map)
-        toolbox.register("mate", tools.cxUniform, indpb=0.5)
-        toolbox.register("mutate", tools.mutGaussian, mu=0, sigma=0.2, indpb=0.2)
-        heat = operators.Geometric(1.0, 1e-3, ngen=given.ngen)
-        toolbox.register("select", operators.selThermodynamic, temperature=heat)
-        if local_search:
-            toolbox.register("local_search", operators.lsDARTS, supernet=supernet, lr=0.05)
-        strategy = TDGA(supernet.population(10), toolbox, loci=space.choices)
+        toolbox, strategy = tdga(fitness, 10, given.ngen, local_search=local_search)
         start = time.perf_counter()
         for _ in tdgnas.evolve(strategy, toolbox, given.ngen):
             pass

@@ -19,13 +19,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from deap import base, tools
+from evaluation.search import tdga
 
 import tdgnas
-from tdgnas import operators, spaces
+from tdgnas import spaces
 from tdgnas.fitness import SupernetFitness
 from tdgnas.spaces import Architecture, SearchSpace
-from tdgnas.strategies import TDGA
 
 
 class Recorder(SupernetFitness):
@@ -50,26 +49,14 @@ def record(
     space = spaces.VGGShortcuts(width=1 / 32)
     supernet = tdgnas.Supernet(space, data).pretrain(epochs)
     fitness = Recorder(supernet, data.valid, size=200, batch_size=200)
-    toolbox = base.Toolbox()
-    toolbox.register("evaluate", fitness)
-    toolbox.register("map", tdgnas.batch_map)
-    if local_search:
-        toolbox.register("local_search", operators.lsDARTS, supernet=supernet, lr=0.05)
-    if mate == "uniform":
-        toolbox.register("mate", tools.cxUniform, indpb=0.5)
-    else:
-        toolbox.register("mate", operators.cxLayerOrder)
-    toolbox.register("mutate", tools.mutGaussian, mu=0, sigma=0.2, indpb=0.2)
-    heat = operators.Geometric(1.0, 1e-3, ngen=ngen)
-    toolbox.register("select", operators.selThermodynamic, temperature=heat)
-    strategy = TDGA(supernet.population(population), toolbox, cxpb=0.8, mutpb=0.2, loci=space.choices)
+    toolbox, strategy = tdga(fitness, population, ngen, mate=mate, local_search=local_search)
     for generation in tdgnas.evolve(strategy, toolbox, ngen):
         print(generation.index, len(generation.evaluated), f"{generation.record['best']:.4f}", flush=True)
     names = {
         each: number for number, each in enumerate(dict.fromkeys(a for asked in fitness.asked for a in asked))
     }
     return {
-        "space": {"name": space.name, **space.settings},
+        "space": spaces.space_document(space),
         "search": {
             "population": population,
             "ngen": ngen,

@@ -16,6 +16,7 @@ from .operators import population_entropy
 from .operators.entropy import Loci
 from .seeding import random_states, set_random_states
 from .strategies import TDGA
+from .strategies.checks import check_evaluated
 from .strategies.saving import (
     hall_of_fame_state,
     logbook_state,
@@ -110,6 +111,7 @@ class Evolution(Iterator[Generation]):
         fresh = [individual for individual in individuals if not individual.fitness.valid]
         for individual, values in zip(fresh, self.toolbox.map(self.toolbox.evaluate, fresh), strict=True):
             individual.fitness.values = values
+        check_evaluated(individuals)  # before the hall of fame, which NaN would spoil for good
         if self.halloffame is not None:
             self.halloffame.update(individuals)
         self.strategy.update(individuals)
@@ -130,22 +132,25 @@ class Evolution(Iterator[Generation]):
         An operator has a state when its function, or the object whose method it is, has ``state_dict`` and
         ``load_state_dict``, as ``SupernetFitness`` (its cache) and ``WeightTraining`` have.
 
-        :raises TypeError: when the strategy has no ``state_dict``.
+        :raises TypeError: when the strategy has no ``state_dict`` and ``load_state_dict``, or, where there is a hall of
+            fame, no ``unpack`` that makes its members again.
         :raises RuntimeError: inside a generation, after an error in it.
         """
         if self._begun is not None:
             raise RuntimeError(
                 f"generation {self.generation} was begun and not ended, which cannot be saved; finish it with next()"
             )
-        save = getattr(self.strategy, "state_dict", None)
-        if save is None or not hasattr(self.strategy, "load_state_dict"):
+        strategy: Any = self.strategy
+        needed = ["state_dict", "load_state_dict", *([] if self.halloffame is None else ["unpack"])]
+        missing = [name for name in needed if not hasattr(strategy, name)]
+        if missing:
             raise TypeError(
-                f"{type(self.strategy).__name__} cannot be saved: it has no state_dict and load_state_dict; "
-                "write them in a subclass of it"
+                f"{type(strategy).__name__} cannot be saved: it has no {' and '.join(missing)}; write them in a "
+                "subclass of it, see tdgnas.strategies.Strategy"
             )
         return {
             "generation": self.generation,
-            "strategy": save(),
+            "strategy": strategy.state_dict(),
             "logbook": logbook_state(self.logbook),
             "halloffame": None if self.halloffame is None else hall_of_fame_state(self.halloffame),
             "toolbox": toolbox_states(self.toolbox),

@@ -71,7 +71,7 @@ def retrain(
         import torch
 
         from .checkpoint import CheckpointFolder
-        from .supernet.supernet import pick_device
+        from .devices import pick_device
         from .training import NetworkPlan
         from .training import retrain as train
 

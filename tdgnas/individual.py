@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import array
 from collections.abc import Iterable
+from copy import deepcopy
 from typing import Any
 
 from deap import base
@@ -51,11 +52,8 @@ class Individual(array.array):  # type: ignore[type-arg]
         clone = type(self).__new__(type(self), self)
         memo[id(self)] = clone
         for name, value in vars(self).items():
-            setattr(
-                clone,
-                name,
-                _copy_fitness(value) if isinstance(value, base.Fitness) else _deepcopy(value, memo),
-            )
+            copied = _copy_fitness(value) if isinstance(value, base.Fitness) else deepcopy(value, memo)
+            setattr(clone, name, copied)
         return clone
 
     def __copy__(self) -> Individual:
@@ -74,9 +72,3 @@ def _copy_fitness(fitness: base.Fitness) -> base.Fitness:
     clone: base.Fitness = object.__new__(type(fitness))
     clone.__dict__.update(vars(fitness))
     return clone
-
-
-def _deepcopy(value: Any, memo: dict[int, Any]) -> Any:
-    from copy import deepcopy
-
-    return deepcopy(value, memo)

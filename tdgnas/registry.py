@@ -147,7 +147,7 @@ def import_plugin(module: str) -> ModuleType:
     try:
         found = importlib.import_module(module)
     except ModuleNotFoundError as error:
-        if error.name is None or not module.startswith(error.name):
+        if not f"{module}.".startswith(f"{error.name}."):
             raise  # one that the module itself imports
         raise ValueError(
             f"there is no module {module!r}; install its package (`pip install -e .`) or go to the folder that holds it"

@@ -38,6 +38,23 @@ def unpack_random(rng: random.Random | ModuleType, state: Sequence[Any]) -> None
     rng.setstate((version, tuple(internal), gauss))
 
 
+def own_state(rng: random.Random | ModuleType) -> list[Any] | None:
+    """Return the state of a generator of one's own; None for the module :mod:`random`, which all share."""
+    return pack_random(rng) if isinstance(rng, random.Random) else None
+
+
+def set_own_state(rng: random.Random | ModuleType, state: Sequence[Any] | None) -> None:
+    """Set a generator to what :func:`own_state` returned.
+
+    :raises ValueError: when the state is of a generator of its own and this is the shared one, or the reverse.
+    """
+    if isinstance(rng, random.Random) != (state is not None):
+        there, here = ("an rng of its own", "Python's random")[:: 1 if state is not None else -1]
+        raise ValueError(f"the saved search draws from {there}, this one from {here}; make it the same way")
+    if state is not None:
+        unpack_random(rng, state)
+
+
 def random_states() -> dict[str, Any]:
     """Return the states of the generators that :func:`seed_everything` seeds: numbers, lists and tensors."""
     kind, keys, position, has_gauss, gauss = np.random.get_state()

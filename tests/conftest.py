@@ -6,7 +6,7 @@ import importlib.util
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ import torch
 
 from tdgnas import data, spaces
 from tdgnas.data import Splits
+from tdgnas.registry import IMPORTED
 from tdgnas.spaces import VGGShortcuts
 from tdgnas.supernet import Supernet
 
@@ -21,6 +22,14 @@ from tdgnas.supernet import Supernet
 @pytest.fixture(scope="session", autouse=True)
 def _one_thread() -> None:
     torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def _no_plugins_of_other_tests() -> Iterator[None]:
+    """Forgets the modules of plug-ins that a test imported: a comparison's workers would look for them."""
+    before = list(IMPORTED)
+    yield
+    IMPORTED[:] = before
 
 
 @pytest.fixture(scope="session")

@@ -262,6 +262,25 @@ def test_a_strategy_without_a_state_is_named() -> None:
         evolution.state_dict()
 
 
+def test_what_a_hall_of_fame_could_not_be_made_again_from_is_not_saved() -> None:
+    """It was saved, and could not be loaded."""
+
+    class Stateful(cma.Strategy):
+        def state_dict(self) -> dict[str, Any]:
+            """Nothing."""
+            return {}
+
+        def load_state_dict(self, state: dict[str, Any]) -> None:
+            """Nothing."""
+
+    toolbox = base.Toolbox()
+    toolbox.register("evaluate", sphere)
+    evolve(Stateful([0.0] * 3, 1.0, lambda_=4), toolbox, 2).state_dict()
+    evolution = evolve(Stateful([0.0] * 3, 1.0, lambda_=4), toolbox, 2, halloffame=tools.HallOfFame(1))
+    with pytest.raises(TypeError, match="it has no unpack"):
+        evolution.state_dict()
+
+
 def test_a_generation_that_failed_can_be_tried_again() -> None:
     """An evaluator that fails for a while (a full device, a lost connection) costs nothing but time."""
     whole = make()

@@ -74,6 +74,18 @@ def test_an_operator_of_ones_own_needs_no_name(tmp_path, monkeypatch) -> None:
         resolve("own_operators.py:mutOwn")
 
 
+def test_a_module_that_lacks_another_one_is_not_called_missing_itself(tmp_path, monkeypatch) -> None:
+    """Its name may begin with the name of what it lacks."""
+    (tmp_path / "nosuch_operators.py").write_text("import nosuch\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(ModuleNotFoundError, match="No module named 'nosuch'"):
+        resolve("nosuch_operators:mutOwn")
+    for missing in ("nosuch_either:mutOwn", "nosuch_package.nosuch_module:mutOwn"):
+        with pytest.raises(ValueError, match=r"there is no module 'nosuch_"):
+            resolve(missing)
+
+
 def test_a_plugin_that_wants_a_taken_name_makes_that_name_an_error_and_no_other(monkeypatch) -> None:
     points = [
         importlib.metadata.EntryPoint("flip", "math:sqrt", "test.group"),

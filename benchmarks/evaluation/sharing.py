@@ -12,7 +12,6 @@ from recorded_search import load
 from evaluation.timing import HERE, Row, clock, evaluation_set, in_turns, loop, population, ratio, show
 from tdgnas.spaces import Architecture, Interner, VGGShortcuts
 from tdgnas.supernet import EvaluationSet, PopulationEvaluator, Supernet
-from tdgnas.supernet.population import _Request  # planning alone: nothing is computed
 
 SEARCHES = ("tdga_search_uniform.json", "tdga_search_layer_order.json", "tdga_search_darts.json")
 
@@ -66,10 +65,9 @@ def counts(supernet: Supernet, where: EvaluationSet, chosen: Sequence[Architectu
     largest = max(len(labels) for _, labels in where.batches)
     for order in ("depth-first", "folded"):
         evaluator = PopulationEvaluator(supernet, where, order=order, cache_bytes=0)  # type: ignore[arg-type]
-        evaluator._refresh()
-        request = _Request(evaluator, chosen, range(len(where.batches)))
-        plan, _ = request._plans()
-        request._count_runs(plan, None)
+        request = evaluator.request(chosen)
+        plan, _ = request.plans()
+        request.count_runs(plan, None)
         if order == "depth-first":
             found["nodes left %"] = 100 * request.executed.evaluations / request.requested.requests
             found["multiply-adds left %"] = (
@@ -88,8 +86,7 @@ def planning(supernet: Supernet, where: EvaluationSet, chosen: Sequence[Architec
     def plan() -> None:
         evaluator.interner = Interner(supernet.space.nodes)
         evaluator.costs = type(evaluator.costs)(supernet.space)
-        evaluator._refresh()
-        _Request(evaluator, chosen, range(len(where.batches)))._plans()
+        evaluator.request(chosen).plans()
 
     return min(clock(plan) for _ in range(3))
 
@@ -181,9 +178,8 @@ def replay_counts(
         if remember:
             known.update(fresh)
         if fresh:
-            evaluator._refresh()
-            request = _Request(evaluator, fresh, range(len(where.batches)))
-            plan, _ = request._plans()
+            request = evaluator.request(fresh)
+            plan, _ = request.plans()
             total += sum(evaluator.costs.macs[value] for value in plan.computed)
             evaluator.cache.entries = {key: [] for key in request.keep}
     return total

@@ -21,6 +21,7 @@ from tdgnas.supernet import (
     race,
     second_order_gradients,
 )
+from tdgnas.supernet.forward import group_losses
 
 
 def compiling(given: argparse.Namespace) -> list[Row]:
@@ -82,8 +83,6 @@ def gradients(given: argparse.Namespace) -> list[Row]:
     genes = torch.randn(given.rows, space.length, generator=torch.Generator().manual_seed(1))
 
     def first(rows: int) -> float:
-        from tdgnas.supernet.forward import group_losses
-
         def run() -> None:
             with supernet.batchnorm.use("batch"):
                 for part in torch.split(genes, rows):

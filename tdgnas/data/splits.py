@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
@@ -109,6 +110,13 @@ class ImageData:
         mean = torch.tensor(self.mean, device=self.device).view(1, -1, 1, 1)
         std = torch.tensor(self.std, device=self.device).view(1, -1, 1, 1)
         return images.float().div_(255).sub_(mean).div_(std)
+
+    def drawn(self, count: int, rng: random.Random | None = None) -> tuple[Tensor, Tensor]:
+        """A :meth:`batch` of ``count`` images without replacement, all of them where there are no more.
+
+        Draws from ``rng``, or from Python's :mod:`random`.
+        """
+        return self.batch((rng or random).sample(range(len(self)), min(count, len(self))))
 
     def batch(self, indices: Indices) -> tuple[Tensor, Tensor]:
         """Normalised images and labels of the chosen indices."""

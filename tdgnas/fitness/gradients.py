@@ -10,8 +10,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from ..data import ImageData
 from ..supernet import Supernet
+from ..supernet.bilevel import gradient_passes
 from ..supernet.forward import group_losses
 from .budget import Budget
 
@@ -55,7 +55,7 @@ class SupernetGradients:
     def alpha_gradients(self, genes: Array, *, seed: int) -> Array:
         """Return the gradient of the validation loss for every row of genes, on images drawn by ``seed``."""
         images = min(self.batch_size, len(self.data.valid))
-        self.budget.count(0, 3 * images * len(genes) * (1 if self.order == 1 else 4))
+        self.budget.count(0, len(genes) * gradient_passes(images, self.order))
         if self.order == 1:
             return self.supernet.alpha_gradients(genes, seed, self.batch_size)
         return self.supernet.alpha_gradients(
@@ -64,9 +64,6 @@ class SupernetGradients:
 
     def _alpha(self, row: Array) -> Tensor:
         return torch.tensor(row, dtype=self.supernet.alpha.dtype, device=self.supernet.device)
-
-    def _batch(self, data: ImageData, rng: random.Random) -> tuple[Tensor, Tensor]:
-        return data.batch(rng.sample(range(len(data)), min(self.batch_size, len(data))))
 
 
 class TrainingGradients(SupernetGradients):
@@ -78,7 +75,7 @@ class TrainingGradients(SupernetGradients):
     def weight_step(self, genes: Array, *, seed: int) -> None:
         """Take one step of the weights on the relaxed network of ``genes``, on training images drawn by
         ``seed``."""
-        images, labels = self._batch(self.data.train, random.Random(seed))
+        images, labels = self.data.train.drawn(self.batch_size, random.Random(seed))
         self.optimiser.zero_grad(set_to_none=True)
         with self.supernet.batchnorm.use("train"):
             logits = self.supernet.relaxed(images, self._alpha(genes).unsqueeze(0))

@@ -153,7 +153,8 @@ class SupernetFitness:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on where :meth:`state_dict` was taken; the supernet must have the weights that it had then."""
-        self.budget = Budget(**state["budget"])
+        for name, count in state["budget"].items():  # in place: others may count into the same budget
+            setattr(self.budget, name, count)
         self._version = self.supernet.version
         self._cache = {
             bytes.fromhex(key) if isinstance(key, str) else self.supernet.space.architecture(key): Score(

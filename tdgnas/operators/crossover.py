@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import MutableSequence, Sequence
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from typing import TypeVar
 
 from .groups import Group, check_probability, gene_groups
 from .moves import pair_length, swap
 
-Genes = TypeVar("Genes", bound="MutableSequence[Any] | Any")
+Genes = TypeVar("Genes")
 
 
 def cxDecision(

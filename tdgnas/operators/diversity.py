@@ -15,7 +15,7 @@ import numpy as np
 
 from .genes import FloatArray, gene_matrix
 from .schedules import Schedule
-from .selection import energies_of, temperature_of
+from .selection import check_pool, energies_of, scaled, temperature_of
 
 T = TypeVar("T")
 
@@ -47,18 +47,6 @@ def read_distances(individuals: Sequence[Any], distances: Distances | None) -> F
     return table
 
 
-def check_k(individuals: Sequence[Any], k: int, *, most: int | None = None) -> None:
-    """Check a pool and the number of picks.
-
-    :raises ValueError: when the pool is empty or *k* is out of range.
-    """
-    if len(individuals) == 0:
-        raise ValueError("there are no individuals to select from")
-    if k < 0 or (most is not None and k > most):
-        limit = "" if most is None else f" and at most {most}"
-        raise ValueError(f"k must be >= 0{limit}; got {k}")
-
-
 def selSharing(
     individuals: Sequence[T],
     k: int,
@@ -88,7 +76,7 @@ def selSharing(
     This function uses the :func:`~random.random` and :func:`~random.shuffle` functions from the python base
     :mod:`random` module.
     """
-    check_k(individuals, k)
+    k = check_pool(individuals, k)
     if not (radius > 0 and alpha > 0):
         raise ValueError(f"radius and alpha must be > 0; got radius={radius!r}, alpha={alpha!r}")
     energies = energies_of(individuals)
@@ -137,9 +125,8 @@ def selBoltzmannTournament(
     This function uses the :func:`~random.random` and :func:`~random.randrange` functions from the python base
     :mod:`random` module.
     """
-    check_k(individuals, k)
-    energies = energies_of(individuals)
-    heat = temperature_of(temperature, generation) * (float(energies.std()) if relative else 1.0)
+    k = check_pool(individuals, k)
+    energies, heat = scaled(energies_of(individuals), temperature_of(temperature, generation), relative)
     draw, pick = (random.random, random.randrange) if rng is None else (rng.random, rng.randrange)
     chosen = []
     for _ in range(k):
@@ -166,7 +153,7 @@ def selYoungest(individuals: Sequence[T], k: int, *, birth: Callable[[T], float]
 
     It uses no random numbers.
     """
-    check_k(individuals, k, most=len(individuals))
+    k = check_pool(individuals, k, replacement=False)
     energies_of(individuals)
     born = [float(place) if birth is None else birth(one) for place, one in enumerate(individuals)]
     oldest_first = sorted(range(len(individuals)), key=born.__getitem__)

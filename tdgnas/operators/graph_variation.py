@@ -13,7 +13,7 @@ from functools import wraps
 from typing import Any, TypeVar
 
 from .groups import Group, gene_groups
-from .moves import check_scale, choice_of, choose, flip, pair_length, redraw, swap
+from .moves import check_scale, choice_of, choose, flip, pair_length, redraw, swap, write
 
 Genes = TypeVar("Genes")
 
@@ -180,14 +180,9 @@ def keepValid(
                 if all(valid(individual) for individual in result):
                     return result
                 for individual, genes in zip(individuals, before, strict=True):
-                    _restore(individual, genes)
+                    write(individual, genes)
             return individuals
 
         return again
 
     return decorate
-
-
-def _restore(individual: Any, genes: list[Any]) -> None:
-    for place, gene in enumerate(genes):
-        individual[place] = gene

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from .groups import Group, check_probability, gene_groups
+from .moves import check_scale
 
 Container = TypeVar("Container")
 
@@ -41,8 +42,7 @@ def initBernoulli(
     weights = [float(probability) for probability in probabilities]
     for gene, weight in enumerate(weights):
         check_probability(f"probabilities[{gene}]", weight)
-    if not (scale > 0 and math.isfinite(scale)):
-        raise ValueError(f"scale must be a finite number > 0; got {scale!r}")
+    check_scale(scale)
     length = len(weights)
     gates = [[gene] for gene in range(length)]
     decisions = gates if slices is None else gene_groups(slices, length, name="slices")

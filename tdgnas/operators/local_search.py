@@ -12,9 +12,10 @@ from typing import Any, ParamSpec, Protocol, TypeVar, cast, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from tdgnas.mapping import batch_map
+from ..mapping import batch_map
 
 from .genes import FloatArray, gene_matrix
+from .moves import write
 
 P = ParamSpec("P")
 R = TypeVar("R", covariant=True)
@@ -87,8 +88,7 @@ def _darts_batch(
 
     for individual, row, fine in zip(distinct, genes.tolist(), alive, strict=True):
         if fine:
-            for gene, value in enumerate(row):
-                individual[gene] = value
+            write(individual, row)
     if not alive.all():
         kept = {id(individual) for individual, fine in zip(distinct, alive, strict=True) if not fine}
         _warn([position for position, individual in enumerate(individuals) if id(individual) in kept])
@@ -171,7 +171,7 @@ def _update_rule(
         raise ValueError(f"steps must be at least 1; got {steps!r} (leave local search out for none)")
     if optimizer not in ("adam", "sgd"):
         raise ValueError(f"optimizer must be 'adam' or 'sgd'; got {optimizer!r}")
-    if not all(0 <= beta < 1 for beta in betas):
+    if len(betas) != 2 or not all(0 <= beta < 1 for beta in betas):
         raise ValueError(f"betas must be two numbers, 0 <= beta < 1; got {betas!r}")
 
     def update(

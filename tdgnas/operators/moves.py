@@ -6,6 +6,7 @@ ndarrays makes both equal).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -13,9 +14,9 @@ import numpy as np
 
 
 def check_scale(scale: float) -> None:
-    """Raise ValueError when a magnitude for gates of 0 is not positive."""
-    if not scale > 0:
-        raise ValueError(f"scale must be > 0; got {scale!r}")
+    """Raise ValueError when a magnitude of genes is not positive and finite."""
+    if not 0 < scale < math.inf:
+        raise ValueError(f"scale must be > 0 and finite; got {scale!r}")
 
 
 def pair_length(ind1: Any, ind2: Any) -> int:
@@ -26,6 +27,12 @@ def pair_length(ind1: Any, ind2: Any) -> int:
     if len(ind1) != len(ind2):
         raise ValueError(f"the individuals must be of one length; got {len(ind1)} and {len(ind2)} genes")
     return len(ind1)
+
+
+def write(individual: Any, genes: Iterable[Any]) -> None:
+    """Give an individual other genes."""
+    for place, gene in enumerate(genes):
+        individual[place] = gene
 
 
 def swap(ind1: Any, ind2: Any, genes: Iterable[int]) -> None:

@@ -26,15 +26,22 @@ KINDS = {"sel": "select", "cx": "mate", "mut": "mutate", "ls": "local_search", "
 """What the first letters of an operator's name say about it: the toolbox entry that it is made for."""
 
 
+def entry_of(name: str) -> str | None:
+    """Return the toolbox entry that the first letters of an operator's name stand for, or None."""
+    for prefix, entry in KINDS.items():
+        if name.startswith(prefix) and name[len(prefix) : len(prefix) + 1].isupper():
+            return entry
+    return None
+
+
 def kind_of(operator: Operator) -> str:
     """Return the toolbox entry that an operator is made for, by the first letters of its name.
 
     :raises ValueError: for a name without one of DEAP's prefixes.
     """
     name = getattr(operator, "__name__", "")
-    for prefix, kind in KINDS.items():
-        if name.startswith(prefix) and name[len(prefix) : len(prefix) + 1].isupper():
-            return kind
+    if (entry := entry_of(name)) is not None:
+        return entry
     raise ValueError(
         f"the operator {name or operator!r} has none of the prefixes {', '.join(KINDS)}; "
         "name it like selMine, cxMine, mutMine, lsMine or initMine"

@@ -13,10 +13,10 @@ from typing import TypeVar
 
 import numpy as np
 
-from .diversity import Distances, check_k, read_distances
+from .diversity import Distances, read_distances
 from .entropy import Entropy, ShannonEntropy
 from .schedules import Schedule
-from .selection import energies_of, temperature_of
+from .selection import check_pool, energies_of, scaled, temperature_of
 
 T = TypeVar("T")
 
@@ -38,7 +38,7 @@ def selCrowding(individuals: Sequence[T], k: int, *, distances: Distances | None
 
     It uses no random numbers.
     """
-    check_k(individuals, k, most=len(individuals))
+    k = check_pool(individuals, k, replacement=False)
     energies, d = energies_of(individuals), read_distances(individuals, distances)
     places = list(range(k))
     offspring = min(k, len(individuals) - k)
@@ -79,7 +79,7 @@ def selRestrictedTournament(
 
     This function uses the :func:`~random.sample` function from the python base :mod:`random` module.
     """
-    check_k(individuals, k, most=len(individuals))
+    k = check_pool(individuals, k, replacement=False)
     if window is not None and window < 1:
         raise ValueError(f"window must be at least 1; got {window!r}")
     size = min(max(2, k // 4) if window is None else window, k)
@@ -124,18 +124,15 @@ def selRating(
 
     It uses no random numbers.
     """
-    check_k(individuals, k, most=len(individuals))
+    k = check_pool(individuals, k, replacement=False)
     if levels < 1:
         raise ValueError(f"levels must be at least 1; got {levels!r}")
-    energies = energies_of(individuals)
-    low, width = energies.min(), (energies.max() - energies.min()) / levels
-    rating = (
-        np.minimum((energies - low) // width, levels - 1).astype(int)
-        if width > 0
-        else energies.astype(int) * 0
-    )
+    energies, heat = scaled(energies_of(individuals), temperature_of(temperature, generation), relative)
+    width = energies.max() / levels
+    rating = np.zeros(len(energies), dtype=int)
+    if width > 0:
+        rating = np.minimum(energies // width, levels - 1).astype(int)
     counts = np.bincount(rating, minlength=levels)
-    heat = temperature_of(temperature, generation) * (float(energies.std()) if relative else 1.0)
     components = energies + heat * np.log(counts[rating] / len(energies))
     components[int(energies.argmin())] = -math.inf
     return [individuals[place] for place in np.argsort(components, kind="stable")[:k]]
@@ -159,7 +156,7 @@ def selEntropyPreserving(individuals: Sequence[T], k: int, *, entropy: Entropy |
 
     It uses no random numbers.
     """
-    check_k(individuals, k, most=len(individuals))
+    k = check_pool(individuals, k, replacement=False)
     energies, measure = energies_of(individuals), entropy or ShannonEntropy()
     chosen = list(range(k))
     for newcomer in range(k, len(individuals) if k else 0):

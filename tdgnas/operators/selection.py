@@ -70,19 +70,11 @@ def selThermodynamic(
 
     It uses no random numbers.
     """
-    k = operator.index(k)
-    if len(individuals) == 0:
-        raise ValueError("there are no individuals to select from")
-    if k < 0 or (not replacement and k > len(individuals)):
-        limit = (
-            "" if replacement else f" and, without replacement, at most {len(individuals)}, the pool's size"
-        )
-        raise ValueError(f"k must be >= 0{limit}; got {k}")
+    k = check_pool(individuals, k, replacement=replacement)
     if entropy is not None and not isinstance(entropy, Entropy):
         raise TypeError(f"entropy must be an Entropy such as ShannonEntropy(); got {entropy!r}")
     heat = temperature_of(temperature, generation)
-    energies = energies_of(individuals, energy)
-    energies, heat = _scaled(energies, heat, relative)
+    energies, heat = scaled(energies_of(individuals, energy), heat, relative)
 
     state = (entropy or ShannonEntropy()).start(individuals, k)
     picks: list[int] = []
@@ -93,6 +85,24 @@ def selThermodynamic(
         if not replacement:
             energies[picks[-1]] = math.inf
     return [individuals[pick] for pick in picks]
+
+
+def check_pool(individuals: Sequence[Any], k: int, *, replacement: bool = True) -> int:
+    """Check a pool and the number of picks, and return that number.
+
+    :param replacement: whether an individual can be picked again.
+    :raises ValueError: when the pool is empty or *k* is out of range.
+    :raises TypeError: when *k* is no whole number.
+    """
+    k = operator.index(k)
+    if len(individuals) == 0:
+        raise ValueError("there are no individuals to select from")
+    if k < 0 or (not replacement and k > len(individuals)):
+        limit = (
+            "" if replacement else f" and, without replacement, at most {len(individuals)}, the pool's size"
+        )
+        raise ValueError(f"k must be >= 0{limit}; got {k}")
+    return k
 
 
 def temperature_of(temperature: float | Schedule, generation: int | Callable[[], int] | None = None) -> float:
@@ -172,8 +182,14 @@ def _weighted_values(individual: Any, position: int) -> tuple[float, ...]:
     return tuple(fitness.wvalues)
 
 
-def _scaled(energies: FloatArray, heat: float, relative: bool) -> tuple[FloatArray, float]:
-    """Shift the energies to a least one of 0, and make the temperature absolute."""
+def scaled(energies: FloatArray, heat: float, relative: bool) -> tuple[FloatArray, float]:
+    """Shift the energies to a least one of 0, and make the temperature absolute.
+
+    :param heat: T >= 0.
+    :param relative: whether T is in units of the standard deviation of the energies.
+    :returns: energies and temperature in one unit, which is another one where the energies are huge.
+    :raises ValueError: when the temperature overflows.
+    """
     # A failed evaluation may have the largest float as its energy: a power of two avoids the overflow.
     if max(float(np.abs(energies).max()), 0.0 if relative else heat) > 2.0**900:
         energies, heat = np.ldexp(energies, -100), heat if relative else math.ldexp(heat, -100)

@@ -11,7 +11,7 @@ import random
 from typing import Any, TypeVar
 
 from .groups import check_probability
-from .moves import flip
+from .moves import check_scale, flip
 
 Genes = TypeVar("Genes")
 
@@ -90,8 +90,9 @@ def mutSelfAdaptiveFlip(
     least = 1 / len(genome) if minimum is None else minimum
     check_probability("rate", rate)
     check_probability("minimum", least)
-    if not (gamma >= 0 and scale > 0):
-        raise ValueError(f"gamma must be >= 0 and scale > 0; got gamma={gamma!r}, scale={scale!r}")
+    check_scale(scale)
+    if not gamma >= 0:
+        raise ValueError(f"gamma must be >= 0; got {gamma!r}")
     noise, draw = (random.gauss, random.random) if rng is None else (rng.gauss, rng.random)
     old = min(max(float(getattr(genome, "rate", rate)), 1e-9), 1 - 1e-9)
     new = 1 / (1 + (1 - old) / old * math.exp(max(-gamma * noise(0.0, 1.0), -50.0)))

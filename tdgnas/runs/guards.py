@@ -11,6 +11,7 @@ import torch
 from deap import base
 
 from ..mapping import batched, name_of
+from ..operators.moves import write
 
 OnError = Literal["stop", "skip"]
 Note = Callable[[dict[str, Any]], None]
@@ -48,7 +49,7 @@ class Guard:
         except Exception as error:
             self._failed(error, individuals)
             for individual, genes in zip(individuals, before, strict=True):
-                _restore(individual, genes)
+                write(individual, genes)
             return individuals
 
     def _run_batch(self, individuals: Sequence[Any]) -> list[Any]:
@@ -58,7 +59,7 @@ class Guard:
             return [_checked(each, each) for each in self._batch(individuals)]
         except Exception:
             for individual, genes in zip(individuals, before, strict=True):
-                _restore(individual, genes)
+                write(individual, genes)
             # One after another: those that do not fail keep their step, and the one that fails has a name.
             return [self(individual) for individual in individuals]
 
@@ -136,11 +137,6 @@ def _checked(returned: Any, given: Sequence[Any]) -> tuple[Any, ...]:
             if isinstance(gene, float) and not math.isfinite(gene):
                 raise ValueError(f"it set gene {place} to {gene}; genes are finite numbers")
     return returned
-
-
-def _restore(individual: Any, genes: list[Any]) -> None:
-    for place, gene in enumerate(genes):
-        individual[place] = gene
 
 
 def _report(

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from ..seeding import seed_everything
-from ..spaces import RULES, Architecture, CellSpace, save_architecture
+from ..spaces import RULES, Architecture, CellSpace, save_architecture, space_document
 from ..storage import write_json
 from ..training import Training, TrainingDiverged, evaluate, save_model, training_card
 from .build import make_recipe
@@ -139,7 +139,7 @@ class RetrainPhase:
             name=f"{self.context.space.name} found by TDGA on {data.name}",
             accuracy={part: result[f"{part}_accuracy"] for part in ("valid", "test")},
             architecture={
-                "space": {"name": self.context.space.name, **self.context.space.settings},
+                "space": space_document(self.context.space),
                 "choices": result["choices"],
             },
         )

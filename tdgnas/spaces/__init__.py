@@ -8,7 +8,7 @@ from .edges import per_edge, progressive, strongest_edges, unfed
 from .nasbench201 import NASBench201
 from .nodes import INPUT, Node, Term
 from .program import Interner, Step, program
-from .registry import SPACES, create, load_architecture, save_architecture
+from .registry import SPACES, create, load_architecture, save_architecture, space_document, space_of
 from .space import SearchSpace
 from .vgg import VGGShortcuts
 
@@ -39,6 +39,8 @@ __all__ = [
     "round_k",
     "sample",
     "save_architecture",
+    "space_document",
+    "space_of",
     "strongest_edges",
     "threshold",
     "unfed",

@@ -54,16 +54,14 @@ def round_k(space: SearchSpace, weights: Genes) -> Architecture:
     :raises ValueError: when the space has decisions that are not gates with a target.
     """
     weights = checked_weights(space, weights)
-    targets: dict[str, list[int]] = {}
-    for number, decision in enumerate(space.decisions):
+    for decision in space.decisions:
         if not decision.binary or not decision.group:
             raise ValueError(
                 f"the round-k rule counts the gates of each target; decision {decision.name!r} of {space.name!r} "
                 "is no gate with a target. Use the threshold rule."
             )
-        targets.setdefault(decision.group, []).append(number)
     choices = [0] * len(space.decisions)
-    for members in targets.values():
+    for members in decisions_by_target(space):
         own = np.array([weights[space.slices[member].start] for member in members])
         kept = round(1.0 + float(own.sum())) - 1
         for place in np.argsort(-own, kind="stable")[:kept]:
@@ -73,6 +71,14 @@ def round_k(space: SearchSpace, weights: Genes) -> Architecture:
 
 RULES: dict[str, Rule] = {"threshold": threshold, "sample": sample, "round-k": round_k}
 """The rules that make an architecture of relaxed weights, by name."""
+
+
+def decisions_by_target(space: SearchSpace) -> list[list[int]]:
+    """Return the indices of the decisions of each group, in the order of the decisions."""
+    targets: dict[str, list[int]] = {}
+    for number, decision in enumerate(space.decisions):
+        targets.setdefault(decision.group, []).append(number)
+    return list(targets.values())
 
 
 def checked_weights(space: SearchSpace, weights: Genes) -> Genes:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .architecture import Architecture
-from .discretise import RULES, checked_weights
+from .discretise import RULES, checked_weights, decisions_by_target
 from .nodes import INPUT, Node
 from .space import Genes, SearchSpace
 
@@ -54,7 +54,7 @@ def strongest_edges(space: SearchSpace, weights: Genes, k: int | None = None) ->
     weights, nones = _edges(space, weights)
     kept = _edges_kept(space, k)
     choices = list(nones)
-    for members in _targets(space).values():
+    for members in decisions_by_target(space):
         best = {member: _strongest(weights[space.slices[member]], nones[member]) for member in members}
         strength = [weights[space.slices[member].start + best[member]] for member in members]
         for place in np.argsort(-np.array(strength), kind="stable")[:kept]:
@@ -84,7 +84,7 @@ def progressive(
     if drop < 1:
         raise ValueError(f"drop is {drop}; at least one operation must go in a round")
     left = [set(range(d.genes)) - {none} for d, none in zip(space.decisions, nones, strict=True)]
-    targets = list(_targets(space).values())
+    targets = decisions_by_target(space)
     while True:
         removed = 0
         for member, choice in _candidates(space, weights, left):
@@ -135,13 +135,6 @@ def _edges_kept(space: SearchSpace, k: int | None) -> int:
     if kept < 1:
         raise ValueError(f"k is {kept}; every node needs at least one edge")
     return kept
-
-
-def _targets(space: SearchSpace) -> dict[str, list[int]]:
-    targets: dict[str, list[int]] = {}
-    for number, decision in enumerate(space.decisions):
-        targets.setdefault(decision.group, []).append(number)
-    return targets
 
 
 def _strongest(weights: Genes, none: int) -> int:

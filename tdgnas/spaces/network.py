@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from .nodes import Node
-from .program import program
+from .program import Step, program
 
 
 def combine(node: Node, inputs: Sequence[Tensor], post: nn.Module | None) -> Tensor:
@@ -21,6 +21,30 @@ def combine(node: Node, inputs: Sequence[Tensor], post: nn.Module | None) -> Ten
         for other in inputs[1:]:
             value = value + other
     return value if post is None else cast(Tensor, post(value))
+
+
+def run_steps(
+    steps: Sequence[Step],
+    nodes: Sequence[Node],
+    ops: Mapping[str, nn.Module] | nn.ModuleDict,
+    shapes: Mapping[str, tuple[int, ...]],
+    images: Tensor,
+) -> Tensor:
+    """Run the steps of one architecture; gates that are off are skipped, not multiplied by zero.
+
+    :param shapes: per node the shape of one sample, for nodes that nothing feeds: they are zero.
+    """
+    values = [images]
+    for step in steps[1:]:
+        if step.op is not None:
+            values.append(ops[step.op](values[step.inputs[0]]))
+            continue
+        node = nodes[step.node]
+        inputs = [values[number] for number in step.inputs]
+        if not inputs:
+            inputs = [images.new_zeros((images.shape[0], *shapes[node.name]))]
+        values.append(combine(node, inputs, None if node.post is None else ops[node.post]))
+    return values[-1]
 
 
 class ArchitectureNetwork(nn.Module):
@@ -43,24 +67,9 @@ class ArchitectureNetwork(nn.Module):
         self.nodes = tuple(nodes)
         self.steps = program(nodes, choices)
         self.shapes = dict(shapes)
-        names = dict.fromkeys(
-            name
-            for step in self.steps[1:]
-            for name in (step.op or self.nodes[step.node].post,)
-            if name is not None
-        )
-        self.ops = nn.ModuleDict({name: operation(name) for name in names})
+        names = dict.fromkeys(step.operation(self.nodes) for step in self.steps[1:])
+        self.ops = nn.ModuleDict({name: operation(name) for name in names if name is not None})
 
     def forward(self, images: Tensor) -> Tensor:
         """Return the logits, shape (batch, classes), of images of shape (batch, channels, height, width)."""
-        values = [images]
-        for step in self.steps[1:]:
-            if step.op is not None:
-                values.append(self.ops[step.op](values[step.inputs[0]]))
-                continue
-            node = self.nodes[step.node]
-            inputs = [values[number] for number in step.inputs]
-            if not inputs:
-                inputs = [images.new_zeros((images.shape[0], *self.shapes[node.name]))]
-            values.append(combine(node, inputs, None if node.post is None else self.ops[node.post]))
-        return values[-1]
+        return run_steps(self.steps, self.nodes, self.ops, self.shapes, images)

@@ -32,24 +32,29 @@ class Profile:
 
     def step_macs(self, step: Step, nodes: Sequence[Node]) -> int:
         """Multiply-adds of one step on one sample."""
-        name = step.op if step.op is not None else nodes[step.node].post
+        name = step.operation(nodes)
         return 0 if name is None else self.macs[name]
 
 
-class _Counter:
-    """Counts the multiply-adds of convolutions and linear layers while a module runs."""
+def run_counted(module: nn.Module, value: Tensor) -> tuple[Tensor, int]:
+    """Run a module; return its output and the multiply-adds of its convolutions and linear layers."""
+    total = 0
 
-    def __init__(self, module: nn.Module) -> None:
-        self.total = 0
-        for part in module.modules():
-            if isinstance(part, (nn.Conv1d, nn.Conv2d, nn.Linear)):
-                part.register_forward_hook(self._count)
+    def count(part: nn.Module, _: tuple[Tensor, ...], output: Tensor) -> None:
+        nonlocal total
+        if isinstance(part, nn.Linear):
+            total += output.numel() * part.in_features
+        elif isinstance(part, (nn.Conv1d, nn.Conv2d)):
+            total += output.numel() * part.weight[0].numel()
 
-    def _count(self, module: nn.Module, _: tuple[Tensor, ...], output: Tensor) -> None:
-        if isinstance(module, nn.Linear):
-            self.total += output.numel() * module.in_features
-        elif isinstance(module, (nn.Conv1d, nn.Conv2d)):
-            self.total += output.numel() * module.weight[0].numel()
+    counted = [part for part in module.modules() if isinstance(part, (nn.Conv1d, nn.Conv2d, nn.Linear))]
+    hooks = [part.register_forward_hook(count) for part in counted]
+    try:
+        output: Tensor = module(value)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return output, total
 
 
 def profile(
@@ -67,14 +72,11 @@ def profile(
             with torch.device("meta"):
                 modules[name] = operation(name).eval()
             found.parameters[name] = sum(p.numel() for p in modules[name].parameters())
-        counter = _Counter(modules[name])
-        output: Tensor = modules[name](value)
-        if found.macs.setdefault(name, counter.total) != counter.total:
+        output, macs = run_counted(modules[name], value)
+        if found.macs.setdefault(name, macs) != macs:
             raise ValueError(
                 f"operation {name!r} has another cost in node {node.name!r} than before; name it apart"
             )
-        for part in modules[name].modules():
-            part._forward_hooks.clear()
         return output
 
     with torch.no_grad():

@@ -20,6 +20,10 @@ class Step(NamedTuple):
     node: int
     inputs: tuple[int, ...]
 
+    def operation(self, nodes: Sequence[Node]) -> str | None:
+        """Name of the operation that the step runs: its own, or the one after its join; None where there is none."""
+        return self.op if self.op is not None else nodes[self.node].post
+
 
 class Interner:
     """Numbers the distinct values of any number of architectures.
@@ -28,15 +32,22 @@ class Interner:
     different architectures get equal numbers. Value 0 is the image; a value is always numbered after what it reads.
 
     :param nodes: the description of the supernet.
+    :ivar places: of each value, the index of the node that is joined, or of the first one that may need the operation:
+        what a value reads has a smaller place, or is an operation of the same one.
     """
 
     def __init__(self, nodes: Sequence[Node]) -> None:
         self.nodes = tuple(nodes)
         self.steps: list[Step] = [Step(None, -1, ())]
+        self.places = [-1]
         self.requests = 0
         self._operations: dict[tuple[str, int], int] = {}
         self._joins: dict[tuple[int, tuple[int, ...]], int] = {}
         index = {INPUT: 0} | {node.name: number + 1 for number, node in enumerate(self.nodes)}
+        self._users: dict[str, list[int]] = {}
+        for number, node in enumerate(self.nodes):
+            for op in dict.fromkeys(term.op for term in node.terms if term.op is not None):
+                self._users.setdefault(op, []).append(number)
         # Plain tuples: this is walked once for every architecture of every generation.
         self._plan = tuple(
             (
@@ -65,6 +76,7 @@ class Interner:
         if found is None:
             found = self._operations[op, value] = len(self.steps)
             self.steps.append(Step(op, -1, (value,)))
+            self.places.append(next(user for user in self._users[op] if user > self.places[value]))
         return found
 
     def _join(self, node: int, inputs: tuple[int, ...]) -> int:
@@ -72,6 +84,7 @@ class Interner:
         if found is None:
             found = self._joins[node, inputs] = len(self.steps)
             self.steps.append(Step(None, node, inputs))
+            self.places.append(node)
         return found
 
     def add(self, choices: Sequence[int]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,21 @@ def create(name: str, **settings: Any) -> SearchSpace:
         ) from error
 
 
+def space_document(space: SearchSpace) -> dict[str, Any]:
+    """Return a space's name and settings as JSON values, for :func:`space_of`."""
+    return {"name": space.name, **space.settings}
+
+
+def space_of(document: Mapping[str, Any]) -> SearchSpace:
+    """Make the space that :func:`space_document` describes.
+
+    :raises KeyError: when it has no name.
+    :raises ValueError: for an unknown name, an unknown setting or an impossible value.
+    """
+    settings = dict(document)
+    return create(str(settings.pop("name")), **settings)
+
+
 def save_architecture(space: SearchSpace, architecture: Architecture, path: str | Path) -> Path:
     """Write an architecture with its space's settings and its choices by name, as JSON, atomically."""
     space.check(architecture)
@@ -48,7 +64,7 @@ def save_architecture(space: SearchSpace, architecture: Architecture, path: str 
         decision.name: decision.choices[choice]
         for decision, choice in zip(space.decisions, architecture.choices, strict=True)
     }
-    document = {"format": _FORMAT, "space": {"name": space.name, **space.settings}, "choices": named}
+    document = {"format": _FORMAT, "space": space_document(space), "choices": named}
     return write_json(Path(path), document)
 
 
@@ -71,7 +87,7 @@ def load_architecture(path: str | Path) -> tuple[SearchSpace, Architecture]:
         ) from error
     if not known or "name" not in settings:
         raise ValueError(f"{path} has format {document['format']!r}; this version reads {_FORMAT!r}")
-    space = create(str(settings.pop("name")), **settings)
+    space = space_of(settings)
     missing = [decision.name for decision in space.decisions if decision.name not in choices]
     if missing:
         raise ValueError(f"{path} lacks the choice of decision {missing[0]!r} of space {space.name!r}")

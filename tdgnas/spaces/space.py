@@ -112,13 +112,16 @@ class SearchSpace(ABC):
         return genes
 
     def architecture(self, choices: Sequence[int] | dict[str, str]) -> Architecture:
-        """Return the architecture of choices by index, or by name with the first choice for those not named."""
+        """Return the architecture of choices by index, or by name with the first choice for those not named.
+
+        :raises ValueError: for an unknown decision or choice, or another number of choices.
+        """
         if isinstance(choices, dict):
             unknown = sorted(set(choices) - {decision.name for decision in self.decisions})
             if unknown:
                 raise ValueError(f"{self.name!r} has no decision {unknown[0]!r}")
             choices = [
-                decision.choices.index(choices.get(decision.name, decision.choices[0]))
+                _choice_of(decision, choices.get(decision.name, decision.choices[0]))
                 for decision in self.decisions
             ]
         architecture = Architecture(self.name, tuple(int(choice) for choice in choices))
@@ -204,7 +207,7 @@ class SearchSpace(ABC):
 
     def parameters(self, architecture: Architecture) -> int:
         """Number of parameters of the stand-alone network."""
-        used = {step.op or self.nodes[step.node].post for step in self.program(architecture)[1:]}
+        used = {step.operation(self.nodes) for step in self.program(architecture)[1:]}
         return sum(self.profile.parameters[name] for name in used if name is not None)
 
     def macs(self, architecture: Architecture) -> int:
@@ -248,3 +251,11 @@ class SearchSpace(ABC):
             if choice or not decision.binary
         ]
         return " ".join(named) or "(nothing)"
+
+
+def _choice_of(decision: Decision, name: str) -> int:
+    if name not in decision.choices:
+        raise ValueError(
+            f"decision {decision.name!r} has no choice {name!r}; there are {', '.join(decision.choices)}"
+        )
+    return decision.choices.index(name)

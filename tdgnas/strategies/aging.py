@@ -7,10 +7,12 @@ algorithm 1.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any
 
 from .base import STRATEGIES, DecisionLike
-from .decisions import DecisionStrategy, check_counts
+from .checks import check_counts
+from .decisions import DecisionStrategy
 
 
 @STRATEGIES.register("aging")
@@ -47,7 +49,7 @@ class AgingEvolution(DecisionStrategy):
 
     def _child(self) -> Any:
         drawn = [self.population[self.rng.randrange(len(self.population))] for _ in range(self.sample)]
-        choices = list(self.encoding.choices(max(drawn, key=_fitness)))
+        choices = list(self.encoding.choices(max(drawn, key=attrgetter("fitness"))))
         place = self.rng.randrange(len(choices))
         other = self.rng.randrange(self.encoding.sizes[place] - 1)
         choices[place] = other if other < choices[place] else other + 1
@@ -55,7 +57,3 @@ class AgingEvolution(DecisionStrategy):
 
     def _update(self, individuals: list[Any]) -> None:
         self.population = [*self.population, *individuals][-self.size :]  # the oldest comes first
-
-
-def _fitness(individual: Any) -> Any:
-    return individual.fitness

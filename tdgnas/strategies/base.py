@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from copy import deepcopy
+from typing import Any, ClassVar, Protocol
 
 from ..individual import Individual
 from ..registry import Registry
+from .checks import check_evaluated
 
 
 class DecisionLike(Protocol):
@@ -42,13 +44,25 @@ class Strategy(ABC):
     :ivar best: a copy of the best individual ever evaluated; None before the first update.
     """
 
-    def __init__(self, clone: Callable[[Any], Any] | None = None) -> None:
-        from copy import deepcopy
+    #: How many fitness values an individual has to be given.
+    objectives: ClassVar[int] = 1
+    #: Names of options that its constructor takes as keywords without naming them.
+    further_options: ClassVar[tuple[str, ...]] = ()
+    #: Which individual a search settles on: the ``best`` evaluated, or the ``last``.
+    recommends: str = "best"
 
+    def __init__(self, clone: Callable[[Any], Any] | None = None) -> None:
         self.clone = clone or deepcopy
         self.generation = 0
         self.population: list[Any] = []
         self.best: Any = None
+
+    @classmethod  # noqa: B027 - most strategies need nothing more
+    def check_installed(cls) -> None:
+        """Check, before any work, that what this strategy imports beyond the package's own dependencies is there.
+
+        :raises ImportError: when it is not, with how to get it.
+        """
 
     def generate(self) -> list[Any]:
         """Return the individuals to evaluate; those whose fitness is still valid need no evaluation."""
@@ -59,13 +73,7 @@ class Strategy(ABC):
 
         :raises ValueError: when an individual has no fitness, or one that is not a number.
         """
-        for place, individual in enumerate(individuals):
-            values = individual.fitness.values
-            if not values or any(value != value for value in values):
-                raise ValueError(
-                    f"individual {place} came back with the fitness {values or 'missing'}; evaluate every individual "
-                    "before update, and let no NaN into a fitness (it would win every comparison in DEAP)"
-                )
+        check_evaluated(individuals)
         for individual in individuals:
             if self.best is None or individual.fitness > self.best.fitness:
                 self.best = self.clone(individual)
@@ -79,6 +87,10 @@ class Strategy(ABC):
     @abstractmethod
     def _update(self, individuals: list[Any]) -> None:
         """Learn from evaluated individuals; ``generation`` still counts the updates before this one."""
+
+    def recommendation(self) -> Any:
+        """Return the individual that the search would settle on now; None before the first update."""
+        return self.population[-1] if self.recommends == "last" and self.population else self.best
 
     def record(self) -> dict[str, float]:
         """Numbers of this strategy for the logbook, such as a temperature."""

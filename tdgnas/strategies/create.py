@@ -8,15 +8,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .base import STRATEGIES, DecisionLike, Strategy
-from .tdga_decisions import DecisionTDGA
-
-
-def maker(name: str) -> Callable[..., Strategy]:
-    """Return what makes a strategy of decisions: its class, for TDGA the one with operators for decisions.
-
-    :raises ValueError: for an unknown name, with the nearest one.
-    """
-    return DecisionTDGA if name == "tdga" else STRATEGIES.get(name)
 
 
 def create(
@@ -34,7 +25,7 @@ def create(
     >>> len(create("random", NASBench201().decisions, seed=0, batch=4).generate())
     4
     """
-    kind = maker(name)
+    kind: Callable[..., Strategy] = STRATEGIES.get(name)
     if seed is not None:
         options = {**options, "rng": random.Random(seed)}
     signature = inspect.signature(kind)
@@ -53,15 +44,12 @@ def create(
 def option_names(name: str) -> list[str]:
     """Return the names of a strategy's own options, for messages and command lines."""
     hidden = {"decisions", "rng", "fitness", "options", "overrides", "source"}
-    names = [option for option in inspect.signature(maker(name)).parameters if option not in hidden]
-    if name == "reinforce-lstm":
-        from .reinforce_lstm import SETTINGS
-
-        names += list(SETTINGS["nas-rl"])
-    return names
+    kind = STRATEGIES.get(name)
+    named = [option for option in inspect.signature(kind).parameters if option not in hidden]
+    return [*named, *kind.further_options]
 
 
 def needs_source(name: str) -> bool:
     """Say whether a strategy cannot do without a source of gradients."""
-    source = inspect.signature(maker(name)).parameters.get("source")
+    source = inspect.signature(STRATEGIES.get(name)).parameters.get("source")
     return source is not None and source.default is inspect.Parameter.empty

@@ -11,8 +11,10 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import numpy as np
 
 from ..operators import GradientSource
+from .adam import adam_step
 from .base import STRATEGIES, DecisionLike
-from .decisions import DecisionStrategy, check_counts
+from .checks import check_counts
+from .decisions import DecisionStrategy
 
 
 @runtime_checkable
@@ -64,7 +66,7 @@ class DARTS(DecisionStrategy):
             raise TypeError(
                 f"source must have alpha_gradients(genes, seed=...), as a supernet has; got {source!r}"
             )
-        if not lr > 0 or weight_decay < 0:
+        if not (lr > 0 and weight_decay >= 0):
             raise ValueError(
                 f"lr is {lr} and weight_decay {weight_decay}; expected lr > 0 and weight_decay >= 0"
             )
@@ -107,10 +109,6 @@ class DARTS(DecisionStrategy):
     def _update(self, individuals: list[Any]) -> None:
         self.population = individuals
 
-    def recommendation(self) -> Any:
-        """Return the last alpha evaluated, or the best one."""
-        return self.population[-1] if self.recommends == "last" and self.population else self.best
-
     def state_dict(self) -> dict[str, Any]:
         """What every strategy has, alpha and its optimiser; the source's weights are the source's to save."""
         own = {"alpha": self.alpha.tolist(), "moments": self.moments.tolist(), "taken": self.taken}
@@ -121,14 +119,3 @@ class DARTS(DecisionStrategy):
         super().load_state_dict(state)
         self.alpha, self.moments = np.array(state["alpha"]), np.array(state["moments"])
         self.taken = state["taken"]
-
-
-def adam_step(gradient: Any, moments: Any, taken: int, betas: tuple[float, float]) -> tuple[Any, Any]:
-    """Return Adam's direction (to be multiplied by the learning rate) and the new moments, shape (2, genes).
-
-    :param taken: steps so far, this one included.
-    """
-    first = betas[0] * moments[0] + (1 - betas[0]) * gradient
-    second = betas[1] * moments[1] + (1 - betas[1]) * gradient**2
-    direction = (first / (1 - betas[0] ** taken)) / (np.sqrt(second / (1 - betas[1] ** taken)) + 1e-8)
-    return direction, np.stack([first, second])

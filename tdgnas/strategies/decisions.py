@@ -5,12 +5,12 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, ClassVar, cast
+from typing import Any, cast
 
 from deap import base
 
 from ..individual import Individual, LossFitness
-from ..seeding import pack_random, unpack_random
+from ..seeding import own_state, set_own_state
 from .base import DecisionLike, Strategy
 from .encoding import Encoding
 
@@ -23,11 +23,6 @@ class DecisionStrategy(Strategy):
     :param fitness: class of the individuals' fitness; :class:`LossFitness` for losses, ``AccuracyFitness``
         for what is maximised.
     """
-
-    #: How many fitness values an individual has to be given.
-    objectives: ClassVar[int] = 1
-    #: Which individual a search settles on: the ``best`` evaluated, or the ``last``.
-    recommends: str = "best"
 
     def __init__(
         self,
@@ -50,20 +45,14 @@ class DecisionStrategy(Strategy):
         """Return an individual that stands for choices, its fitness invalid."""
         return self._blank(self.encoding.genes(choices))
 
-    def recommendation(self) -> Any:
-        """Return the individual that the search would settle on now; None before the first update."""
-        return self.best
-
     def state_dict(self) -> dict[str, Any]:
         """What every strategy has, and the random generator where it is this strategy's own."""
-        own = isinstance(self.rng, random.Random)
-        return {**super().state_dict(), "random": pack_random(self.rng) if own else None}
+        return {**super().state_dict(), "random": own_state(self.rng)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on where :meth:`state_dict` was taken."""
         super().load_state_dict(state)
-        if state["random"] is not None and isinstance(self.rng, random.Random):
-            unpack_random(self.rng, state["random"])
+        set_own_state(self.rng, state["random"])
 
     def _blank(self, genes: list[float]) -> Individual:
         return Individual(genes, self.fitness())
@@ -82,13 +71,3 @@ def drawing_from(rng: Any) -> Iterator[None]:
     finally:
         rng.setstate(random.getstate())
         random.setstate(outside)
-
-
-def check_counts(**counts: int) -> None:
-    """Check whole numbers.
-
-    :raises ValueError: naming the first one below 1.
-    """
-    for name, value in counts.items():
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise ValueError(f"{name} is {value!r}; it must be a whole number of at least 1")

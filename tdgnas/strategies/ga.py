@@ -9,8 +9,8 @@ from typing import Any
 from deap import tools
 
 from .base import STRATEGIES, DecisionLike
-from .decisions import DecisionStrategy, check_counts, drawing_from
-from .tdga import check_rates
+from .checks import check_counts, check_rates
+from .decisions import DecisionStrategy, drawing_from
 
 
 @STRATEGIES.register("ga")
@@ -46,7 +46,7 @@ class GA(DecisionStrategy):
         super().__init__(decisions, **options)
         check_counts(population=population, tournament=tournament)
         check_rates(cxpb=cxpb, mutpb=mutpb, indpb=indpb)
-        if not 0 <= elite <= population or sigma < 0:
+        if not (0 <= elite <= population and sigma >= 0):
             raise ValueError(
                 f"elite is {elite} and sigma {sigma}; elite lies in 0 to {population}, sigma is >= 0"
             )

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .decisions import check_counts
+from .checks import check_counts
 
 
 class LSTMController:
@@ -44,7 +44,7 @@ class LSTMController:
         temperature: float = 1.0,
     ) -> None:
         check_counts(hidden=hidden, layers=layers, runs=len(rngs))
-        if not temperature > 0 or not init > 0 or (tanh is not None and not tanh > 0):
+        if not (temperature > 0 and init > 0 and (tanh is None or tanh > 0)):
             raise ValueError(f"temperature is {temperature}, init {init}, tanh {tanh}; they must be above 0")
         self.sizes, self.layers, self.tanh, self.temperature = tuple(sizes), layers, tanh, temperature
         self.tokens = (np.cumsum([0, *sizes[:-1]]) + 1).tolist()  # token 0 starts the sequence
@@ -128,7 +128,7 @@ class ControllerTrainer:
     """
 
     def __init__(self, controller: LSTMController, lr: float, entropy: float) -> None:
-        if not lr > 0 or entropy < 0:
+        if not (lr > 0 and entropy >= 0):
             raise ValueError(
                 f"lr is {lr} and entropy {entropy}; expected lr above 0 and entropy of at least 0"
             )

@@ -13,8 +13,8 @@ from deap import base, tools
 
 from ..operators import cxDecision, mutChoice
 from .base import STRATEGIES, DecisionLike
-from .decisions import DecisionStrategy, check_counts, drawing_from
-from .tdga import check_rates
+from .checks import check_counts, check_rates
+from .decisions import DecisionStrategy, drawing_from
 
 
 class LossAndSize(base.Fitness):  # type: ignore[misc]

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from .base import STRATEGIES, DecisionLike
-from .decisions import DecisionStrategy, check_counts
+from .checks import check_counts
+from .decisions import DecisionStrategy
 
 
 @STRATEGIES.register("random")

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from .base import STRATEGIES, DecisionLike
-from .decisions import DecisionStrategy, check_counts
+from .checks import check_counts
+from .decisions import DecisionStrategy
 from .rewards import Baseline, Reward, make_reward
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ class ReinforceLSTM(DecisionStrategy):
         ``temperature`` or ``batch`` (architectures per update), and ``rng`` and ``fitness`` as in
         :class:`DecisionStrategy`.
     """
+
+    further_options = tuple(SETTINGS["nas-rl"])
 
     def __init__(
         self,

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .adam import adam_step
 from .base import STRATEGIES, DecisionLike
-from .darts import adam_step
-from .decisions import DecisionStrategy, check_counts
+from .checks import check_counts
+from .decisions import DecisionStrategy
 from .rewards import Baseline, Reward, make_reward
 
 Array = npt.NDArray[np.float64]
@@ -84,7 +85,7 @@ class ReinforceTable(DecisionStrategy):
     ) -> None:
         super().__init__(decisions, **options)
         check_counts(batch=batch)
-        if not lr > 0 or not temperature > 0 or entropy < 0:
+        if not (lr > 0 and temperature > 0 and entropy >= 0):
             raise ValueError(
                 f"lr is {lr}, temperature {temperature}, entropy {entropy}; expected lr and temperature above 0 "
                 "and entropy of at least 0"

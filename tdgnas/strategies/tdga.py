@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any
 
 from deap import base
 
 from ..operators import Schedule, population_entropy
 from ..operators.entropy import Loci
-from ..seeding import pack_random, unpack_random
-from .base import STRATEGIES, Strategy
+from ..operators.moves import write
+from ..seeding import own_state, set_own_state
+from .base import Strategy
+from .checks import check_rates
 from .lineage import Lineage
 
 
-@STRATEGIES.register("tdga")
 class TDGA(Strategy):
     """Thermodynamical genetic algorithm with local search, after the toolbox's operators.
 
@@ -28,7 +30,7 @@ class TDGA(Strategy):
     ``toolbox.select`` picks the next population out of elite + parents + offspring. A :class:`Schedule` given to
     ``select`` as ``temperature`` is asked for its value by the number of the generation, counted from 1.
 
-    :param population: individuals to begin with; they are changed in place.
+    :param population: individuals to begin with; they are changed in place, an object that is there twice is cloned.
     :param toolbox: with ``mate``, ``mutate`` and ``select``; optionally ``local_search``, ``train`` (called with the
         population before each generation, for weights that are trained alternately) and ``map``.
     :param cxpb: probability that a pair is crossed.
@@ -59,7 +61,12 @@ class TDGA(Strategy):
         for name in ("mate", "mutate", "select"):
             if not hasattr(toolbox, name):
                 raise ValueError(f"the toolbox lacks {name!r}; add toolbox.register({name!r}, ...)")
-        self.population = list(population)
+        # Operators change individuals in place; one object in two places would be changed twice.
+        known: dict[int, int] = {}
+        self.population = [
+            self.clone(individual) if known.setdefault(id(individual), place) != place else individual
+            for place, individual in enumerate(population)
+        ]
         self.toolbox = toolbox
         self.cxpb, self.mutpb, self.elite = cxpb, mutpb, elite
         self.size = len(population)
@@ -74,11 +81,12 @@ class TDGA(Strategy):
         if self.generation == 0:
             return self.population
         parents = self.population
+        best = sorted(parents, key=attrgetter("fitness"), reverse=True)[: self.elite]
         if hasattr(self.toolbox, "train"):
             self.toolbox.train(parents)
             for individual in parents:
                 del individual.fitness.values
-        elite = [self.clone(i) for i in sorted(parents, key=_fitness, reverse=True)[: self.elite]]
+        elite = [self.clone(individual) for individual in best]
         if hasattr(self.toolbox, "local_search"):
             # A map may be lazy, as the builtin is, or hand back copies, as one over processes does.
             moved = list(self.toolbox.map(self.toolbox.local_search, parents))
@@ -141,7 +149,7 @@ class TDGA(Strategy):
             "temperature": self.temperature,
             "entropies": list(self.entropies),
             "next_id": self.lineage.next_id,
-            "random": pack_random(self.rng) if isinstance(self.rng, random.Random) else None,
+            "random": own_state(self.rng),
         }
         return {**super().state_dict(), **own}
 
@@ -150,28 +158,12 @@ class TDGA(Strategy):
         super().load_state_dict(state)
         self.temperature, self.entropies = state["temperature"], list(state["entropies"])
         self.lineage = Lineage(state["next_id"])
-        if isinstance(self.rng, random.Random) and state["random"] is not None:
-            unpack_random(self.rng, state["random"])
+        set_own_state(self.rng, state["random"])
 
     def _blank(self, genes: list[Any]) -> Any:
         blank = self.clone(self.population[0])
         if len(blank) != len(genes):
             blank[:] = type(blank)(genes)
-        for place, gene in enumerate(genes):
-            blank[place] = gene
+        write(blank, genes)
         del blank.fitness.values
         return blank
-
-
-def _fitness(individual: Any) -> Any:
-    return individual.fitness
-
-
-def check_rates(**rates: float) -> None:
-    """Check probabilities.
-
-    :raises ValueError: naming the first one that is not between 0 and 1.
-    """
-    for name, rate in rates.items():
-        if not 0 <= rate <= 1:
-            raise ValueError(f"{name} is {rate}; a probability lies between 0 and 1")

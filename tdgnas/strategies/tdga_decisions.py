@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from typing import Any, ClassVar, cast
+from typing import Any, cast
 
 from deap import base
 
@@ -20,13 +20,15 @@ from ..operators import (
     mutChoice,
     selThermodynamic,
 )
-from ..seeding import pack_random, unpack_random
-from .base import DecisionLike
-from .decisions import check_counts, drawing_from
+from ..seeding import own_state, set_own_state
+from .base import STRATEGIES, DecisionLike
+from .checks import check_counts, check_rates
+from .decisions import drawing_from
 from .encoding import Encoding
 from .tdga import TDGA
 
 
+@STRATEGIES.register("tdga")
 class DecisionTDGA(TDGA):
     """TDGA that crosses and redraws whole decisions, with the entropy of the choices.
 
@@ -51,9 +53,6 @@ class DecisionTDGA(TDGA):
     :param fitness: class of the individuals' fitness.
     """
 
-    objectives: ClassVar[int] = 1
-    recommends: ClassVar[str] = "best"
-
     def __init__(
         self,
         decisions: Sequence[DecisionLike],
@@ -77,11 +76,11 @@ class DecisionTDGA(TDGA):
         self.fitness = fitness
         self.own_rng = rng or cast(random.Random, random)
         slices = self.encoding.slices
+        redrawn = 1 / len(slices) if indpb is None else indpb
+        check_rates(indpb=redrawn)
         toolbox = base.Toolbox()
         toolbox.register("mate", cxDecision, slices=slices)
-        toolbox.register(
-            "mutate", mutChoice, slices=slices, indpb=1 / len(slices) if indpb is None else indpb
-        )
+        toolbox.register("mutate", mutChoice, slices=slices, indpb=redrawn)
         toolbox.register(
             "select",
             selThermodynamic,
@@ -97,21 +96,15 @@ class DecisionTDGA(TDGA):
         first = [Individual(self.encoding.genes(choices), fitness()) for choices in drawn]
         super().__init__(first, toolbox, cxpb=cxpb, mutpb=mutpb, elite=elite, loci=self.encoding.loci)
 
-    def recommendation(self) -> Any:
-        """Return the individual that the search would settle on now; None before the first update."""
-        return self.best
-
     def _generate(self) -> list[Any]:
         with drawing_from(self.own_rng):
             return super()._generate()
 
     def state_dict(self) -> dict[str, Any]:
         """What TDGA has, and the random generator where it is this strategy's own."""
-        own = isinstance(self.own_rng, random.Random)
-        return {**super().state_dict(), "random": pack_random(self.own_rng) if own else None}
+        return {**super().state_dict(), "random": own_state(self.own_rng)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on where :meth:`state_dict` was taken."""
-        super().load_state_dict(state)
-        if state["random"] is not None and isinstance(self.own_rng, random.Random):
-            unpack_random(self.own_rng, state["random"])
+        super().load_state_dict({**state, "random": None})
+        set_own_state(self.own_rng, state["random"])

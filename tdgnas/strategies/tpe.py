@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from .base import STRATEGIES, DecisionLike
-from .decisions import DecisionStrategy, check_counts
+from .checks import check_counts
+from .decisions import DecisionStrategy
 
 
 @STRATEGIES.register("tpe")
 class TPE(DecisionStrategy):
-    """Optuna's tree-structured Parzen estimator over categorical choices; needs optuna (``pip install
-    optuna``).
+    """Optuna's tree-structured Parzen estimator over categorical choices; needs optuna (``pip install 'tdgnas[tpe]'``).
 
     :param decisions: ``space.decisions``.
     :param batch: individuals per generation.
@@ -29,10 +29,9 @@ class TPE(DecisionStrategy):
     ) -> None:
         super().__init__(decisions, **options)
         check_counts(batch=batch)
-        try:
-            import optuna
-        except ImportError as error:
-            raise ImportError("the strategy 'tpe' needs optuna: pip install optuna") from error
+        self.check_installed()
+        import optuna
+
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self.batch, self.startup = batch, startup
         self.optuna = optuna
@@ -42,6 +41,19 @@ class TPE(DecisionStrategy):
         }
         self.history: list[tuple[list[int], float]] = []
         self.study = self._study()
+
+    @classmethod
+    def check_installed(cls) -> None:
+        """Check that optuna is there.
+
+        :raises ImportError: when it is not, with how to get it.
+        """
+        try:
+            import optuna  # noqa: F401
+        except ImportError as error:
+            raise ImportError(
+                "the strategy 'tpe' needs optuna: pip install 'tdgnas[tpe]', or pip install optuna"
+            ) from error
 
     def _study(self) -> Any:
         sense = "maximize" if self.fitness.weights[0] > 0 else "minimize"

@@ -52,7 +52,7 @@ class WeightTraining:
         self.batch_size = min(batch_size, len(supernet.data.train))
         self.weights = [parameter for parameter in supernet.parameters() if parameter.requires_grad]
         self.optimiser = torch.optim.SGD(self.weights, lr, momentum=momentum, weight_decay=weight_decay)
-        self.rng = rng or random
+        self.rng = rng
         self.passes = 0
 
     def __call__(self, population: Sequence[Any]) -> None:
@@ -63,16 +63,16 @@ class WeightTraining:
         data = self.supernet.data
         assert data is not None
         for _ in range(self.steps):
-            index = torch.tensor(self.rng.sample(range(len(data.train)), self.batch_size))
-            images, labels = data.train.batch(index.to(data.train.device))
-            architecture = self.supernet.space.decode(self.rng.choice(population))
+            images, labels = data.train.drawn(self.batch_size, self.rng)
+            architecture = self.supernet.space.decode((self.rng or random).choice(population))
             self.optimiser.zero_grad(set_to_none=True)
             with self.supernet.batchnorm.use("train"):
                 logits = self.supernet.discrete(images, architecture)
             loss = group_losses(logits.unsqueeze(0), labels)[0]
             if not torch.isfinite(loss):
                 raise FloatingPointError(
-                    "training the weights during the search diverged; lower search.weight_lr"
+                    f"training the weights during the search diverged: the loss is {float(loss.detach())}; lower lr "
+                    f"(now {self.optimiser.param_groups[0]['lr']:g}; in a run's configuration search.weight_lr)"
                 )
             torch.autograd.backward(loss)
             self.optimiser.step()

@@ -66,21 +66,21 @@ class NodeBatchNorm2d(nn.BatchNorm2d):
         if state.policy == "running":
             return self._normalise(input, self.running_mean, self.running_var)
         if state.policy == "train" and state.groups == 1:
-            if self.num_batches_tracked is not None:
-                self.num_batches_tracked.add_(1)
-            return F.batch_norm(
-                input,
-                self.running_mean,
-                self.running_var,
-                self.weight,
-                self.bias,
-                True,
-                self.momentum or 0.1,
-                self.eps,
-            )
+            return self.learn(input, self.weight, self.bias)
         if state.policy in ("record", "given"):
             return self._recorded(input)
         return self._by_batch(input)
+
+    def learn(self, input: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
+        """Normalise by the batch, with this scale and shift, and let the running statistics follow it."""
+        momentum = self.momentum
+        if self.num_batches_tracked is not None:
+            self.num_batches_tracked.add_(1)
+            if momentum is None:  # the mean over all batches so far
+                momentum = 1.0 / float(self.num_batches_tracked)
+        return F.batch_norm(
+            input, self.running_mean, self.running_var, weight, bias, True, momentum or 0.0, self.eps
+        )
 
     def _by_batch(self, input: Tensor) -> Tensor:
         groups = self.state.groups

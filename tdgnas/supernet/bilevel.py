@@ -75,6 +75,11 @@ def alpha_gradient(
             torch._foreach_copy_(own, saved)
 
 
+def gradient_passes(images: int, order: int) -> int:
+    """Image passes of one gradient: forward and backward count 3; second order takes four of these for one."""
+    return 3 * images * (1 if order == 1 else 4)
+
+
 def _look_ahead(
     alpha: Tensor,
     moving: Sequence[tuple[Tensor, Tensor | None]],

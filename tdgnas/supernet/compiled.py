@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from ..spaces import INPUT, Architecture, Term
+from ..spaces import INPUT, Architecture
 from ..spaces.network import combine
-from .batchnorm import Policy, Statistics
+from .batchnorm import Statistics
 from .counters import Counters
 from .evaluation import EvaluationSet, Score, score_logits
+from .relaxation import choice_weight
 
 if TYPE_CHECKING:
     from .supernet import Supernet
@@ -60,14 +61,13 @@ class CompiledEvaluator:
         supernet, where = self.supernet, self.where
         gates = torch.tensor(supernet.space.encode(architecture), device=supernet.device).gt(0)
         gates = gates.to(supernet.alpha.dtype)
-        policy: Policy = "given" if where.policy == "recalibrated" else where.policy
         statistics: Statistics = []
         if where.calibration is not None:
             with supernet.batchnorm.use("record", statistics=[]):
                 statistics = self._calibrate(where.calibration, gates)
         rows = []
         for images, labels in where.batches:
-            with supernet.batchnorm.use(policy, statistics=statistics):
+            with supernet.batchnorm.use(where.normalising, statistics=statistics):
                 rows.append(
                     torch.stack([part.double() for part in score_logits(self._run(images, gates), labels)])
                 )
@@ -89,16 +89,11 @@ class CompiledEvaluator:
                 value = values[term.source]
                 if term.op is not None:
                     value = ops[term.op](value)
-                inputs.append(value if term.decision is None else value * self._gate(term, gates))
+                if term.decision is not None:
+                    value = value * choice_weight(space, term.decision, term.choice, gates)
+                inputs.append(value)
             values[node.name] = combine(node, inputs, None if node.post is None else ops[node.post])
         return values[space.nodes[-1].name]
-
-    def _gate(self, term: Term, gates: Tensor) -> Tensor:
-        assert term.decision is not None
-        start = self.supernet.space.slices[term.decision].start
-        if not self.supernet.space.decisions[term.decision].binary:
-            return gates[start + term.choice]
-        return gates[start] if term.choice else 1 - gates[start]
 
     def note(self, architectures: Sequence[Architecture]) -> None:
         """Count requests for architectures whose scores are known already."""

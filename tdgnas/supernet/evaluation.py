@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, get_args
 
 import torch
 from torch import Tensor
 
 from ..spaces import Architecture
-from .batchnorm import Statistics
+from .batchnorm import Policy, Statistics
 from .counters import Counters
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .supernet import Supernet
 
 BatchNormPolicy = Literal["batch", "recalibrated", "running"]
-POLICIES: tuple[str, ...] = ("batch", "recalibrated", "running")
+POLICIES: tuple[str, ...] = get_args(BatchNormPolicy)
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,11 @@ class EvaluationSet:
     def passes(self) -> int:
         """Image passes that one architecture costs, calibration included."""
         return self.images + (0 if self.calibration is None else len(self.calibration))
+
+    @property
+    def normalising(self) -> Policy:
+        """What BatchNorm does on the batches: recalibrated statistics are given to it."""
+        return "given" if self.policy == "recalibrated" else self.policy
 
 
 @dataclass(frozen=True)
@@ -81,6 +86,8 @@ def evaluation_set(
 ) -> EvaluationSet:
     """Fix the images of a fitness: the first ``size`` of ``data`` (which its split has shuffled), in equal batches.
 
+    No batch has a single image, which BatchNorm could not normalise: with a ``batch_size`` of 2 one may have three.
+
     :param calibration: where ``recalibrated`` takes its images from (training images).
     :param channels_last: lay images out with the channels last, and so everything computed from them: the same
         numbers up to rounding, in about half the time.
@@ -95,7 +102,11 @@ def evaluation_set(
         )
     if batch_size < 2:
         raise ValueError(f"batch_size is {batch_size}; BatchNorm needs at least 2 images")
-    parts = -(-size // batch_size)
+    if policy == "recalibrated" and calibration_size < 2:
+        raise ValueError(
+            f"calibration_size is {calibration_size}; BatchNorm's statistics need at least 2 images"
+        )
+    parts = min(-(-size // batch_size), size // 2)
     layout = torch.channels_last if channels_last else torch.contiguous_format
     bounds = [round(size * part / parts) for part in range(parts + 1)]
     batches = tuple(
@@ -125,10 +136,9 @@ def evaluate_one(supernet: Supernet, where: EvaluationSet, what: Architecture | 
         if where.calibration is not None:
             with norm.use("record", statistics=statistics):
                 run(where.calibration)
-        policy = "given" if where.policy == "recalibrated" else where.policy
         total, correct = 0.0, 0
         for images, labels in where.batches:
-            with norm.use(policy, statistics=statistics):
+            with norm.use(where.normalising, statistics=statistics):
                 logits = run(images)
             loss, right = score_logits(logits, labels)
             total += float(loss)

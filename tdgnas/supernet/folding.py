@@ -38,13 +38,9 @@ class Folder:
             for name, module in supernet.ops.items()
         }
 
-    def operation(self, step: Step) -> str | None:
-        """Name of the operation that a step runs: its own, or the one after its join."""
-        return step.op if step.op is not None else self.space.nodes[step.node].post
-
     def normalised(self, step: Step) -> bool:
         """Whether BatchNorm takes part in a step."""
-        name = self.operation(step)
+        name = step.operation(self.space.nodes)
         return name is not None and self.norms[name]
 
     def run(
@@ -104,7 +100,7 @@ class _Run:
         # Out of the handler before anything is tried again: the exception holds on to what was allocated.
         try:
             self._fold(task, part)
-        except (torch.cuda.OutOfMemoryError, RuntimeError) as error:
+        except RuntimeError as error:  # a GPU's OutOfMemoryError is one
             if len(part) == 1 or not out_of_memory(error):
                 raise
             return False
@@ -128,7 +124,9 @@ class _Run:
             name = folder.space.nodes[task.node].post
             value, own = self._join(task, part)
         if name is not None:
-            value = self._apply(name, value, own, part)
+            result = self._apply(name, value, own, part)
+            # A skip hands on its input, a slice a part of it: what others may still read must not be written over.
+            value = result.clone() if not own and _same_memory(result, value) else result
         if len(part) == 1:
             self.values[part[0]] = value
             return
@@ -224,6 +222,10 @@ def apply(module: nn.Module, value: Tensor, own: bool) -> Tensor:
         value = apply(part, value, own)
         own = own or isinstance(part, _FRESH)
     return value
+
+
+def _same_memory(one: Tensor, other: Tensor) -> bool:
+    return one.untyped_storage().data_ptr() == other.untyped_storage().data_ptr()
 
 
 def _stacked(each: list[Statistics]) -> Statistics:

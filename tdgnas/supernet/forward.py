@@ -1,42 +1,14 @@
-"""Forward passes of the supernet: relaxed, for any number of alpha-vectors at once, and discrete."""
+"""The relaxed forward pass of the supernet, for any number of alpha-vectors at once, and its losses."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 
-from ..spaces import INPUT, SearchSpace, Step, Term
+from ..spaces import INPUT, SearchSpace, Term
 from ..spaces.network import combine
 from .batchnorm import BatchNormState
-
-
-def discrete_forward(
-    space: SearchSpace, ops: Mapping[str, nn.Module] | nn.ModuleDict, steps: Sequence[Step], images: Tensor
-) -> Tensor:
-    """Run the steps of one architecture; gates that are off are skipped, not multiplied by zero."""
-    values = [images]
-    for step in steps[1:]:
-        if step.op is not None:
-            values.append(ops[step.op](values[step.inputs[0]]))
-        else:
-            values.append(join(space, ops, step, [values[number] for number in step.inputs], images))
-    return values[-1]
-
-
-def join(
-    space: SearchSpace,
-    ops: Mapping[str, nn.Module] | nn.ModuleDict,
-    step: Step,
-    inputs: list[Tensor],
-    images: Tensor,
-) -> Tensor:
-    """Join the inputs of one node; a node without inputs is zero, with the batch size of ``images``."""
-    node = space.nodes[step.node]
-    if not inputs:
-        inputs = [images.new_zeros((images.shape[0], *space.profile.shapes[node.name]))]
-    return combine(node, inputs, None if node.post is None else ops[node.post])
+from .relaxation import choice_weight
 
 
 class RelaxedForward:
@@ -78,11 +50,7 @@ class RelaxedForward:
                 value = self.ops[term.op](value)
         if term.decision is None:
             return value
-        where, decision = self.space.slices[term.decision], self.space.decisions[term.decision]
-        if decision.binary:
-            gate = weights[:, where.start] if term.choice else 1 - weights[:, where.start]
-        else:
-            gate = weights[:, where.start + term.choice]
+        gate = choice_weight(self.space, term.decision, term.choice, weights)
         shaped = value.reshape(-1, batch, *value.shape[1:])
         gated = gate.to(value.dtype).reshape(-1, *[1] * (shaped.ndim - 1)) * shaped
         return gated.reshape(-1, *value.shape[1:])

@@ -10,7 +10,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from ..spaces import create
+from ..spaces import space_document, space_of
 from ..storage import write_atomic, write_json
 from .supernet import Supernet
 
@@ -27,7 +27,7 @@ def save_supernet(supernet: Supernet, folder: str | Path) -> Path:
     write_atomic(folder / "supernet.safetensors", lambda temporary: save_file(tensors, temporary))
     document = {
         "format": _FORMAT,
-        "space": {"name": supernet.space.name, **supernet.space.settings},
+        "space": space_document(supernet.space),
         "relaxation": supernet.relaxation.name,
     }
     write_json(folder / "supernet.json", document)
@@ -49,8 +49,7 @@ def load_supernet(
                 f"there is no {name} in {folder}; a supernet is these two files, side by side"
             )
     document = _document(folder / "supernet.json")
-    settings = dict(document["space"])
-    space = create(str(settings.pop("name")), **settings)
+    space = space_of(document["space"])
     supernet = Supernet(space, data, relaxation=document["relaxation"], device=device)
     try:
         supernet.load_state_dict(load_file(folder / "supernet.safetensors"))

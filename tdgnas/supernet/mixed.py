@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from ..spaces import INPUT, Node, SearchSpace, Term
 from ..spaces.network import combine
 from .batchnorm import BatchNormState, NodeBatchNorm2d
+from .relaxation import choice_weight
 
 
 class MixedForward:
@@ -116,7 +117,10 @@ class _Pass:
 
     def term(self, term: Term) -> Tensor:
         """Compute a term, times its relaxed weight where a decision switches it."""
-        gate = None if term.decision is None else self.gate(term.decision, term.choice)
+        space = self.owner.space
+        gate = (
+            None if term.decision is None else choice_weight(space, term.decision, term.choice, self.weights)
+        )
         if term.op is None:
             value = self.values[term.source]
         elif (term.source, term.op) in self.owner._shared:
@@ -127,13 +131,6 @@ class _Pass:
         else:
             return self.operation(term.op, term.source, gate)
         return value if gate is None else gate * value
-
-    def gate(self, decision: int, choice: int) -> Tensor:
-        """Relaxed weight of a choice."""
-        start = self.owner.space.slices[decision].start
-        if not self.owner.space.decisions[decision].binary:
-            return self.weights[start + choice]
-        return self.weights[start] if choice else 1 - self.weights[start]
 
     def operation(self, name: str, source: str, gate: Tensor | None) -> Tensor:
         """Apply an operation, times ``gate``."""
@@ -160,12 +157,9 @@ class _Pass:
         assert isinstance(norm, NodeBatchNorm2d)
         # A real copy per channel: given one value expanded to all, torch computes wrong gradients without a word.
         scale = gate.to(value.dtype).repeat(norm.num_features)
-        if self.owner.state.policy != "train":
-            return F.batch_norm(value, None, None, scale, None, True, 0.0, norm.eps)
-        if norm.num_batches_tracked is not None:
-            norm.num_batches_tracked.add_(1)
-        momentum = norm.momentum or 0.1
-        return F.batch_norm(value, norm.running_mean, norm.running_var, scale, None, True, momentum, norm.eps)
+        if self.owner.state.policy == "train":
+            return norm.learn(value, scale, None)
+        return F.batch_norm(value, None, None, scale, None, True, 0.0, norm.eps)
 
 
 def _flat(module: nn.Module) -> tuple[nn.Module, ...]:

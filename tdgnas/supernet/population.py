@@ -8,6 +8,7 @@ call has computed may still be in the cache.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, get_args
 
@@ -41,17 +42,17 @@ class PopulationEvaluator:
     changes, everything computed before is forgotten.
 
     ``depth-first`` holds the fewest values at a time and gives the same bits as :func:`evaluate_one` on a CPU.
-    ``folded`` computes level by level, equal operations as one batch, each value with BatchNorm statistics of its
+    ``folded`` computes node by node, equal operations as one batch, each value with BatchNorm statistics of its
     own: the same up to rounding (1e-5). It keeps a GPU busy; on a CPU it pays for small batches of images only.
     The default follows from the device alone, never from a clock, so that a run repeats itself bit for bit;
-    :func:`tune` measures which is faster.
+    :func:`fastest` measures which is faster.
 
     :param supernet: whose weights are shared.
     :param where: images, batches and BatchNorm policy.
     :param order: ``depth-first`` (the default on a CPU) or ``folded`` (on a GPU).
     :param chunk: the most values folded into one batch; as many as are sensible for the device when None.
     :param cache_bytes: memory for values that the next call may use again; a share of the memory when None, 0 for none.
-    :param memory_bytes: memory for a folded level; populations that need more are computed in several waves.
+    :param memory_bytes: memory for what is folded; populations that need more are computed in several waves.
     :param autocast: compute in bfloat16 where that is safe; on a GPU when None.
     :raises ValueError: for an unknown order or impossible sizes.
     """
@@ -121,8 +122,7 @@ class PopulationEvaluator:
             return np.zeros((len(architectures), len(chosen))), np.zeros(
                 (len(architectures), len(chosen)), np.int64
             )
-        self._refresh()
-        request = _Request(self, architectures, chosen)
+        request = self.request(architectures, chosen)
         while True:
             # Out of the handler before anything is tried again: the exception holds on to what was allocated.
             try:
@@ -135,13 +135,19 @@ class PopulationEvaluator:
             self._shrink()
         self.counters.add(request.requested)
         self.counters.add(request.executed)
-        rows = [request.outputs.index(output) for output in request.of]
+        row = {output: number for number, output in enumerate(request.outputs)}
+        rows = [row[output] for output in request.of]
         return losses[rows], correct[rows]
+
+    def request(self, architectures: Sequence[Architecture], batches: Sequence[int] | None = None) -> Request:
+        """Return what one call of :meth:`sums` would do: it can be planned and counted without computing anything."""
+        self._refresh()
+        return Request(self, architectures, range(len(self.where.batches)) if batches is None else batches)
 
     def note(self, architectures: Sequence[Architecture]) -> None:
         """Count requests for architectures whose scores are known already: their values are in demand as well."""
         if architectures:
-            self.counters.add(_Request(self, architectures, range(len(self.where.batches))).requested)
+            self.counters.add(Request(self, architectures, range(len(self.where.batches))).requested)
 
     def _refresh(self) -> None:
         """Forget what other weights have computed, and values that nobody needs any more."""
@@ -175,8 +181,13 @@ class PopulationEvaluator:
             )
 
 
-class _Request:
-    """One call: its plan, its run, its counts."""
+class Request:
+    """One call of :meth:`PopulationEvaluator.sums`: its plan, its run, its counts.
+
+    :ivar requested: what a one-by-one evaluation would compute.
+    :ivar executed: what was computed, once :meth:`run` or :meth:`count_runs` has counted it.
+    :ivar keep: the keys of what will be cached, once there is a plan.
+    """
 
     def __init__(
         self, evaluator: PopulationEvaluator, architectures: Sequence[Architecture], batches: Sequence[int]
@@ -185,33 +196,33 @@ class _Request:
         self.batches = {number: evaluator.where.batches[number] for number in batches}
         self.whole = list(batches) == list(range(len(evaluator.where.batches)))
         self.requested, self.executed = Counters(), Counters()
-        known: dict[Architecture, tuple[int, list[int]]] = {}
-        for architecture in architectures:
-            if architecture not in known:
-                known[architecture] = evaluator.interner.trace(architecture.choices)
-                evaluator.cache.count(known[architecture][1])
+        times = Counter(architectures)
+        known = {architecture: evaluator.interner.trace(architecture.choices) for architecture in times}
+        for _, values in known.values():
+            evaluator.cache.count(values)
         evaluator.costs.grow(evaluator.interner)
         self.of = [known[architecture][0] for architecture in architectures]
         self.outputs = reading_order(evaluator.interner, self.of)
-        self._count_requests([known[architecture][1] for architecture in architectures])
+        self._count_requests([(times[architecture], values) for architecture, (_, values) in known.items()])
 
-    def _count_requests(self, values: list[list[int]]) -> None:
+    def _count_requests(self, asked: list[tuple[int, list[int]]]) -> None:
+        """Count the values of distinct architectures, each as often as it was asked for."""
         where, macs = self.evaluator.where, self.evaluator.costs.macs
         images = sum(len(labels) for _, labels in self.batches.values())
         passes = len(self.batches)
         if where.calibration is not None:
             images, passes = images + len(where.calibration), passes + 1
-        alone = {id(own): sum(macs[each] for each in own) for own in values}
-        self.requested.requests = passes * sum(len(own) for own in values)
-        self.requested.macs_requested = images * sum(alone[id(own)] for own in values)
+        self.requested.requests = passes * sum(times * len(values) for times, values in asked)
+        self.requested.macs_requested = images * sum(
+            times * sum(macs[each] for each in values) for times, values in asked
+        )
 
     def run(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
         """Compute; return losses and right answers of the distinct outputs, shape (outputs, batches)."""
         evaluator = self.evaluator
         where, cache = evaluator.where, evaluator.cache
-        scoring, calibration = self._plans()
+        scoring, calibration = self.plans()
         device = evaluator.supernet.device
-        policy: Policy = "given" if where.policy == "recalibrated" else where.policy
         results: list[Tensor] = []
         with (
             torch.inference_mode(),
@@ -220,16 +231,16 @@ class _Request:
             if calibration is not None and where.calibration is not None:
                 self._pass(_CALIBRATION, 0, where.calibration, calibration, "record")
             for number, (images, labels) in self.batches.items():
-                values = self._pass(_SCORING, number, images, scoring, policy)
+                values = self._pass(_SCORING, number, images, scoring, where.normalising)
                 results.append(self._score(values, labels))
             found = torch.stack(results, dim=-1).cpu().numpy()  # the only transfer of a call
         cache.entries = {
             key: entry for key, entry in cache.entries.items() if key in self.keep or not self.whole
         }
-        self._count_runs(scoring, calibration)
+        self.count_runs(scoring, calibration)
         return found[0], found[1].astype(np.int64)
 
-    def _plans(self) -> tuple[Schedule, Schedule | None]:
+    def plans(self) -> tuple[Schedule, Schedule | None]:
         """Plan the scoring and, where statistics are missing, the calibration; decide what will be cached."""
         evaluator = self.evaluator
         interner, cache = evaluator.interner, evaluator.cache
@@ -311,7 +322,8 @@ class _Request:
         ]
         return torch.stack(rows, dim=1)
 
-    def _count_runs(self, scoring: Schedule, calibration: Schedule | None) -> None:
+    def count_runs(self, scoring: Schedule, calibration: Schedule | None) -> None:
+        """Count what carrying out the plans computes."""
         macs, where = self.evaluator.costs.macs, self.evaluator.where
         images = sum(len(labels) for _, labels in self.batches.values())
         plans = [(scoring, len(self.batches), images)]
@@ -335,7 +347,7 @@ def _chunk_bytes(gpu: bool) -> int:
 
 
 def _memory(device: torch.device) -> int:
-    """Bytes for the values of a folded level."""
+    """Bytes for the values of a folded population."""
     if device.type == "cuda":
         return int(0.4 * torch.cuda.get_device_properties(device).total_memory)
     return min(free_memory() // 4, 2**30)

@@ -6,7 +6,7 @@ import math
 import random
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 from torch import Tensor
 
+from ..devices import own_noise
 from ..seeding import pack_random, unpack_random
 from ..spaces import Architecture, sample
+from .bilevel import gradient_passes
 from .forward import group_losses
 from .guards import Stop, annealed
 from .guards import skip_dropout as skip_drop
@@ -197,7 +199,7 @@ class Pretraining(Iterator[EpochRecord]):
         )
         self.alpha_optimiser.step()
         self.supernet.alpha.copy_(self.alpha.detach())
-        self.passes += 3 * len(valid[1]) * (1 if self.order == 1 else 4)
+        self.passes += gradient_passes(len(valid[1]), self.order)
 
     def _weight_step(self, batch: tuple[Tensor, Tensor], step: int) -> Tensor:
         supernet, (images, labels) = self.supernet, batch
@@ -270,19 +272,6 @@ class Pretraining(Iterator[EpochRecord]):
         unpack_random(self.rng, state["rng"])
         self.stopped = state["stopped"]
         self.history = [list(weights) for weights in state["history"]]
-
-
-@contextmanager
-def own_noise(seed: int, device: torch.device) -> Iterator[None]:
-    """Seed torch's global generators inside a ``with`` block and put them back afterwards."""
-    devices = (
-        [torch.cuda.current_device() if device.index is None else device.index]
-        if device.type == "cuda"
-        else []
-    )
-    with torch.random.fork_rng(devices=devices):
-        torch.manual_seed(seed)
-        yield
 
 
 def _check(

@@ -13,6 +13,14 @@ RelaxationName = Literal["sigmoid", "hard-sigmoid", "target-softmax"]
 RELAXATIONS: tuple[str, ...] = get_args(RelaxationName)
 
 
+def choice_weight(space: SearchSpace, decision: int, choice: int, weights: Tensor) -> Tensor:
+    """Weight of one choice, shape (...), out of relaxed weights of shape (..., genes)."""
+    start = space.slices[decision].start
+    if not space.decisions[decision].binary:
+        return weights[..., start + choice]
+    return weights[..., start] if choice else 1 - weights[..., start]
+
+
 class Relaxation:
     """The map from an alpha-vector to one weight per gene.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from .batchnorm import Policy, Statistics
+from .batchnorm import Statistics
 from .evaluation import EvaluationSet, Score, score_logits
 
 if TYPE_CHECKING:
@@ -43,10 +43,9 @@ def _sums(supernet: Supernet, where: EvaluationSet, genes: Tensor) -> Tensor:
     if where.calibration is not None:
         with norm.use("record", statistics=statistics):
             supernet.relaxed(where.calibration, genes)
-    policy: Policy = "given" if where.policy == "recalibrated" else where.policy
     results = []
     for images, labels in where.batches:
-        with norm.use(policy, statistics=statistics):
+        with norm.use(where.normalising, statistics=statistics):
             losses, correct = score_logits(supernet.relaxed(images, genes), labels)
         results.append(torch.stack([losses, correct.double()]))
     return torch.stack(results, dim=-1)

@@ -141,15 +141,13 @@ def missing(
 def groups(interner: Interner, outputs: Sequence[int], needed: set[int], wave: int) -> list[list[int]]:
     """Return the needed values in an order of computation, those that may be folded together in one list.
 
-    ``wave`` outputs at a time are computed level by level: 1 is depth-first, which holds the fewest values at once;
-    all of them at once folds most. A value's level counts from the outputs backwards, so that it is computed as late
-    as possible.
+    ``wave`` outputs at a time are computed node by node: 1 is depth-first, which holds the fewest values at once; all
+    of them at once folds most: whatever individuals chose it, an operation of a node then runs once.
     """
-    steps = interner.steps
+    steps, places = interner.steps, interner.places
     left = set(needed)
     found: list[list[int]] = []
     for start in range(0, len(outputs), wave):
-        level: dict[int, int] = {}
         stack = [value for value in outputs[start : start + wave] if value in left]
         part: set[int] = set()
         while stack:
@@ -158,15 +156,13 @@ def groups(interner: Interner, outputs: Sequence[int], needed: set[int], wave: i
                 left.discard(value)
                 part.add(value)
                 stack.extend(steps[value].inputs)
-        by_kind: dict[tuple[int, str | int], list[int]] = {}
-        for value in sorted(part, reverse=True):  # whoever reads a value has a larger number
-            own = level.get(value, 0)
-            step = steps[value]
-            for each in step.inputs:
-                level[each] = min(level.get(each, 0), own - 1)
-            by_kind.setdefault((own, step.node if step.op is None else step.op), []).append(value)
-        order = sorted(by_kind.items(), key=lambda item: (item[0][0], item[1][-1]))
-        found.extend(values[::-1] for _, values in order)
+        by_kind: dict[tuple[int, bool, str], list[int]] = {}
+        for value in sorted(part):
+            op = steps[value].op
+            by_kind.setdefault((places[value], op is None, op or ""), []).append(value)
+        # A node's operations come before its joins.
+        order = sorted(by_kind.items(), key=lambda item: (item[0][:2], item[1][0]))
+        found.extend(values for _, values in order)
     return found
 
 
@@ -186,7 +182,7 @@ def schedule(
     :param needed: what has to be computed for them, see :func:`missing`.
     :param loaded: what that reads from the cache.
     :param keep: values that are to be cached; they never count as dead.
-    :param wave: outputs that are computed together, level by level; 1 is depth-first.
+    :param wave: outputs that are computed together, node by node; 1 is depth-first.
     :param hold: whether outputs are wanted at the end; otherwise they die like other values.
     """
     steps = interner.steps

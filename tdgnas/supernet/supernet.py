@@ -12,19 +12,21 @@ import torch
 from deap import base
 from torch import Tensor, nn
 
+from ..devices import pick_device
 from ..individual import Individual, LossFitness
 from ..operators import initBernoulli
 from ..spaces import Architecture, SearchSpace
+from ..spaces.network import run_steps
 from .batchnorm import BatchNormState, convert
 from .bilevel import alpha_gradient, constant
-from .forward import RelaxedForward, discrete_forward, group_losses
+from .forward import RelaxedForward, group_losses
 from .mixed import MixedForward
 from .paths import SampledPath
 from .relaxation import Relaxation, RelaxationName
 from .second_order import second_order_gradients
 
 if TYPE_CHECKING:
-    from ..data import ImageData, Splits
+    from ..data import Splits
     from .pretraining import EpochRecord
 
 Array = npt.NDArray[np.float64]
@@ -105,7 +107,8 @@ class Supernet(nn.Module):
 
     def discrete(self, images: Tensor, architecture: Architecture) -> Tensor:
         """Forward pass of one architecture; logits of shape (batch, classes)."""
-        return discrete_forward(self.space, self.ops, self.space.program(architecture), images)
+        space = self.space
+        return run_steps(space.program(architecture), space.nodes, self.ops, space.profile.shapes, images)
 
     def forward(self, images: Tensor) -> Tensor:
         """Relaxed forward pass of the supernet's own alpha; logits of shape (batch, classes)."""
@@ -171,10 +174,12 @@ class Supernet(nn.Module):
             raise ValueError(
                 "this supernet has no data; make it with Supernet(space, data) for alpha gradients"
             )
+        if not len(genes):
+            return np.empty((0, self.space.length))
         rng = random.Random(seed)
-        images, labels = _drawn(self.data.valid, batch_size, rng)
+        images, labels = self.data.valid.drawn(batch_size, rng)
         if xi:
-            train = _drawn(self.data.train, batch_size, rng)
+            train = self.data.train.drawn(batch_size, rng)
             alphas = torch.as_tensor(np.asarray(genes), dtype=self.alpha.dtype, device=self.device)
             follow = self._optimiser_state(optimiser)
             found = second_order_gradients(self, alphas, train, (images, labels), xi=xi, **follow)
@@ -250,30 +255,6 @@ class Supernet(nn.Module):
         from .pretraining import Pretraining
 
         return Pretraining(self, epochs, **options)
-
-
-def pick_device(device: str | torch.device | None) -> torch.device:
-    """Return the device of a name; CUDA where there is one, else the CPU, when None.
-
-    :raises ValueError: for an unknown name, or CUDA where there is none.
-    """
-    try:
-        found = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    except RuntimeError as error:
-        raise ValueError(
-            f"there is no device {str(device)!r}; give cpu, cuda, or cuda:1 for the second GPU"
-        ) from error
-    if found.type == "cuda" and (found.index or 0) >= torch.cuda.device_count():
-        raise ValueError(
-            f"the device {str(device)!r} is not there: torch sees {torch.cuda.device_count()} GPUs"
-        )
-    return found
-
-
-def _drawn(data: ImageData, size: int, rng: random.Random) -> tuple[Tensor, Tensor]:
-    """Draw a batch of images without replacement."""
-    index = torch.as_tensor(rng.sample(range(len(data)), min(size, len(data))))
-    return data.normalised(index), data.labels[index.to(data.labels.device)]
 
 
 def _check_fit(space: SearchSpace, data: Splits) -> None:

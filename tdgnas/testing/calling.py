@@ -10,14 +10,8 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..mapping import layers, name_of
 from . import samples
-
-
-def name_of(value: Any) -> str:
-    """Return what to call an object in a sentence."""
-    while hasattr(value, "func"):
-        value = value.func
-    return str(getattr(value, "__name__", type(value).__name__))
 
 
 def parameters_of(operator: Callable[..., Any]) -> dict[str, inspect.Parameter]:
@@ -30,9 +24,8 @@ def parameters_of(operator: Callable[..., Any]) -> dict[str, inspect.Parameter]:
 
 def declared_generators(operator: Callable[..., Any]) -> set[str]:
     """Return the generators that an operator may draw from by its docstring: none where it says so."""
-    while hasattr(operator, "func"):
-        operator = operator.func
-    text = " ".join((operator.__doc__ or "").split()).lower()
+    *_, inner = layers(operator)
+    text = " ".join((inner.__doc__ or "").split()).lower()
     return set() if "no random numbers" in text else {"random"}
 
 

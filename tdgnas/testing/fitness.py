@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..individual import Individual
-from ..mapping import batch_map
-from .calling import name_of
+from ..mapping import batch_map, name_of
 from .generators import drawn_from
 from .report import FIRST, Report, Rule, check
 from .samples import CONTAINERS, values_of

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..seeding import seed_everything
+from ..seeding import random_states, seed_everything, set_random_states
 
 
 def states() -> dict[str, Any]:
@@ -29,16 +29,11 @@ def states() -> dict[str, Any]:
 @contextmanager
 def preserved() -> Iterator[None]:
     """Put the global generators back when the block ends."""
-    python, numpy = random.getstate(), np.random.get_state()
-    torch = sys.modules.get("torch")
-    tensor = None if torch is None else torch.get_rng_state()
+    before = random_states()
     try:
         yield
     finally:
-        random.setstate(python)
-        np.random.set_state(numpy)
-        if torch is not None and tensor is not None:
-            torch.set_rng_state(tensor)
+        set_random_states(before)
 
 
 def seeded(seed: int, call: Callable[[], Any]) -> Any:

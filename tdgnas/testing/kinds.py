@@ -6,7 +6,9 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from ..mapping import layers, name_of
 from ..operators import OPERATORS, Entropy
+from ..operators.registry import entry_of
 from ..registry import resolve
 from ..spaces import SPACES, SearchSpace
 from ..strategies import STRATEGIES, Strategy
@@ -18,7 +20,7 @@ from .selection import SELECTION, check_selection
 from .space import SPACE, check_space
 from .strategy import STRATEGY, check_strategy
 from .thermodynamics import ENTROPY, SCHEDULE, check_entropy, check_schedule
-from .variation import CROSSOVER, MUTATION, check_crossover, check_mutation
+from .variation import VARIATION, check_crossover, check_mutation
 
 
 class Kind(NamedTuple):
@@ -30,8 +32,8 @@ class Kind(NamedTuple):
 
 KINDS: dict[str, Kind] = {
     "selection": Kind(check_selection, SELECTION),
-    "mutation": Kind(check_mutation, MUTATION),
-    "crossover": Kind(check_crossover, CROSSOVER),
+    "mutation": Kind(check_mutation, VARIATION),
+    "crossover": Kind(check_crossover, VARIATION),
     "local-search": Kind(check_local_search, LOCAL_SEARCH),
     "initialiser": Kind(check_initialiser, INITIALISER),
     "schedule": Kind(check_schedule, SCHEDULE),
@@ -42,11 +44,11 @@ KINDS: dict[str, Kind] = {
 }
 """What can be checked, by name: the check and its rules."""
 
-_PREFIXES = {
-    "sel": "selection",
-    "cx": "crossover",
-    "mut": "mutation",
-    "ls": "local-search",
+_ENTRIES = {
+    "select": "selection",
+    "mate": "crossover",
+    "mutate": "mutation",
+    "local_search": "local-search",
     "init": "initialiser",
 }
 _CLASSES: dict[type[Any], str] = {SearchSpace: "space", Strategy: "strategy", Entropy: "entropy"}
@@ -65,13 +67,10 @@ def kind_of(subject: Any) -> str:
         own = subject if isinstance(subject, type) else type(subject)
         if issubclass(own, parent):
             return kind
-    function = subject
-    while hasattr(function, "func"):
-        function = function.func
-    name = str(getattr(function, "__name__", type(function).__name__))
-    for prefix, kind in _PREFIXES.items():
-        if name.startswith(prefix) and name[len(prefix) : len(prefix) + 1].isupper():
-            return kind
+    *_, function = layers(subject)
+    name = name_of(function)
+    if (entry := entry_of(name)) is not None:
+        return _ENTRIES[entry]
     caller = function.__call__ if isinstance(function, type) else function
     parameters = [p for p in inspect.signature(caller).parameters if p != "self"] if callable(caller) else []
     if parameters[:1] == ["generation"]:

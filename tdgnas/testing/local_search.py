@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from ..mapping import batch_map
+from ..mapping import batched
 from . import samples
 from .calling import OperatorCase, make_case, parameters_of
 from .report import Report, Rule, check
 from .samples import QuadraticSource, values_of
-from .variation import MUTATION
+from .variation import VARIATION
 
 
 def _source(case: OperatorCase, broken_row: int | None = None) -> tuple[QuadraticSource, dict[str, Any]]:
@@ -24,13 +24,6 @@ def _source(case: OperatorCase, broken_row: int | None = None) -> tuple[Quadrati
     source = QuadraticSource(broken_row=broken_row)
     names = [name for name in ("supernet", "evaluate") if name in parameters_of(case.operator)]
     return source, {name: source for name in names if name not in case.parameters}
-
-
-def _all_at_once(case: OperatorCase, individuals: list[Any], **more: Any) -> list[Any]:
-    batch = getattr(case.operator, "batch", None)
-    if batch is None:
-        return batch_map(lambda individual: case.call(individual, **more), individuals)
-    return list(batch(individuals, **{**case.keywords(), **more}))
 
 
 def _does_not_climb(case: OperatorCase) -> Iterator[str]:
@@ -52,12 +45,13 @@ def _does_not_climb(case: OperatorCase) -> Iterator[str]:
 
 
 def _batch_is_the_same(case: OperatorCase) -> Iterator[str]:
-    if not hasattr(case.operator, "batch"):
+    batch = batched(case.operator)
+    if batch is None:
         return
     many = [case.individual(seed, loss=1.0) for seed in range(4)]
     alone = deepcopy(many)
     random.seed(1)
-    results = _all_at_once(case, many)
+    results = list(batch(many, **case.keywords()))
     if len(results) != len(many) or not all(
         isinstance(result, tuple) and result[0] is one for result, one in zip(results, many, strict=False)
     ):
@@ -74,17 +68,18 @@ def _batch_is_the_same(case: OperatorCase) -> Iterator[str]:
 
 
 def _steps_duplicates_once(case: OperatorCase) -> Iterator[str]:
+    batch = batched(case.operator)
+    if batch is None:
+        return
     one, reference = case.individual(1, loss=1.0), case.individual(1, loss=1.0)
-    if hasattr(case.operator, "batch"):
+    for individuals in ([one, one, one], [reference]):
         random.seed(2)
-        _all_at_once(case, [one, one, one])
-        random.seed(2)
-        _all_at_once(case, [reference])
-        if not np.allclose(values_of(one), values_of(reference), atol=1e-12):
-            yield (
-                f"{case.name}.batch steps an object that is in the list several times more than once; selection with "
-                "replacement returns such lists: go through the distinct objects, by id()"
-            )
+        batch(individuals, **case.keywords())
+    if not np.allclose(values_of(one), values_of(reference), atol=1e-12):
+        yield (
+            f"{case.name}.batch steps an object that is in the list several times more than once; selection with "
+            "replacement returns such lists: go through the distinct objects, by id()"
+        )
 
 
 def _survives_divergence(case: OperatorCase) -> Iterator[str]:
@@ -106,7 +101,7 @@ def _survives_divergence(case: OperatorCase) -> Iterator[str]:
 
 
 LOCAL_SEARCH: dict[str, Rule[OperatorCase]] = {
-    **{name: rule for name, rule in MUTATION.items() if name != "works on every space"},
+    **{name: rule for name, rule in VARIATION.items() if name != "works on every space"},
     "does not climb": _does_not_climb,
     "is the same in a batch": _batch_is_the_same,
     "steps duplicates once": _steps_duplicates_once,

@@ -40,7 +40,7 @@ class ArrayIndividual(array.array):  # type: ignore[type-arg]
 
     def __deepcopy__(self, memo: dict[int, Any]) -> ArrayIndividual:
         clone = type(self)(self)
-        clone.__dict__.update({name: _copied(value, memo) for name, value in vars(self).items()})
+        clone.__dict__.update({name: deepcopy(value, memo) for name, value in vars(self).items()})
         return clone
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -59,7 +59,7 @@ class NumpyIndividual(np.ndarray):
 
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> NumpyIndividual:
         clone = type(self)(self.tolist())
-        clone.__dict__.update({name: _copied(value, memo) for name, value in vars(self).items()})
+        clone.__dict__.update({name: deepcopy(value, memo) for name, value in vars(self).items()})
         return clone
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -67,10 +67,6 @@ class NumpyIndividual(np.ndarray):
 
     def __setstate__(self, state: Any) -> None:
         self.__dict__.update(state)
-
-
-def _copied(value: Any, memo: dict[int, Any] | None) -> Any:
-    return deepcopy(value, memo)
 
 
 CONTAINERS: dict[str, Callable[[Iterable[Any]], Any]] = {

@@ -14,9 +14,8 @@ import numpy as np
 from deap import algorithms, base
 
 from ..individual import AccuracyFitness
+from ..mapping import name_of
 from ..seeding import seed_everything
-from ..strategies import TDGA, DecisionTDGA
-from .calling import name_of
 from .generators import drawn_from, reseeds
 from .problem import SmallProblem
 from .report import FIRST, Report, Rule, check
@@ -218,15 +217,18 @@ def _resumes(case: StrategyCase) -> Iterator[str]:
     except TypeError as error:
         yield f"state_dict() of {case.name} holds more than JSON values and arrays ({error})"
         return
-    resumed = case.strategy(problem, 99)
-    resumed.load_state_dict(json.loads(text, object_hook=_unarray))
-    for _ in range(3):
-        turn(resumed, problem)
-    if problem.evaluated != whole.evaluated:
+    resumed, refused = case.strategy(problem, 99), ""
+    try:
+        resumed.load_state_dict(json.loads(text, object_hook=_unarray))
+        for _ in range(3):
+            turn(resumed, problem)
+    except Exception as error:
+        refused = f" (raised {type(error).__name__}: {error})"
+    if refused or problem.evaluated != whole.evaluated:
         yield (
-            f"{case.name} does not go on where its state was taken: put all that the next generation depends on into "
-            "state_dict(), the random generator's state among it, and read it in load_state_dict(); the base classes "
-            "save population, best and rng, other individuals go by pack(individual) and self.unpack(packed)"
+            f"{case.name} does not go on where its state was taken{refused}: put all that the next generation depends "
+            "on into state_dict(), the random generator's state among it, and read it in load_state_dict(); the base "
+            "classes save population, best and rng, other individuals go by pack(individual) and self.unpack(packed)"
         )
     elif resumed.generation != 6:
         yield f"{case.name} counts {resumed.generation} generations after 6; keep `generation` in the state"
@@ -304,6 +306,5 @@ def check_strategy(
     """
     if not callable(strategy):
         raise TypeError(f"pass the strategy's class, or a function that makes one; got {strategy!r}")
-    make = DecisionTDGA if strategy is TDGA else strategy
-    case = StrategyCase(make, options, name_of(strategy))
+    case = StrategyCase(strategy, options, name_of(strategy))
     return check(case.name, "strategy", STRATEGY, case, skip, report_only)

@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from ..mapping import name_of
 from ..operators import Entropy
 from . import samples
-from .calling import name_of, pickle_violations
+from .calling import pickle_violations
 from .generators import drawn_from
 from .report import FIRST, Report, Rule, check
 from .samples import CONTAINERS, values_of

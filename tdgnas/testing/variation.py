@@ -130,10 +130,6 @@ def _uses_generators_as_declared(case: OperatorCase) -> Iterator[str]:
     )
 
 
-def _pickles(case: OperatorCase) -> Iterator[str]:
-    yield from pickle_violations(case.operator, case.name)
-
-
 def _keeps_what_an_individual_carries(case: OperatorCase) -> Iterator[str]:
     arguments = _arguments(case)
     for one in arguments:
@@ -195,26 +191,23 @@ def _works_on_every_space(case: OperatorCase) -> Iterator[str]:
                     yield f"{case.name} spoils an individual of the space {entry.name!r}: {error}"
 
 
-def _shared() -> dict[str, Rule[OperatorCase]]:
-    return {
-        FIRST: _can_be_called,
-        "returns a tuple": _returns_a_tuple,
-        "works in place": _works_in_place,
-        "leaves the fitness alone": _keeps_fitness,
-        "keeps the number of genes": _keeps_length,
-        "gives finite genes": _gives_numbers,
-        "changes something": _changes_something,
-        "repeats with the seed": _repeats_with_the_seed,
-        "draws from the generators it declares": _uses_generators_as_declared,
-        "can be pickled": _pickles,
-        "leaves attributes alone": _keeps_what_an_individual_carries,
-        "treats all containers alike": _treats_containers_alike,
-        "leaves its parameters alone": _leaves_parameters_alone,
-    }
-
-
-MUTATION: dict[str, Rule[OperatorCase]] = {**_shared(), "works on every space": _works_on_every_space}
-CROSSOVER: dict[str, Rule[OperatorCase]] = {**_shared(), "works on every space": _works_on_every_space}
+VARIATION: dict[str, Rule[OperatorCase]] = {
+    FIRST: _can_be_called,
+    "returns a tuple": _returns_a_tuple,
+    "works in place": _works_in_place,
+    "leaves the fitness alone": _keeps_fitness,
+    "keeps the number of genes": _keeps_length,
+    "gives finite genes": _gives_numbers,
+    "changes something": _changes_something,
+    "repeats with the seed": _repeats_with_the_seed,
+    "draws from the generators it declares": _uses_generators_as_declared,
+    "can be pickled": lambda case: pickle_violations(case.operator, case.name),
+    "leaves attributes alone": _keeps_what_an_individual_carries,
+    "treats all containers alike": _treats_containers_alike,
+    "leaves its parameters alone": _leaves_parameters_alone,
+    "works on every space": _works_on_every_space,
+}
+"""The rules of mutations and of crossovers."""
 
 
 def check_mutation(
@@ -247,7 +240,7 @@ def check_mutation(
     mutGaussian is a good mutation: 14 rules hold
     """
     case = make_case(operator, 1, parameters, genes=genes, containers=containers, generators=generators)
-    return check(case.name, "mutation", MUTATION, case, skip, report_only)
+    return check(case.name, "mutation", VARIATION, case, skip, report_only)
 
 
 def check_crossover(
@@ -276,4 +269,4 @@ def check_crossover(
     :raises ConformanceError: listing every rule that is violated and how to mend it.
     """
     case = make_case(operator, 2, parameters, genes=genes, containers=containers, generators=generators)
-    return check(case.name, "crossover", CROSSOVER, case, skip, report_only)
+    return check(case.name, "crossover", VARIATION, case, skip, report_only)

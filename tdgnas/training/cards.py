@@ -11,9 +11,11 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from torch import nn
 
+from ..spaces.profile import run_counted
 from ..storage import write_atomic, write_json, write_text
+from .state import check_tensors
 
 __all__ = ["Card", "load_weights", "make_card", "save_model"]
 
@@ -125,14 +127,7 @@ def load_weights(network: nn.Module, path: str | Path) -> nn.Module:
         tensors = load_file(path)
     except SafetensorError as error:
         raise ValueError(f"{path} is damaged or no safetensors file: {error}") from error
-    own = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
-    there = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
-    odd = sorted(name for name in own.keys() | there.keys() if own.get(name) != there.get(name))
-    if odd:
-        raise ValueError(
-            f"{path} belongs to another network: {len(odd)} tensors differ, the first is {odd[0]} "
-            f"({there.get(odd[0], 'missing')} there, {own.get(odd[0], 'missing')} here)"
-        )
+    check_tensors(path, tensors, network)
     with torch.no_grad():
         network.load_state_dict(tensors)
     return network
@@ -141,18 +136,5 @@ def load_weights(network: nn.Module, path: str | Path) -> nn.Module:
 def _multiply_adds(network: nn.Module, image_shape: tuple[int, int, int]) -> int:
     """Multiply-adds of convolutions and linear layers for one image, found without computing anything."""
     shadow = deepcopy(network).to("meta").eval()
-    total = 0
-
-    def count(module: nn.Module, _: tuple[Tensor, ...], output: Tensor) -> None:
-        nonlocal total
-        if isinstance(module, nn.Linear):
-            total += output.numel() * module.in_features
-        elif isinstance(module, nn.Conv2d):
-            total += output.numel() * module.weight[0].numel()
-
-    for module in shadow.modules():
-        if isinstance(module, (nn.Linear, nn.Conv2d)):
-            module.register_forward_hook(count)
     with torch.no_grad():
-        shadow(torch.empty(1, *image_shape, device="meta"))
-    return total
+        return run_counted(shadow, torch.empty(1, *image_shape, device="meta"))[1]

@@ -16,9 +16,10 @@ from ..spaces import (
     CellSpace,
     Genotype,
     SearchSpace,
-    create,
     final_network,
     load_architecture,
+    space_document,
+    space_of,
 )
 from ..spaces.cells.genotypes import as_genotype
 from .cards import load_weights
@@ -107,7 +108,7 @@ class NetworkPlan:
             return {"genotype": self.source.to_text(), **own}
         space, architecture = self.source
         return {
-            "space": {"name": space.name, **space.settings},
+            "space": space_document(space),
             "choices": " ".join(map(str, architecture.choices)),
             **own,
         }
@@ -125,8 +126,7 @@ class NetworkPlan:
             raise ValueError(
                 "it does not say of which space and choices, or of which genotype, the network is made"
             )
-        settings = dict(document["space"])
-        space = create(str(settings.pop("name")), **settings)
+        space = space_of(document["space"])
         return cls((space, space.architecture(_choices(document["choices"], len(space.decisions)))), options)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 if TYPE_CHECKING:
     from .trainer import Training
 
-__all__ = ["load_training_state", "training_state"]
+__all__ = ["check_tensors", "load_training_state", "training_state"]
 
 
 def training_state(training: Training) -> dict[str, Any]:
@@ -41,7 +42,7 @@ def load_training_state(training: Training, state: dict[str, Any]) -> list[dict[
     modules = {"network": training.network, "averaged": training.averaged}
     for part, module in modules.items():
         if module is not None:
-            _check_tensors(_part(tensors, part), module)
+            check_tensors("the state", _part(tensors, part), module)
     slots = _optimizer_slots(_part(tensors, "optimizer"), training.optimizer)
     for part, module in modules.items():
         if module is not None:
@@ -87,13 +88,18 @@ def _check_recipe(saved: dict[str, Any], own: dict[str, Any]) -> None:
         raise ValueError(f"the state was saved with another recipe: {differences}")
 
 
-def _check_tensors(saved: dict[str, Tensor], module: nn.Module) -> None:
+def check_tensors(what: object, saved: Mapping[str, Tensor], module: nn.Module) -> None:
+    """Check that saved tensors have the names and shapes of a module's own.
+
+    :param what: where they come from, for the error.
+    :raises ValueError: naming the first that differs.
+    """
     own = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
     there = {name: tuple(tensor.shape) for name, tensor in saved.items()}
     odd = [name for name in sorted(set(own) | set(there)) if own.get(name) != there.get(name)]
     if odd:
         first = odd[0]
         raise ValueError(
-            f"the state belongs to another network: {len(odd)} tensors differ, first {first}: "
+            f"{what} belongs to another network: {len(odd)} tensors differ, the first is {first}: "
             f"{there.get(first, 'missing')} there, {own.get(first, 'missing')} here"
         )

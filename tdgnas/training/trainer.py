@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ..data import Batches, Splits
+from ..devices import own_noise, pick_device
 from .evaluation import evaluate, logits_of
 from .recipe import Recipe
 from .state import load_training_state, training_state
@@ -75,7 +75,7 @@ class Training:
     :param recipe: hyperparameters.
     :param seed: a whole number of at least 0.
     :param device: default: CUDA if there, else the CPU. Network and images are moved to it.
-    :raises ValueError: for a bad seed, or a network without trainable weights.
+    :raises ValueError: for a bad seed, a device that is not there, or a network without trainable weights.
     :raises TrainingDiverged: by ``next()``, when the loss is not finite.
     """
 
@@ -89,7 +89,7 @@ class Training:
     ) -> None:
         if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
             raise ValueError(f"seed is {seed!r}; it must be a whole number of at least 0")
-        self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        self.device = pick_device(device)
         self.network = network.to(self.device)
         if recipe.channels_last:
             self.network = self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -175,7 +175,7 @@ class Training:
         if starts is not None:
             starts(self.epoch, recipe.epochs)
         self.network.train()
-        with _own_noise(_stream(self.seed, self.epoch, _NOISE), self.device):
+        with own_noise(_stream(self.seed, self.epoch, _NOISE), self.device):
             for step, indices in enumerate(batches.epoch()):
                 self._set_learning_rate(recipe.learning_rate(self.epoch, step, len(batches)))
                 images, labels = self._train.batch(indices)
@@ -280,15 +280,3 @@ def _optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
 def _stream(seed: int, epoch: int, purpose: int) -> int:
     """A seed for one purpose in one epoch."""
     return int(np.random.SeedSequence((seed, epoch, purpose)).generate_state(1, np.uint64)[0] >> np.uint64(1))
-
-
-@contextmanager
-def _own_noise(seed: int, device: torch.device) -> Iterator[None]:
-    """Seed torch's global generators for dropout and its like, and put them back afterwards."""
-    on_gpu = device.type == "cuda"
-    index = (torch.cuda.current_device() if device.index is None else device.index) if on_gpu else None
-    with torch.random.fork_rng(devices=[] if index is None else [index]):
-        torch.default_generator.manual_seed(seed)
-        if index is not None:
-            torch.cuda.default_generators[index].manual_seed(seed)
-        yield

@@ -85,7 +85,9 @@ def test_its_state_brings_budget_and_cache_back(tiny_supernet, digits, populatio
         fitness = SupernetFitness(tiny_supernet, digits.valid, size=20, mode=mode)
         values = fitness.batch(population)
         again = SupernetFitness(tiny_supernet, digits.valid, size=20, mode=mode)
+        shared = again.budget
         again.load_state_dict(fitness.state_dict())
+        assert again.budget is shared  # with a source of gradients, say
         assert again.batch(population) == values
         assert again.budget.evaluations == 5
 

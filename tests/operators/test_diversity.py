@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 
 import numpy as np
 import pytest
@@ -192,6 +193,21 @@ def test_preserving_entropy_takes_any_entropy() -> None:
     pool = crowd(9)
     same = selEntropyPreserving(pool, 4, entropy=ShannonEntropy())
     assert [id(one) for one in same] == [id(one) for one in selEntropyPreserving(pool, 4)]
+
+
+def test_a_failed_evaluation_as_bad_as_a_float_can_be_is_what_goes() -> None:
+    """The standard deviation of such energies overflows: every component was NaN and the pool's order decided."""
+    pool = [person(sys.float_info.max), *(person(float(loss)) for loss in (3, 2, 1))]
+    assert sorted(places(pool, selRating(pool, 3))) == [1, 2, 3]
+    picks = selBoltzmannTournament(pool, 400, temperature=0.1, rng=random.Random(0))
+    assert 0 < sum(one is pool[0] for one in picks) < 50  # drawn against itself once in sixteen
+
+
+@pytest.mark.parametrize("select", [selSharing, selYoungest, selCrowding])
+def test_half_a_pick_is_refused(select) -> None:
+    """Sharing took 2.5 for three."""
+    with pytest.raises(TypeError, match="integer"):
+        select(crowd(6), 2.5)
 
 
 @pytest.mark.parametrize(

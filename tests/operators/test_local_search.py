@@ -198,6 +198,7 @@ class Misshapen:
         ({"supernet": Bowl(), "steps": 0}, ValueError, "steps must be at least 1"),
         ({"supernet": Bowl(), "optimizer": "lbfgs"}, ValueError, "'adam' or 'sgd'"),
         ({"supernet": Bowl(), "betas": (0.9, 1.0)}, ValueError, "betas"),
+        ({"supernet": Bowl(), "betas": (0.9,)}, ValueError, "betas"),
     ],
 )
 def test_refusals_say_what_was_wrong_and_change_nothing(keywords, error, message):

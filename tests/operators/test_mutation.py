@@ -112,6 +112,7 @@ def test_the_seed_decides_and_the_global_generator_is_the_default(operator, keyw
     [
         (lambda genes: mutFlipGate(genes, indpb=-0.1), "indpb must be a probability"),
         (lambda genes: mutFlipGate(genes, indpb=0.1, scale=0.0), "scale must be > 0"),
+        (lambda genes: mutFlipGate(genes, indpb=0.1, scale=float("inf")), "scale must be > 0 and finite"),
         (lambda genes: mutTarget(genes, groups=[]), "groups is empty"),
         (lambda genes: mutTarget(genes, groups=[[3]]), "from 0 to 2"),
         (lambda genes: mutChoice(genes, slices=[slice(0, 9)], indpb=1.0), "one space"),

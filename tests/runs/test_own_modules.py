@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from tdgnas.operators import OPERATORS
-from tdgnas.registry import IMPORTED
 from tdgnas.runs.config import ConfigError, RunConfig, make_config, read_config
 from tdgnas.runs.run import Interrupted, Run
 
@@ -58,7 +57,6 @@ def module(tmp_path: Path, monkeypatch: Any) -> Iterator[Path]:
     yield tmp_path
     OPERATORS._entries.pop("annealed", None)
     sys.modules.pop("my_annealed", None)
-    IMPORTED.remove("my_annealed")
 
 
 def test_a_run_with_an_operator_of_ones_own_is_resumed_elsewhere(

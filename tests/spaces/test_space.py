@@ -101,6 +101,8 @@ def test_wrong_lengths_foreign_architectures_and_unknown_choices_are_refused() -
         gates.architecture([7] + [0] * 60)
     with pytest.raises(ValueError, match="no decision '9-1'"):
         gates.architecture({"9-1": "identity"})
+    with pytest.raises(ValueError, match="decision '0-1' has no choice 'conv'; there are none, skip_connect"):
+        cell.architecture({"0-1": "conv"})
     with pytest.raises(ValueError, match="is not an architecture"):
         Architecture.from_json("{}")
     with pytest.raises(ValueError, match="whole-numbered"):

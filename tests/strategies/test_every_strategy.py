@@ -117,6 +117,19 @@ def test_it_goes_on_where_its_state_was_taken(name, searches):
     assert resumed.generation == 7
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_a_state_with_a_generator_is_not_loaded_where_there_is_none(name, searches):
+    """It went on, silently, with other random numbers."""
+    problem = searches.problem()
+    states = {
+        seed: as_saved(searches.run(name, problem, generations=2, seed=seed).state_dict())
+        for seed in (0, None)
+    }
+    for seed, other in ((0, None), (None, 0)):
+        with pytest.raises(ValueError, match="make it the same way"):
+            searches.strategy(name, problem, seed=seed).load_state_dict(states[other])
+
+
 def as_saved(value):
     """JSON there and back, arrays as they are."""
     if isinstance(value, dict):

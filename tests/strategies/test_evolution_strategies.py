@@ -177,9 +177,14 @@ def test_options_are_listed_by_name():
         ("nsga2", {"indpb": -1.0}, "indpb is -1"),
         ("tdga", {"population": -1}, "population is -1"),
         ("tdga", {"mutpb": 7.0}, "mutpb is 7"),
+        ("tdga", {"indpb": 3.0}, "indpb is 3"),
         ("random", {"batch": 1.5}, "batch is 1.5"),
+        ("darts", {"weight_decay": float("nan")}, "weight_decay nan"),
+        ("ga", {"sigma": float("nan")}, "sigma nan"),
+        ("reinforce-table", {"entropy": float("nan")}, "entropy nan"),
+        ("reinforce-lstm", {"entropy": float("nan")}, "entropy nan"),
     ],
 )
 def test_impossible_options_are_refused(name, options, word, searches):
     with pytest.raises(ValueError, match=word):
-        create(name, searches.problem().decisions, seed=0, **options)
+        searches.strategy(name, searches.problem(), **options)

@@ -6,7 +6,7 @@ import random
 from itertools import pairwise
 
 import pytest
-from deap import algorithms, base, creator, tools
+from deap import algorithms, base, cma, creator, tools
 
 from tdgnas import Individual, batch_map, evolve, operators
 from tdgnas.algorithms import eaTDGA
@@ -66,6 +66,34 @@ def test_the_best_never_gets_worse_while_an_elite_is_kept_at_any_temperature() -
         _, logbook = eaTDGA(population(), make_toolbox(temperature=temperature), 0.9, 0.9, 15)
         best = logbook.select("best")
         assert all(later <= earlier for earlier, later in pairwise(best))
+
+
+def test_the_elite_are_the_best_also_where_training_makes_every_fitness_stale() -> None:
+    """They were the first of the population, whatever they were worth."""
+    toolbox = make_toolbox()
+    trained: list[int] = []
+    toolbox.register("train", lambda everybody: trained.append(len(everybody)))
+    strategy = TDGA(population(), toolbox, elite=3)
+    first = strategy.generate()
+    for each in first:
+        each.fitness.values = ones(each)
+    expected = [list(each) for each in sorted(first, key=lambda each: each.fitness, reverse=True)[:3]]
+    assert expected != [list(each) for each in first[:3]]
+    strategy.update(first)
+    pool = strategy.generate()
+    assert trained == [8]
+    assert [list(each) for each in pool[:3]] == expected
+    assert not any(each.fitness.valid for each in pool)
+
+
+def test_an_object_that_is_twice_in_the_first_population_becomes_two() -> None:
+    one, other = population(2)
+    strategy = TDGA([one, other, one], make_toolbox())
+    assert strategy.population[:2] == [one, other]
+    assert strategy.population[0] is one
+    assert strategy.population[2] is not one
+    assert list(strategy.population[2]) == list(one)
+    assert [each.origin["id"] for each in strategy.population] == [0, 1, 2]
 
 
 def test_heat_keeps_the_population_diverse() -> None:
@@ -207,3 +235,20 @@ def test_an_operator_that_returns_a_new_object_is_taken_at_its_word() -> None:
     *_, last = evolve(strategy, toolbox, 1)
     assert all(set(each) == {5.0} for each in last.evaluated[1:])
     assert all(each.origin["operators"][-1] == "mutate" for each in last.evaluated[1:])
+
+
+def test_nan_gets_neither_into_a_hall_of_fame_nor_into_a_strategy_of_deaps_own() -> None:
+    """The hall was shown what was evaluated before anybody looked at it."""
+    toolbox = make_toolbox()
+    toolbox.register("evaluate", lambda individual: (float("nan") if individual[0] > 0 else 1.0,))
+    hall = tools.HallOfFame(1)
+    with pytest.raises(ValueError, match="no NaN into a fitness"):
+        next(evolve(TDGA(population(), toolbox), toolbox, 1, halloffame=hall))
+    assert len(hall) == 0
+
+    strategy = cma.Strategy([0.0] * 3, 1.0, lambda_=8)
+    toolbox.register("generate", strategy.generate, Individual)
+    strategy.generate = toolbox.generate
+    with pytest.raises(ValueError, match="no NaN into a fitness"):
+        next(evolve(strategy, toolbox, 1))
+    assert strategy.update_count == 0

@@ -104,3 +104,19 @@ def test_impossible_sets_are_refused(digits: Splits) -> None:
         evaluation_set(digits.valid, policy="recalibrated")
     with pytest.raises(ValueError, match="batch_size is 1"):
         evaluation_set(digits.valid, batch_size=1)
+    for size in (
+        -5,
+        0,
+        1,
+    ):  # no images, or all but five: every score was NaN, or of other images than asked for
+        with pytest.raises(ValueError, match=f"calibration_size is {size}"):
+            evaluation_set(
+                digits.valid, policy="recalibrated", calibration=digits.train, calibration_size=size
+            )
+
+
+def test_no_batch_has_a_single_image(digits: Splits) -> None:
+    """Seven images in batches of two ended with one image alone, which BatchNorm cannot normalise at one pixel."""
+    for size, batch_size, expected in [(7, 2, [2, 2, 3]), (3, 2, [3]), (7, 3, [2, 3, 2]), (2, 500, [2])]:
+        where = evaluation_set(digits.valid, size=size, batch_size=batch_size)
+        assert sorted(len(labels) for _, labels in where.batches) == sorted(expected)

@@ -11,7 +11,8 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tdgnas.data import Splits
+from tdgnas.data import ImageData, Splits
+from tdgnas.spaces import DartsCells
 from tdgnas.supernet import PopulationEvaluator, Supernet, evaluate_one, evaluation_set
 from tdgnas.supernet.folding import _Run
 
@@ -76,6 +77,31 @@ def test_vgg_depth_first_and_folded(tiny_supernet: Supernet, digits: Splits, pop
     expected = oracle(tiny_supernet, where, architectures)
     assert PopulationEvaluator(tiny_supernet, where, order="depth-first").scores(architectures) == expected
     assert_close(PopulationEvaluator(tiny_supernet, where, order="folded").scores(architectures), expected)
+
+
+@pytest.mark.parametrize("partial_channels", [1, 2])
+@pytest.mark.parametrize("cache_bytes", [0, None])
+def test_operations_that_hand_on_their_input(populations, mutated, partial_channels, cache_bytes) -> None:
+    """A skip connection's value was its input's memory, and summing into it spoiled the input for all later readers."""
+    space = DartsCells(
+        cells=3,
+        channels=4,
+        operations=("none", "skip_connect", "max_pool_3x3", "conv_3x3"),
+        partial=partial_channels,
+        image_size=8,
+    )
+    supernet = Supernet(space, seed=1, device="cpu")
+    generator = torch.Generator().manual_seed(2)
+    images, labels = torch.randn(6, 3, 8, 8, generator=generator), torch.arange(6)
+    where = evaluation_set(ImageData(images, labels, (0.0,) * 3, (1.0,) * 3))
+    first = PopulationEvaluator(supernet, where, order="depth-first", cache_bytes=cache_bytes)
+    folded = PopulationEvaluator(supernet, where, order="folded", cache_bytes=cache_bytes)
+    generation = populations(space, "random", 6)
+    for seed in range(3):
+        expected = oracle(supernet, where, generation)
+        assert first.scores(generation) == expected
+        assert_close(folded.scores(generation), expected)
+        generation = mutated(space, generation[:6], random.Random(seed))
 
 
 def test_contiguous_images_are_scored_alike(cells, noise, populations) -> None:

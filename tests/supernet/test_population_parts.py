@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from tdgnas.spaces import Interner
+from tdgnas.spaces import DartsCells, Interner, NASBench201
 from tdgnas.supernet.batchnorm import BatchNormState, NodeBatchNorm2d, convert
 from tdgnas.supernet.folding import apply
 from tdgnas.supernet.schedule import Costs, missing, reading_order, schedule
@@ -59,7 +59,7 @@ def test_cached_values_end_the_search_for_what_is_missing(tiny_space, population
     assert (none.tasks, set(none.loaded)) == ((), set(outputs))
 
 
-def test_depth_first_holds_less_than_level_by_level(tiny_space, populations) -> None:
+def test_depth_first_holds_less_than_node_by_node(tiny_space, populations) -> None:
     peaks = []
     for wave in (1, 100):
         interner, _, plan = planned(tiny_space, populations(tiny_space, "random", 16), wave=wave)
@@ -69,7 +69,22 @@ def test_depth_first_holds_less_than_level_by_level(tiny_space, populations) -> 
     assert 2 * peaks[0] < peaks[1]
 
 
-def test_level_by_level_folds_what_the_same_operation_computes(tiny_space, populations) -> None:
+@pytest.mark.parametrize(
+    "space",
+    [DartsCells(cells=4, channels=2, image_size=16), NASBench201(channels=2, cells_per_stage=2)],
+    ids=lambda space: space.name,
+)
+def test_an_operation_of_a_cell_runs_once_whoever_chose_it(space, populations) -> None:
+    """Cells of different depth had it at different levels, counted from the output, and ran it once for each."""
+    _, outputs, plan = planned(space, populations(space, "random", 24), wave=24)
+    runs = [task.op for task in plan.tasks if task.op is not None]
+    assert len(runs) == len(set(runs)) > 30
+    joins = [task.node for task in plan.tasks if task.op is None]
+    assert len(joins) == len(set(joins))
+    assert len(outputs) == 24
+
+
+def test_node_by_node_folds_what_the_same_operation_computes(tiny_space, populations) -> None:
     interner, _, plan = planned(tiny_space, populations(tiny_space, "random", 16), wave=16)
     folded = {task.op: len(task.values) for task in plan.tasks if task.op is not None}
     assert len(folded) == sum(task.op is not None for task in plan.tasks)  # each operation runs once

@@ -11,7 +11,8 @@ import torch
 from tdgnas import data
 from tdgnas.data import Splits
 from tdgnas.spaces import SearchSpace, VGGShortcuts, create
-from tdgnas.supernet import RELAXATIONS, Supernet
+from tdgnas.supernet import RELAXATIONS, BatchNormState, Supernet
+from tdgnas.supernet.batchnorm import convert
 
 SPACES: list[SearchSpace] = [
     VGGShortcuts(width=1 / 32),
@@ -106,6 +107,26 @@ def test_alpha_gradients_are_each_rows_own_and_leave_everything_as_it_was(tiny_s
     )
     assert all(torch.equal(value, before[name]) for name, value in tiny_supernet.state_dict().items())
     assert np.abs(together).max() > 0
+
+
+@pytest.mark.parametrize("xi", [0.0, 0.1])
+def test_no_alpha_vectors_have_no_gradients(tiny_supernet: Supernet, xi) -> None:
+    nobody = np.empty((0, tiny_supernet.space.length))
+    assert tiny_supernet.alpha_gradients(nobody, seed=5, xi=xi).shape == nobody.shape
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.25, None])
+def test_running_statistics_move_as_torchs_do(momentum) -> None:
+    """A momentum of 0 moves nothing, and None takes the mean over all batches; both were taken for 0.1."""
+    plain = torch.nn.BatchNorm2d(2, momentum=momentum)
+    state = BatchNormState()
+    own = convert(torch.nn.BatchNorm2d(2, momentum=momentum), state)
+    generator = torch.Generator().manual_seed(1)
+    for _ in range(3):
+        batch = torch.randn(4, 2, 3, 3, generator=generator) + 2
+        with state.use("train"):
+            torch.testing.assert_close(own(batch), plain(batch))
+    assert all(torch.equal(value, plain.state_dict()[name]) for name, value in own.state_dict().items())
 
 
 def test_alpha_gradients_point_uphill(tiny_supernet: Supernet) -> None:

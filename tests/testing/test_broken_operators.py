@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tdgnas.mapping import name_of
 from tdgnas.testing import KINDS, check_anything, kind_of
-from tdgnas.testing.calling import name_of
 from tests.testing.faults import crossovers, initialisers, local_searches, mutations, schedules, selections
 
 FAULTS = [

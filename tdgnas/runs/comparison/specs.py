@@ -90,8 +90,9 @@ def check_strategy(spec: Spec, *, gradients: bool, problem: str) -> None:
 
     :param gradients: whether the problem has gradients of alpha.
     :raises ValueError: for an unknown name (with the nearest), an unknown option, or a missing gradient.
+    :raises ImportError: when a package that the strategy needs is not installed.
     """
-    STRATEGIES.get(spec.name)
+    STRATEGIES.get(spec.name).check_installed()
     known = [*option_names(spec.name), "order", "local_search"]
     unknown = next((key for key in spec.options if key not in known), None)
     if unknown is not None:

@@ -15,6 +15,7 @@ import networkx as nx
 import numpy as np
 import numpy.typing as npt
 
+from ...storage import write_atomic
 from ..picture import INK, check_picture_path, new_figure, save_figure, style
 from .genotypes import CellPlan, Genotype, as_genotype
 from .shapes import REDUCTION
@@ -48,8 +49,7 @@ def draw_cells(plans: Mapping[str, CellPlan], path: str | Path, *, graphviz: boo
     done = subprocess.run(command, input=to_dot(plans).encode(), capture_output=True, check=False)
     if done.returncode != 0:
         raise RuntimeError(f"dot failed: {done.stderr.decode(errors='replace').strip()}")
-    path.write_bytes(done.stdout)
-    return path
+    return write_atomic(path, lambda temporary: temporary.write_bytes(done.stdout))
 
 
 def draw_genotype(genotype: Genotype | str, path: str | Path, *, graphviz: bool | None = None) -> Path:

@@ -1,0 +1,38 @@
+"""Where torch computes, and noise that is its own there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+
+def pick_device(device: str | torch.device | None) -> torch.device:
+    """Return the device of a name; CUDA where there is one, else the CPU, when None.
+
+    :raises ValueError: for an unknown name, or CUDA where there is none.
+    """
+    try:
+        found = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    except RuntimeError as error:
+        raise ValueError(
+            f"there is no device {str(device)!r}; give cpu, cuda, or cuda:1 for the second GPU"
+        ) from error
+    if found.type == "cuda" and (found.index or 0) >= torch.cuda.device_count():
+        raise ValueError(
+            f"the device {str(device)!r} is not there: torch sees {torch.cuda.device_count()} GPUs"
+        )
+    return found
+
+
+@contextmanager
+def own_noise(seed: int, device: torch.device) -> Iterator[None]:
+    """Seed torch's global generators for dropout and its like inside a ``with`` block; put them back afterwards."""
+    on_gpu = device.type == "cuda"
+    index = (torch.cuda.current_device() if device.index is None else device.index) if on_gpu else None
+    with torch.random.fork_rng(devices=[] if index is None else [index]):
+        torch.default_generator.manual_seed(seed)
+        if index is not None:
+            torch.cuda.default_generators[index].manual_seed(seed)
+        yield
