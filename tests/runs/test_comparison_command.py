@@ -1,0 +1,84 @@
+"""The command for comparisons: what it prints and writes, and its errors."""
+
+from __future__ import annotations
+
+import pytest
+from typer.testing import CliRunner
+
+from tdgnas.cli import app
+from tdgnas.runs.comparison import run as runs
+
+
+def call(*arguments):
+    return CliRunner().invoke(app, ["compare", *map(str, arguments)])
+
+
+def test_the_command_prints_a_table_and_writes_a_report(tmp_path):
+    arguments = [
+        "-p",
+        "synthetic",
+        "-s",
+        "random",
+        "-s",
+        "aging",
+        "--seeds",
+        2,
+        "--budget",
+        1500,
+        "--jobs",
+        1,
+    ]
+    result = call(*arguments, "--out", tmp_path)
+    assert result.exit_code == 0, result.output
+    assert "aging" in result.output
+    said = "tdgnas compare --strategy random --strategy aging --problem synthetic --seeds 2 --budget 1500.0 "
+    assert said in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_the_command_says_when_it_invents_a_table(tmp_path, monkeypatch):
+    monkeypatch.setattr("tdgnas.runs.comparison.default_problem", lambda: "synthetic")
+    result = call("-s", "random", "--seeds", 1, "--budget", 800, "--jobs", 1, "--out", tmp_path)
+    assert result.exit_code == 0, result.output
+    assert "invented" in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["-s", "tgda", "-p", "synthetic"], "did you mean 'tdga'"),
+        (["-s", "random:batch=x", "-p", "synthetic", "--seeds", "1", "--jobs", "1"], "batch is 'x'"),
+        (["--seeds", "0", "-p", "synthetic"], "--seeds is 0"),
+        (["--jobs", "0", "-p", "synthetic"], "jobs is 0"),
+    ],
+)
+def test_mistakes_are_sentences(tmp_path, arguments, word):
+    result = call(*arguments, "--out", tmp_path)
+    assert result.exit_code == 1
+    assert word in " ".join(result.output.split())
+    assert "Traceback" not in result.output
+
+
+def test_a_damaged_or_missing_table_is_a_sentence(tmp_path, monkeypatch):
+    from tdgnas.runs.comparison import problems
+
+    problems._table.cache_clear()
+    bad = tmp_path / "bad.csv"
+    bad.write_text("arch,val_acc_12,test_acc_200\n|none~0|,1,2\n")
+    monkeypatch.setenv("TDGNAS_NB201", str(bad))
+    result = call("-p", "nasbench201", "--out", tmp_path)
+    assert result.exit_code == 1
+    assert "bad.csv, line 2" in " ".join(result.output.split())
+    monkeypatch.setattr("tdgnas.fitness.table_files.table_places", lambda: iter([tmp_path / "none.csv"]))
+    result = call("-p", "nasbench201", "--out", tmp_path)
+    assert result.exit_code == 1
+    assert "nats_bench" in result.output
+
+
+def test_ctrl_c_says_how_to_go_on(tmp_path, monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(runs, "run_cell", stop)
+    result = call("-p", "synthetic", "-s", "random", "--seeds", 1, "--jobs", 1, "--out", tmp_path)
+    assert result.exit_code == 130
+    assert "the same command goes on from there" in " ".join(result.output.split())
