@@ -22,12 +22,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from evaluation.sharing import growth, populations, searches
+from evaluation.sharing import cells, growth, populations, searches
 from evaluation.timing import HERE, TIMERS, Row, table, use_timer
 from evaluation.variants import compiling, folding, gradients, profiles, racing
 
 SECTIONS: dict[str, Callable[[argparse.Namespace], list[Row]]] = {
     "populations": populations,
+    "cells": cells,
     "search": searches,
     "growth": growth,
     "folding": folding,
@@ -60,6 +61,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--cache-mib", type=float, nargs="+", default=[128, 512, 2048], help="the last one is timed"
     )
+    parser.add_argument("--cell-channels", type=int, default=8, help="of the spaces of cells")
+    parser.add_argument("--cell-images", type=int, default=100)
     parser.add_argument("--rows", type=int, default=8)
     parser.add_argument("--races", type=int, default=20)
     parser.add_argument("--racing-epochs", type=int, default=3)
@@ -78,6 +81,7 @@ def arguments() -> argparse.Namespace:
     if given.quick:
         given.width, given.population, given.images, given.batch_size, given.loop = 1 / 32, 8, 16, 16, 2
         given.repeats, given.sizes, given.growth_images, given.image_counts = 1, [4, 8], 16, [16, 32]
+        given.cell_channels, given.cell_images = 4, 16
         given.search_images, given.generations, given.rows, given.races, given.racing_epochs = 16, 4, 2, 2, 0
     return given
 

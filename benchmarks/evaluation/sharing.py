@@ -10,7 +10,7 @@ from typing import Any
 from recorded_search import load
 
 from evaluation.timing import HERE, Row, clock, evaluation_set, in_turns, loop, population, ratio, show
-from tdgnas.spaces import Architecture, Interner, VGGShortcuts
+from tdgnas.spaces import Architecture, DartsCells, Interner, NASBench201, VGGShortcuts
 from tdgnas.supernet import EvaluationSet, PopulationEvaluator, Supernet
 
 SEARCHES = ("tdga_search_uniform.json", "tdga_search_layer_order.json", "tdga_search_darts.json")
@@ -23,40 +23,68 @@ def populations(given: argparse.Namespace) -> list[Row]:
         space = VGGShortcuts(width=given.width, max_stride=stride or None)
         supernet = Supernet(space, device="cpu")
         for kind in ("random", "3", "1"):
-            chosen = population(space, kind, given.population, given.seed)
             for last in (False, True):
                 where = evaluation_set(given.images, given.batch_size, last=last)
-
-                def way(
-                    order: Any, where: EvaluationSet = where, chosen: Any = chosen, net: Any = supernet
-                ) -> float:
-                    evaluator = PopulationEvaluator(net, where, order=order, cache_bytes=0)
-                    return clock(lambda: evaluator.scores(chosen))
-
-                seconds = in_turns(
-                    {
-                        "loop": lambda w=where, c=chosen, n=supernet: loop(n, w, c, given.loop),  # type: ignore[misc]
-                        "depth-first": lambda way=way: way("depth-first"),  # type: ignore[misc]
-                        "folded": lambda way=way: way("folded"),  # type: ignore[misc]
-                    },
-                    given.repeats,
-                )
+                chosen = population(space, kind, given.population, given.seed)
+                found = both_orders(supernet, where, chosen, given)
                 rows.append(
-                    {
-                        "gates": space.length,
-                        "population": "random" if kind == "random" else f"{kind} mutation(s) apart",
-                        "channels last": last,
-                        **counts(supernet, where, chosen),
-                        "loop s": statistics.median(seconds["loop"]),
-                        "depth-first x": ratio(seconds, "depth-first"),
-                        "folded x": ratio(seconds, "folded"),
-                        "bookkeeping %": 100
-                        * planning(supernet, where, chosen)
-                        / min(seconds["depth-first"]),
-                    }
+                    {"gates": space.length, "population": apart(kind), "channels last": last, **found}
                 )
                 show(rows[-1])
     return rows
+
+
+def cells(given: argparse.Namespace) -> list[Row]:
+    """Spaces of cells, where a decision repeats in every cell and few values are shared: the loop and both orders."""
+    rows = []
+    for space in (
+        DartsCells(cells=5, channels=given.cell_channels),
+        NASBench201(channels=given.cell_channels),
+    ):
+        supernet = Supernet(space, device="cpu")
+        where = evaluation_set(given.cell_images, min(given.batch_size, given.cell_images))
+        for kind in ("random", "3", "1"):
+            chosen = population(space, kind, given.population, given.seed)
+            rows.append(
+                {
+                    "space": space.name,
+                    "population": apart(kind),
+                    **both_orders(supernet, where, chosen, given),
+                }
+            )
+            show(rows[-1])
+    return rows
+
+
+def apart(kind: str) -> str:
+    return kind if kind == "random" else f"{kind} mutation(s) apart"
+
+
+def both_orders(
+    supernet: Supernet, where: EvaluationSet, chosen: Sequence[Architecture], given: argparse.Namespace
+) -> Row:
+    """What is left of a population's work, and the time of the loop, depth-first and folded in turns."""
+
+    def way(order: Any) -> float:
+        evaluator = PopulationEvaluator(supernet, where, order=order, cache_bytes=0)
+        return clock(lambda: evaluator.scores(chosen))
+
+    loop(supernet, where, chosen, 1)  # the first call of a convolution takes longer
+    seconds = in_turns(
+        {
+            "loop": lambda: loop(supernet, where, chosen, given.loop),
+            "depth-first": lambda: way("depth-first"),
+            "folded": lambda: way("folded"),
+        },
+        given.repeats,
+    )
+    return {
+        **counts(supernet, where, chosen),
+        "loop s": statistics.median(seconds["loop"]),
+        "depth-first x": ratio(seconds, "depth-first"),
+        "folded x": ratio(seconds, "folded"),
+        "bookkeeping %": 100 * planning(supernet, where, chosen) / min(seconds["depth-first"]),
+    }
 
 
 def counts(supernet: Supernet, where: EvaluationSet, chosen: Sequence[Architecture]) -> Row:

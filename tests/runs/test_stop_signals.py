@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +83,15 @@ def test_the_command_ends_with_the_status_of_its_signal(tmp_path: Path, tiny: Co
     assert "Traceback" not in said + errors
 
 
+@pytest.fixture
+def in_the_foreground() -> Iterator[None]:
+    """Ctrl-C raises, as in a terminal: a process in the background is started with SIGINT ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("in_the_foreground")
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_before_a_phase_begins_a_signal_ends_the_command_with_a_sentence(
     tmp_path: Path, tiny: Config, monkeypatch: Any, number: signal.Signals, status: int
