@@ -27,6 +27,8 @@ from .build import (
     make_supernet,
     make_toolbox,
     section,
+    with_fastest_order,
+    with_order,
 )
 from .config import ConfigError, RunConfig, config_text, differences, make_config, read_config, read_versions
 from .environment import changes, environment, quiet_warnings, same_bits, versions
@@ -101,6 +103,11 @@ class Run:
         """
         _check_empty(folder)
         run = cls(folder, config, reporter)
+        if config.fitness.order == "measured":
+            # Written down, since a clock never says the same twice and the orders differ in their last bits.
+            config, said = with_fastest_order(config, run.context.fitness)
+            run.reporter.say(said)
+            run = cls(folder, config, reporter)
         folder.mkdir(parents=True, exist_ok=True)
         run._lock = FolderLock(folder)
         try:
@@ -121,6 +128,8 @@ class Run:
         if not (folder / "config.toml").exists():
             return cls.start(folder, config, reporter)
         run = cls.open(folder, reporter)
+        if config.fitness.order == "measured":
+            config = with_order(config, run.config.fitness.order, run.config.fitness.chunk)
         changed = differences(run.config.model_dump(), config.model_dump())
         if changed:
             raise ConfigError(

@@ -196,6 +196,25 @@ class FitnessSettings(Section):
     batch_size: Whole = Field(500, ge=2, description="images per forward pass")
     calibration_size: Whole = Field(256, ge=2, description="training images for recalibrated")
     samples: Whole = Field(4, ge=1, description="networks per individual in the mode sample")
+    order: Literal["device", "depth-first", "folded", "measured"] = Field(
+        "device",
+        description="in which a population is computed: as suits the device, or the fastest at the start of the run",
+    )
+    chunk: Whole | None = Field(
+        None, ge=1, description="values folded into one batch at most; as suits the device"
+    )
+
+    @model_validator(mode="after")
+    def _fits(self) -> FitnessSettings:
+        if self.mode == "relaxed" and self.order != "device":
+            raise ValueError(
+                f"order is {self.order!r}; the mode 'relaxed' computes all networks at once, leave it out"
+            )
+        if self.chunk is not None and self.order != "folded":
+            raise ValueError(
+                f"chunk is {self.chunk}; it is for the order 'folded', and the order is {self.order!r}"
+            )
+        return self
 
 
 class RetrainSettings(Section):
