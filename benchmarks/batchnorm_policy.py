@@ -15,12 +15,12 @@ import argparse
 import random
 from pathlib import Path
 
-import torch
 from rich.progress import track
 from scipy.stats import kendalltau, spearmanr
 
 import tdgnas
 from tdgnas.data import Splits
+from tdgnas.devices import own_noise
 from tdgnas.spaces import Architecture, SearchSpace, VGGShortcuts
 from tdgnas.supernet import POLICIES
 from tdgnas.training import Recipe, train
@@ -97,8 +97,7 @@ def _stand_alone(
 ) -> float:
     losses = []
     for seed in range(seeds):
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        with own_noise(seed):
             network = space.network(architecture)
         recipe = Recipe(
             epochs=epochs, batch_size=64, lr=0.05, weight_decay=5e-4, schedule="cosine", warmup=1, clip=5.0

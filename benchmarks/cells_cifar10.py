@@ -28,6 +28,7 @@ import torch
 from tdgnas import data
 from tdgnas.checkpoint import CheckpointFolder
 from tdgnas.data import Augment, Splits
+from tdgnas.devices import own_noise
 from tdgnas.spaces import RULES, Architecture, DartsCells, save_architecture, strongest_edges
 from tdgnas.spaces.cells.cell_drawing import draw_weights
 from tdgnas.supernet import Pretraining, Supernet, stop_at_skips
@@ -230,8 +231,8 @@ def train(
     for seed in range(options.seeds):
         folder = out / f"{name}-{seed}"
         if not (folder / "card.json").exists():
-            torch.manual_seed(seed)
-            network = final(space, architecture, options, auxiliary=options.full)
+            with own_noise(seed):
+                network = final(space, architecture, options, auxiliary=options.full)
             retrain(
                 network,
                 splits,

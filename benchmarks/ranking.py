@@ -137,15 +137,14 @@ def draw(space: Any, n: int, rng: random.Random) -> list[Any]:
 
 def train_loss(space: Any, architecture: Any, digits: Any, epochs: int, seeds: int) -> float:
     """Return the mean validation loss of an architecture trained from scratch."""
-    import torch
-
+    from tdgnas.devices import own_noise
     from tdgnas.training import Recipe, evaluate, train
 
     recipe = Recipe(epochs=epochs, batch_size=64, lr=0.05, schedule="cosine", weight_decay=3e-4, clip=5.0)
     losses = []
     for seed in range(seeds):
-        torch.manual_seed(seed)
-        network = space.network(architecture)
+        with own_noise(seed):
+            network = space.network(architecture)
         train(network, digits, recipe, seed=seed)
         losses.append(evaluate(network, digits.valid)[0])
     return float(np.mean(losses))

@@ -68,10 +68,8 @@ def retrain(
 ) -> None:
     """Train an architecture of any space, or a genotype, to the end; write the model and its card."""
     with plain_errors():
-        import torch
-
         from .checkpoint import CheckpointFolder
-        from .devices import pick_device
+        from .devices import own_noise, pick_device
         from .training import NetworkPlan
         from .training import retrain as train
 
@@ -88,8 +86,7 @@ def retrain(
             raise ValueError(f"{out} has a training already; go on with --resume, or choose another --out")
         if resume and not kept:
             raise ValueError(f"there is no training in {out} to resume; leave --resume out to begin one")
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        with own_noise(seed):
             network = plan.network(splits.image_shape, len(splits.classes))
         command = command_line(context, leave_out=("resume", "checkpoint_every"))
         console.print(

@@ -1,4 +1,4 @@
-"""Where torch computes, and noise that is its own there."""
+"""Where torch computes, and randomness that is its own there."""
 
 from __future__ import annotations
 
@@ -27,8 +27,14 @@ def pick_device(device: str | torch.device | None) -> torch.device:
 
 
 @contextmanager
-def own_noise(seed: int, device: torch.device) -> Iterator[None]:
-    """Seed torch's global generators for dropout and its like inside a ``with`` block; put them back afterwards."""
+def own_noise(seed: int, device: torch.device | None = None) -> Iterator[None]:
+    """Seed torch's global generators for fresh weights, dropout and their like inside a ``with`` block.
+
+    Afterwards they are as before, those of GPUs too, which :func:`torch.manual_seed` would leave seeded.
+
+    :param device: whose generator is seeded beside the CPU's, on which fresh weights are drawn.
+    """
+    device = device or torch.device("cpu")
     on_gpu = device.type == "cuda"
     index = (torch.cuda.current_device() if device.index is None else device.index) if on_gpu else None
     with torch.random.fork_rng(devices=[] if index is None else [index]):

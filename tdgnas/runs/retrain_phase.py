@@ -6,8 +6,7 @@ import random
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import torch
-
+from ..devices import own_noise
 from ..seeding import seed_everything
 from ..spaces import RULES, Architecture, CellSpace, save_architecture, space_document
 from ..storage import write_json
@@ -97,8 +96,7 @@ class RetrainPhase:
         return {"row": candidate.row, **{key: record[key] for key in ("train_loss", "valid_accuracy")}}
 
     def _start(self, candidate: Candidate) -> Training:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(candidate.seed)
+        with own_noise(candidate.seed):
             network = self.context.space.network(candidate.architecture)
         return Training(network, self.context.data, self.recipe, candidate.seed, self.context.supernet.device)
 

@@ -12,7 +12,7 @@ import torch
 from deap import base
 from torch import Tensor, nn
 
-from ..devices import pick_device
+from ..devices import own_noise, pick_device
 from ..individual import Individual, LossFitness
 from ..operators import initBernoulli
 from ..spaces import Architecture, SearchSpace
@@ -61,8 +61,7 @@ class Supernet(nn.Module):
         self.space = space
         self.relaxation = Relaxation(space, relaxation)
         self.batchnorm = BatchNormState()
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        with own_noise(seed):
             self.ops = nn.ModuleDict(
                 {name: convert(space.operation(name), self.batchnorm) for name in space.operations}
             )

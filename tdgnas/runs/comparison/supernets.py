@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from ...data import Splits, load
+from ...devices import own_noise
 from ...fitness import SupernetFitness, SupernetGradients, TrainingGradients
 from ...individual import LossFitness
 from ...spaces import SPACES, Architecture, SearchSpace, create
@@ -150,8 +151,7 @@ class SupernetProblem:
             recipe = Recipe(
                 epochs=self.retrain, batch_size=64, lr=0.05, schedule="cosine", weight_decay=3e-4, clip=5.0
             )
-            with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(seed)
+            with own_noise(seed):
                 network = space.network(chosen)
             train(network, data, recipe, seed=seed)
             found["retrained_loss"], found["retrained_accuracy"] = evaluate(network, data.test)
