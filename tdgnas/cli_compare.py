@@ -6,14 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 from rich.table import Table
 
 from .cli_common import command_line, console, plain_errors
@@ -85,14 +77,9 @@ def compare(
 
 
 def _run(runner: Runner) -> None:
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console) as progress:
+    from .runs.progress import progress_bar
+
+    with progress_bar(console) as progress:
         task = progress.add_task("searching", total=None)
 
         def done(text: str, count: int, total: int) -> None:

@@ -20,6 +20,20 @@ from rich.progress import (
 from rich.text import Text
 
 
+def progress_bar(console: Console) -> Progress:
+    """Make a bar with what is done, how long that took and how long the rest will take."""
+    return Progress(
+        TextColumn("[bold]{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=console,
+        speed_estimate_period=3600,  # a step can take minutes; rich would forget it after 30 seconds
+    )
+
+
 class Reporter(Protocol):
     """What a run tells while it goes."""
 
@@ -74,16 +88,7 @@ class Terminal:
     def __init__(self, console: Console | None = None, every: float = 10.0) -> None:
         self.console = console or Console()
         self.every = every
-        self._bar = Progress(
-            TextColumn("[bold]{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
-            console=self.console,
-            speed_estimate_period=3600,  # a step can take minutes; rich would forget it after 30 seconds
-        )
+        self._bar = progress_bar(self.console)
         self._task: Any = None
         self._numbers: dict[str, Any] = {}
         self._alert = ""
