@@ -1,0 +1,238 @@
+"""Decisions: what a search chooses, and the one codec between choices and genes."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Choices = npt.NDArray[np.int64]
+Genes = npt.NDArray[np.float64]
+Live = Callable[[Sequence[int]], Sequence[bool]]
+"""Of an architecture's choices, which of them matter: ``live(choices)`` gives a truth value per decision."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One choice that a space leaves open.
+
+    A binary decision has one gene: choice 1 when the gene is positive (sigmoid above one half; exactly one half is
+    dropped). A K-way decision has K genes, one per choice: the largest wins, the first of equals.
+
+    :param name: unique within the space, for people.
+    :param choices: the choices' names, two or more.
+    :param binary: one gene instead of one per choice; only with two choices.
+    :param group: what varies together (the target node of a connection, an edge's cell); may be empty.
+    :param kind: decisions of one kind are the same question asked again, such as the operation of every layer:
+        controllers share a head and an embedding among them. Each decision is a kind of its own when empty.
+    :param given: pairs (name of an earlier decision, its choice): the decision matters only under all of them.
+    :raises ValueError: for fewer than two choices, doubled names, or a binary decision without exactly two.
+
+    >>> Decision("2-8", ("none", "shortcut"), binary=True).genes
+    1
+    """
+
+    name: str
+    choices: tuple[str, ...]
+    binary: bool = False
+    group: str = ""
+    kind: str = ""
+    given: tuple[tuple[str, str], ...] = ()
+
+    def __post_init__(self) -> None:
+        if len(self.choices) < 2 or len(set(self.choices)) != len(self.choices):
+            raise ValueError(
+                f"decision {self.name!r} needs two or more different choices, got {self.choices!r}"
+            )
+        if self.binary and len(self.choices) != 2:
+            raise ValueError(
+                f"decision {self.name!r} is binary and needs exactly two choices, got {self.choices!r}"
+            )
+
+    @property
+    def genes(self) -> int:
+        """Number of genes in an alpha-vector."""
+        return 1 if self.binary else len(self.choices)
+
+
+def choice_of(values: Sequence[float]) -> int:
+    """Return what a decision with these genes takes: the place of the largest, 0 or 1 for a single gene.
+
+    >>> choice_of([0.0]), choice_of([1e-9]), choice_of([0.2, 0.7, 0.7])
+    (0, 1, 1)
+    """
+    if len(values) == 1:
+        return int(values[0] > 0)
+    row = list(values)
+    return row.index(max(row))
+
+
+class Decisions(Sequence[Decision]):
+    """The decisions of a space in the order of the genes, and the codec between choices and genes.
+
+    A choice that cannot matter, because another one has cut it off, is *dead*. Two architectures that differ in dead
+    choices only are one network; :meth:`canonical` is its one spelling.
+
+    :param decisions: the decisions.
+    :param live: tells which choices of an architecture matter, beyond what ``Decision.given`` says; such as
+        ``Graph.live``. All that ``given`` allows when None.
+    :raises ValueError: when there are none, for doubled names, and for a ``given`` that names no earlier decision.
+
+    :ivar slices: the genes of each decision.
+    :ivar sizes: number of choices of each decision.
+    :ivar length: number of genes.
+
+    >>> decisions = Decisions([Decision("a", ("x", "y", "z")), Decision("b", ("off", "on"), binary=True)])
+    >>> decisions.genes((2, 0)), decisions.choices([0.1, 0.3, 0.2, 0.5])
+    ([-1.0, -1.0, 1.0, -1.0], (1, 1))
+    """
+
+    def __init__(self, decisions: Iterable[Decision], live: Live | None = None) -> None:
+        self._decisions = tuple(decisions)
+        names = [decision.name for decision in self._decisions]
+        if not names or len(set(names)) != len(names):
+            raise ValueError("there must be decisions to search over, each with a name of its own")
+        ends = np.cumsum([decision.genes for decision in self._decisions]).tolist()
+        pairs = zip(self._decisions, ends, strict=True)
+        self.slices = tuple(slice(end - decision.genes, end) for decision, end in pairs)
+        self.sizes = tuple(len(decision.choices) for decision in self._decisions)
+        self.length: int = ends[-1]
+        self._live = live
+        self._given = [_conditions(self._decisions, place) for place in range(len(names))]
+        self.conditional = live is not None or any(self._given)
+
+    def __len__(self) -> int:
+        return len(self._decisions)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._decisions[index]
+
+    def __iter__(self) -> Iterator[Decision]:
+        return iter(self._decisions)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and self._decisions == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(self._decisions)
+
+    @classmethod
+    def of(cls, decisions: Iterable[Decision]) -> Decisions:
+        """Return decisions as they are, or a plain sequence of them with its codec."""
+        return decisions if isinstance(decisions, Decisions) else cls(decisions)
+
+    def plain(self) -> Decisions:
+        """The same decisions where every choice matters, as in a table that measured every spelling by itself."""
+        return Decisions(self._decisions) if self._live is not None else self
+
+    @property
+    def groups(self) -> list[list[int]]:
+        """Genes of each group (``Decision.group``), in the order of the decisions."""
+        members: dict[str, list[int]] = {}
+        for decision, where in zip(self._decisions, self.slices, strict=True):
+            members.setdefault(decision.group or decision.name, []).extend(range(where.start, where.stop))
+        return list(members.values())
+
+    # genes and choices -------------------------------------------------------------------------------------------
+
+    def genes(self, choices: Sequence[int], scale: float = 1.0) -> list[float]:
+        """Return genes of ``+scale`` and ``-scale`` that stand for the choices."""
+        genes = [-scale] * self.length
+        for decision, where, choice in zip(self._decisions, self.slices, choices, strict=True):
+            if not decision.binary:
+                genes[where.start + choice] = scale
+            elif choice:
+                genes[where.start] = scale
+        return genes
+
+    def choices(self, individual: Sequence[float]) -> tuple[int, ...]:
+        """Return the choices of one individual as its genes spell them."""
+        return tuple(choice_of(individual[where]) for where in self.slices)
+
+    def table(self, individuals: Sequence[Sequence[float]] | Genes) -> Choices:
+        """Return the choices of individuals as their genes spell them, shape (individuals, decisions).
+
+        :raises ValueError: when an individual has another number of genes.
+        """
+        genes = self.matrix(individuals)
+        columns = [
+            genes[:, where.start] > 0 if decision.binary else genes[:, where].argmax(axis=1)
+            for decision, where in zip(self._decisions, self.slices, strict=True)
+        ]
+        return np.stack(columns, axis=1).astype(np.int64)
+
+    def loci(self, individuals: Sequence[Sequence[float]] | Genes) -> Choices:
+        """Return the canonical choices of individuals, shape (individuals, decisions): the loci of their entropy."""
+        table = self.table(individuals)
+        if not self.conditional:
+            return table
+        rows = [tuple(row) for row in table.tolist()]
+        known = {row: self.canonical(row) for row in dict.fromkeys(rows)}
+        return np.array([known[row] for row in rows], dtype=np.int64).reshape(table.shape)
+
+    def matrix(self, individuals: Sequence[Sequence[float]] | Genes) -> Genes:
+        """Return individuals as an array of shape (individuals, genes).
+
+        :raises ValueError: when an individual has another number of genes.
+        """
+        rows = [np.asarray(individual, dtype=np.float64) for individual in individuals]
+        wrong = next((row for row in rows if row.shape != (self.length,)), None)
+        if wrong is not None:
+            raise ValueError(
+                f"an individual has {self.length} genes, this one has shape {wrong.shape}; "
+                "was it made for another space or other settings?"
+            )
+        return np.stack(rows) if rows else np.empty((0, self.length))
+
+    def sample(self, rng: random.Random | None = None) -> tuple[int, ...]:
+        """Return choices drawn uniformly with ``rng``, or with Python's :mod:`random`."""
+        draw = (rng or random).randrange
+        return tuple(draw(size) for size in self.sizes)
+
+    # what matters ------------------------------------------------------------------------------------------------
+
+    def live(self, choices: Sequence[int]) -> tuple[bool, ...]:
+        """Tell which of an architecture's choices matter."""
+        found = [all(choices[place] == choice for place, choice in given) for given in self._given]
+        if self._live is not None:
+            found = [own and bool(other) for own, other in zip(found, self._live(choices), strict=True)]
+        return tuple(found)
+
+    def canonical(self, choices: Sequence[int]) -> tuple[int, ...]:
+        """Return the one spelling of a network: every dead choice is the first one."""
+        found = tuple(choices)
+        if not self.conditional:
+            return found
+        dead = self._dead(found)
+        every = tuple(0 if place in dead else choice for place, choice in enumerate(found))
+        if dead and not any(self.live(every)[place] for place in dead):
+            return every
+        # Several dead choices can come to life together: then one after another, the last one first.
+        while dead:
+            found = tuple(0 if place == dead[-1] else choice for place, choice in enumerate(found))
+            dead = self._dead(found)
+        return found
+
+    def _dead(self, choices: Sequence[int]) -> list[int]:
+        return [
+            place
+            for place, (choice, live) in enumerate(zip(choices, self.live(choices), strict=True))
+            if choice and not live
+        ]
+
+
+def _conditions(decisions: Sequence[Decision], place: int) -> list[tuple[int, int]]:
+    earlier = {decision.name: number for number, decision in enumerate(decisions[:place])}
+    found = []
+    for name, choice in decisions[place].given:
+        if name not in earlier or choice not in decisions[earlier[name]].choices:
+            raise ValueError(
+                f"decision {decisions[place].name!r} is given {name!r} = {choice!r}, which is no choice of an "
+                "earlier decision"
+            )
+        found.append((earlier[name], decisions[earlier[name]].choices.index(choice)))
+    return found
