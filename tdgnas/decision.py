@@ -197,7 +197,9 @@ class Decisions(Sequence[Decision]):
 
     def live(self, choices: Sequence[int]) -> tuple[bool, ...]:
         """Tell which of an architecture's choices matter."""
-        found = [all(choices[place] == choice for place, choice in given) for given in self._given]
+        found: list[bool] = []
+        for given in self._given:
+            found.append(all(found[place] and choices[place] == choice for place, choice in given))
         if self._live is not None:
             found = [own and bool(other) for own, other in zip(found, self._live(choices), strict=True)]
         return tuple(found)
