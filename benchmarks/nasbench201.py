@@ -24,9 +24,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from tdgnas.comparison import Trace, cpus, effect, parse, search
 from tdgnas.fitness import TabularFitness, load_table
 from tdgnas.individual import AccuracyFitness
-from tdgnas.runs.comparison import Trace, cpus, effect, parse, search
 from tdgnas.spaces import NASBench201
 from tdgnas.strategies import create
 from tdgnas.strategies.reinforce_lstm import SETTINGS

@@ -20,8 +20,8 @@ import typer
 from nasbench201 import one_search
 from rich.progress import track
 
+from tdgnas.comparison import cpus
 from tdgnas.operators import Geometric
-from tdgnas.runs.comparison import cpus
 
 CHOICES: dict[str, dict[str, list[Any]]] = {
     "tdga": {

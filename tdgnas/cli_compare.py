@@ -11,7 +11,7 @@ from rich.table import Table
 from .cli_common import command_line, console, plain_errors
 
 if TYPE_CHECKING:
-    from .runs.comparison import Outcome, Runner
+    from .comparison import Outcome, Runner
 
 #: What is compared by default: on tables, and where there are gradients.
 TABLE = ["random", "ga", "aging", "tdga", "reinforce-table", "reinforce-lstm", "nsga2"]
@@ -58,7 +58,7 @@ def compare(
     is none. On supernets: --problem digits-vgg --seeds 5.
     """
     with plain_errors():
-        from .runs.comparison import Plan, Runner, default_problem, parse_all, write_report
+        from .comparison import Plan, Runner, default_problem, parse_all, write_report
 
         if seeds < 1:
             raise ValueError(f"--seeds is {seeds}; at least one is needed")
@@ -90,7 +90,7 @@ def _run(runner: Runner) -> None:
 
 
 def _table(outcome: Outcome) -> Table:
-    from .runs.comparison.report import COLUMNS, table_rows
+    from .comparison.report import COLUMNS, table_rows
 
     percent = " (%)" if "accuracy" in outcome.metric else ""
     better = "larger" if outcome.higher else "smaller"

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ...storage import write_json, write_text
+from ..storage import write_json, write_text
 from .curves import bands
 from .figures import curve_figure, rank_figure, result_figure, style
 from .plan import Plan
@@ -186,7 +186,7 @@ def _page(plan: Plan, sections: list[dict[str, Any]], command: str) -> str:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
-        loader=PackageLoader("tdgnas.runs.comparison", "."), autoescape=True, undefined=StrictUndefined
+        loader=PackageLoader("tdgnas.comparison", "."), autoescape=True, undefined=StrictUndefined
     )
     template = environment.get_template("report.html.j2")
     return template.render(plan=plan, sections=sections, command=command, number=format_value)

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from tdgnas.comparison import Spec, compare_pairs, effect, holm, parse, rank, search, summarise
+from tdgnas.comparison.curves import band, step_values
+from tdgnas.comparison.specs import check_strategy, parse_all
+from tdgnas.comparison.statistics import Ranks, cliques
 from tdgnas.fitness import Budget, TabularFitness, synthetic_table
 from tdgnas.individual import AccuracyFitness
-from tdgnas.runs.comparison import Spec, compare_pairs, effect, holm, parse, rank, search, summarise
-from tdgnas.runs.comparison.curves import band, step_values
-from tdgnas.runs.comparison.specs import check_strategy, parse_all
-from tdgnas.runs.comparison.statistics import Ranks, cliques
 from tdgnas.spaces import NASBench201
 from tdgnas.strategies import create
 

@@ -10,17 +10,17 @@ from typing import Any
 
 import torch
 
-from ...data import Splits, load
-from ...devices import own_noise
-from ...fitness import SupernetFitness, SupernetGradients, TrainingGradients
-from ...individual import LossFitness
-from ...spaces import SPACES, Architecture, SearchSpace, create
-from ...storage import write_json
-from ...supernet import Supernet, evaluate_one, evaluation_set, load_supernet, save_supernet
-from ...supernet.pretraining import Pretraining
-from ...training import Recipe, evaluate, train
-from .problems import Session
+from ..data import Splits, load
+from ..devices import own_noise
+from ..fitness import SupernetFitness, SupernetGradients, TrainingGradients
+from ..individual import LossFitness
+from ..spaces import SPACES, Architecture, SearchSpace, create
+from ..storage import write_json
+from ..supernet import Supernet, evaluate_one, evaluation_set, load_supernet, save_supernet
+from ..supernet.pretraining import Pretraining
+from ..training import Recipe, evaluate, train
 from .search import Unit
+from .session import Session
 
 
 class SupernetProblem:

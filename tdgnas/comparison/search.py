@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
-from ...fitness import Budget
-from ...mapping import batch_map
-from ...operators import population_entropy
+from ..fitness import Budget
+from ..mapping import batch_map
+from ..operators import population_entropy
 
 Unit = Literal["evaluations", "passes", "seconds"]
 UNITS: tuple[str, ...] = get_args(Unit)

@@ -7,9 +7,9 @@ import json
 import numpy as np
 import pytest
 
-from tdgnas.runs.comparison import Cell, parse
-from tdgnas.runs.comparison.cell import run_cell
-from tests.runs.comparing import make_plan, run
+from tdgnas.comparison import Cell, parse
+from tdgnas.comparison.cell import run_cell
+from tests.comparison.comparing import make_plan, run
 
 TINY = "tiny=vgg-shortcuts@digits:width=0.03125,epochs=1,images=16,evaluations=14,batch_size=8"
 

@@ -1,10 +1,11 @@
 """Comparing strategies at an equal budget: plan, run, statistics, figures, report."""
 
 from .plan import Cell, Plan
-from .problems import Problem, Session, default_problem, make_problem
+from .problems import default_problem, make_problem
 from .report import Outcome, write_report
 from .run import Runner, Stopped, cpus
 from .search import Trace, search
+from .session import Problem, Session
 from .specs import Spec, parse, parse_all
 from .statistics import Pair, Ranks, Summary, compare_pairs, effect, holm, rank, summarise
 

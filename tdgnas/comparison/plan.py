@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .problems import Problem, make_problem
+from .problems import make_problem
 from .search import UNITS, Unit
+from .session import Problem
 from .specs import Spec, check_strategy, try_strategy
 
 _VERSION = 1  # raised when cells of an earlier version are no longer comparable

@@ -11,13 +11,13 @@ import time
 
 import pytest
 
-from tdgnas.runs.comparison import Runner
-from tdgnas.runs.comparison import run as runs
+from tdgnas.comparison import Runner
+from tdgnas.comparison import run as runs
 from tdgnas.runs.config import ConfigError
 from tdgnas.runs.lock import FolderLock
 from tdgnas.training import TrainingDiverged
 from tdgnas.workers import WorkerDied
-from tests.runs.comparing import make_plan, run
+from tests.comparison.comparing import make_plan, run
 
 
 def test_sigterm_ends_a_comparison_and_its_processes_with_a_sentence(tmp_path):

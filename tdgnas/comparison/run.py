@@ -13,14 +13,15 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from ...registry import IMPORTED, import_plugin
-from ...storage import storing, write_json
-from ...workers import WorkerDied
-from ..lock import FolderLock
-from ..signals import exit_status
+from ..registry import IMPORTED, import_plugin
+from ..runs.lock import FolderLock
+from ..runs.signals import exit_status
+from ..storage import storing, write_json
+from ..workers import WorkerDied
 from .cell import read_cell, run_cell
 from .plan import Cell, Plan
-from .problems import Problem, make_problem
+from .problems import make_problem
+from .session import Problem
 from .specs import Spec
 
 Say = Callable[[str], None]

@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tdgnas.cli import app
-from tdgnas.runs.comparison import run as runs
+from tdgnas.comparison import run as runs
 
 
 def call(*arguments):
@@ -36,7 +36,7 @@ def test_the_command_prints_a_table_and_writes_a_report(tmp_path):
 
 
 def test_the_command_says_when_it_invents_a_table(tmp_path, monkeypatch):
-    monkeypatch.setattr("tdgnas.runs.comparison.default_problem", lambda: "synthetic")
+    monkeypatch.setattr("tdgnas.comparison.default_problem", lambda: "synthetic")
     result = call("-s", "random", "--seeds", 1, "--budget", 800, "--jobs", 1, "--out", tmp_path)
     assert result.exit_code == 0, result.output
     assert "invented" in result.output
@@ -59,7 +59,7 @@ def test_mistakes_are_sentences(tmp_path, arguments, word):
 
 
 def test_a_damaged_or_missing_table_is_a_sentence(tmp_path, monkeypatch):
-    from tdgnas.runs.comparison import problems
+    from tdgnas.comparison import problems
 
     problems._table.cache_clear()
     bad = tmp_path / "bad.csv"

@@ -9,13 +9,13 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ...fitness import WithSize
-from ...individual import AccuracyFitness
-from ...seeding import seed_everything
-from ...strategies import AccuracyAndSize, LossAndSize, Strategy, create, needs_source
+from ..fitness import WithSize
+from ..individual import AccuracyFitness
+from ..seeding import seed_everything
+from ..strategies import AccuracyAndSize, LossAndSize, Strategy, create, needs_source
 from .plan import Cell
-from .problems import Problem, Session
 from .search import search, used
+from .session import Problem, Session
 from .specs import own_options
 
 FORMAT = "tdgnas-comparison-cell/1"

@@ -6,7 +6,7 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ...spaces.picture import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILLION
+from ..spaces.picture import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILLION
 from .curves import Band
 from .statistics import Ranks, Results, cliques
 

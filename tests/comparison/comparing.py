@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tdgnas.runs.comparison import Plan, Runner, parse
+from tdgnas.comparison import Plan, Runner, parse
 
 
 def make_plan(strategies=("random", "aging"), problems=("synthetic",), seeds=(0, 1), **options):

@@ -9,10 +9,10 @@ import re
 import pytest
 
 from tdgnas.cli_compare import SUPERNET, TABLE
-from tdgnas.runs.comparison import Runner, Stopped, parse, write_report
-from tdgnas.runs.comparison import run as runs
+from tdgnas.comparison import Runner, Stopped, parse, write_report
+from tdgnas.comparison import run as runs
 from tdgnas.strategies import STRATEGIES
-from tests.runs.comparing import make_plan, run
+from tests.comparison.comparing import make_plan, run
 
 
 def test_every_strategy_is_in_a_default_comparison():

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...strategies import STRATEGIES, create, needs_source, option_names
-from ...strategies.base import DecisionLike
+from ..strategies import STRATEGIES, create, needs_source, option_names
+from ..strategies.base import DecisionLike
 
 _LABEL = re.compile(r"^[A-Za-z0-9_.+@-]+$")
 
