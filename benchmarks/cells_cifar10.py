@@ -26,9 +26,9 @@ import numpy as np
 import torch
 
 from tdgnas import data
-from tdgnas.checkpoint import CheckpointFolder
 from tdgnas.data import Augment, Splits
 from tdgnas.devices import own_noise
+from tdgnas.files.checkpoints import CheckpointFolder
 from tdgnas.spaces import RULES, Architecture, DartsCells, save_architecture, strongest_edges
 from tdgnas.spaces.cells.cell_drawing import draw_weights
 from tdgnas.supernet import Pretraining, Supernet, stop_at_skips

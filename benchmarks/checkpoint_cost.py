@@ -17,9 +17,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tdgnas.checkpoint import CheckpointFolder
+from tdgnas.files.checkpoints import CheckpointFolder
+from tdgnas.files.tables import Appender
 from tdgnas.runs.config import RunConfig, make_config
-from tdgnas.runs.files import Appender
 from tdgnas.runs.run import Run
 
 

@@ -184,7 +184,7 @@ class Evolution(Iterator[Generation]):
         :raises TypeError: when the strategy, or a value in a state, cannot be saved.
         :raises StorageError: when the file cannot be written.
         """
-        from .checkpoint import save_checkpoint
+        from .files.checkpoints import save_checkpoint
 
         own = {
             "evolution": self.state_dict(),
@@ -200,7 +200,7 @@ class Evolution(Iterator[Generation]):
         :raises FileNotFoundError: when there is no such file.
         :raises ValueError: when the file is damaged, or was saved from another kind of evolution.
         """
-        from .checkpoint import load_checkpoint
+        from .files.checkpoints import load_checkpoint
 
         state = load_checkpoint(Path(path))
         if not isinstance(state, dict) or set(state) != {"evolution", "others"}:

@@ -68,8 +68,8 @@ def retrain(
 ) -> None:
     """Train an architecture of any space, or a genotype, to the end; write the model and its card."""
     with plain_errors():
-        from .checkpoint import CheckpointFolder
         from .devices import own_noise, pick_device
+        from .files.checkpoints import CheckpointFolder
         from .training import NetworkPlan
         from .training import retrain as train
 

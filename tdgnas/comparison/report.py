@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ..storage import write_json, write_text
+from ..files.atomic import write_json, write_text
 from .curves import bands
 from .figures import curve_figure, rank_figure, result_figure, style
 from .plan import Plan

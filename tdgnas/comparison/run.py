@@ -13,10 +13,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from ..files.atomic import storing, write_json
+from ..files.lock import FolderLock
 from ..registry import IMPORTED, import_plugin
-from ..runs.lock import FolderLock
 from ..runs.signals import exit_status
-from ..storage import storing, write_json
 from ..workers import WorkerDied
 from .cell import read_cell, run_cell
 from .plan import Cell, Plan

@@ -12,10 +12,10 @@ import torch
 
 from ..data import Splits, load
 from ..devices import own_noise
+from ..files.atomic import write_json
 from ..fitness import SupernetFitness, SupernetGradients, TrainingGradients
 from ..individual import LossFitness
 from ..spaces import SPACES, Architecture, SearchSpace, create
-from ..storage import write_json
 from ..supernet import Supernet, evaluate_one, evaluation_set, load_supernet, save_supernet
 from ..supernet.pretraining import Pretraining
 from ..training import Recipe, evaluate, train

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import difflib
-import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
-from pydantic.fields import FieldInfo
 
+from ..files import toml
 from .settings import (
-    NOTHING,
     DataSettings,
     FitnessSettings,
     PretrainSettings,
@@ -78,17 +77,14 @@ def read_versions(path: Path) -> dict[str, Any]:
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    tomllib = _tomllib()
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        document = toml.read(path)
     except FileNotFoundError as error:
         raise ConfigError(f"there is no file {path}; `tdgnas config` prints one to begin with") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} cannot be read: {error}") from error
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise ConfigError(f"{path} is not TOML: {error}") from error
+    except toml.TomlError as error:
+        raise ConfigError(str(error)) from error
     versions = document.pop("versions", {})
-    return dict(document), versions if isinstance(versions, dict) else {}
+    return document, versions if isinstance(versions, dict) else {}
 
 
 def parse_assignment(text: str) -> tuple[list[str], Any]:
@@ -102,10 +98,9 @@ def parse_assignment(text: str) -> tuple[list[str], Any]:
         raise ConfigError(
             f"--set {text!r} is no assignment; write it as section.key=value, e.g. search.ngen=50"
         )
-    tomllib = _tomllib()
     try:
-        return keys, tomllib.loads(f"value = {value}")["value"]
-    except (tomllib.TOMLDecodeError, RecursionError):
+        return keys, toml.loads(f"value = {value}")["value"]
+    except toml.TomlError:
         return keys, value
 
 
@@ -146,51 +141,11 @@ def differences(before: dict[str, Any], now: dict[str, Any]) -> dict[str, str]:
 
 def config_text(config: RunConfig, versions: dict[str, str] | None = None) -> str:
     """Return a configuration as TOML, every key with its meaning; with the versions of the packages where given."""
-    lines = [f"# {_summary(config)}", ""]
-    lines += _lines(config, "")
-    if versions is not None:
-        lines += ["", "[versions]", *(f"{key} = {_value(value)}" for key, value in versions.items())]
-    return "\n".join(lines) + "\n"
-
-
-def _lines(section: BaseModel, prefix: str) -> list[str]:
-    rows, below = [], []
-    for key, field in type(section).model_fields.items():
-        value = getattr(section, key)
-        if isinstance(value, BaseModel):
-            below += ["", f"# {_summary(value)}", f"[{prefix}{key}]", *_lines(value, f"{prefix}{key}.")]
-        else:
-            rows.append((f"{key} = {_value(value)}", _meaning(field)))
-    width = max((len(text) for text, _ in rows if len(text) < 40), default=0)
-    return [f"{text:{width}}  # {meaning}" if meaning else text for text, meaning in rows] + below
-
-
-def _summary(section: BaseModel) -> str:
-    return " ".join((type(section).__doc__ or "").split())
-
-
-def _meaning(field: FieldInfo) -> str:
-    return field.description or ""
-
-
-def _value(value: Any) -> str:
-    if value is None:
-        return json.dumps(NOTHING)
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{_key(key)} = {_value(each)}" for key, each in value.items()) + "}"
-    if isinstance(value, (list, tuple)):
-        return "[" + ", ".join(map(_value, value)) + "]"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        # A JSON string is a TOML basic string, but for one character that JSON leaves as it is.
-        return json.dumps(value).replace("\x7f", "\\u007f")
-    return repr(value)
-
-
-def _key(key: str) -> str:
-    plain = key.isascii() and key.replace("_", "").replace("-", "").isalnum()
-    return key if plain else _value(key)
+    section = toml.Section.of(config)
+    if versions is None:
+        return toml.dumps(section)
+    used = toml.Section("", [(key, value, "") for key, value in versions.items()])
+    return toml.dumps(replace(section, rows=[*section.rows, ("versions", used, "")]))
 
 
 def _sentence(problem: Any) -> str:
@@ -219,10 +174,3 @@ def _near(location: tuple[int | str, ...]) -> str:
     if near:
         return f"; did you mean {near[0]!r}?"
     return f"; there are {', '.join(known)}" if known else ""
-
-
-def _tomllib() -> Any:
-    import importlib
-    import sys
-
-    return importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")

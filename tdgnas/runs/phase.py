@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from .files import digest
+from ..files.digests import digest
 
 if TYPE_CHECKING:
     from ..data import Splits

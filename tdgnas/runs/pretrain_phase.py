@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from ..files.atomic import write_json
+from ..files.tables import Table
 from ..seeding import seed_everything
 from ..spaces import CellSpace
 from ..spaces.cells.cell_drawing import draw_weights
-from ..storage import write_json
 from ..supernet import Pretraining, save_supernet, stop_at_skips
 from .config import ConfigError
 from .phase import Context
-from .records import Table
 
 COLUMNS = ("epoch", "train_loss", "train_accuracy", "valid_loss", "valid_accuracy", "gates", "passes")
 

@@ -10,12 +10,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from ..files.atomic import write_text
+from ..files.tables import read_events, read_table
 from ..spaces import SearchSpace, load_architecture
-from ..storage import write_text
 from . import figures, report_figures
 from .config import RunConfig, config_text, flat, make_config, read_config, read_versions
 from .history import Event, best_by_generation, changes_of, family, find, spread_out
-from .records import read_events, read_table
 from .run import check_run
 from .summary import Row, percent, read_rows, read_seconds, short_number
 

@@ -7,13 +7,13 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..devices import own_noise
+from ..files.atomic import write_json
+from ..files.tables import Table
 from ..seeding import seed_everything
 from ..spaces import RULES, Architecture, CellSpace, save_architecture, space_document
-from ..storage import write_json
 from ..training import Training, TrainingDiverged, evaluate, save_model, training_card
 from .build import make_recipe
 from .phase import Context
-from .records import Table
 
 COLUMNS = ("network", "row", "seed", "epoch", "train_loss", "train_accuracy", "valid_loss", "valid_accuracy")
 

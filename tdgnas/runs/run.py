@@ -11,10 +11,14 @@ from typing import Any
 import torch
 from safetensors.torch import load_file
 
-from ..checkpoint import CheckpointFolder
+from ..files.atomic import is_leftover, remove_leftovers, write_text
+from ..files.checkpoints import CheckpointFolder
+from ..files.digests import check_digest, digest
+from ..files.lock import NAME as LOCK
+from ..files.lock import FolderLock
+from ..files.tables import Appender, Events
 from ..registry import import_plugin
 from ..seeding import random_states, set_random_states
-from ..storage import is_leftover, remove_leftovers, write_text
 from ..training import TrainingDiverged
 from .board import Board
 from .build import (
@@ -32,15 +36,11 @@ from .build import (
 )
 from .config import ConfigError, RunConfig, config_text, differences, make_config, read_config, read_versions
 from .environment import changes, environment, quiet_warnings, same_bits, versions
-from .files import Appender, check_digest, digest
 from .guards import OperatorFailed
-from .lock import NAME as LOCK
-from .lock import FolderLock
 from .phase import Context, Phase
 from .phases import FINISHED, NAMES, make_phase
 from .pretrain_phase import make_pretraining
 from .progress import Reporter, Silent
-from .records import Events
 from .signals import stop_signals
 
 #: Share of a run's time after which the next checkpoint is due; those between phases come on top.

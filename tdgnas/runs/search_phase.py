@@ -6,15 +6,15 @@ import time
 from typing import Any
 
 from ..algorithms import evolve
+from ..files.atomic import write_json
+from ..files.tables import Events, Table, read_events
 from ..fitness.supernet import WORST_LOSS
 from ..seeding import seed_everything
 from ..spaces import Architecture, save_architecture
-from ..storage import write_json
 from ..strategies import TDGA
 from .build import fitness_class, make_toolbox
 from .guards import guard
 from .phase import Context
-from .records import Events, Table, read_events
 
 COLUMNS = (
     "gen",

@@ -6,8 +6,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
 
-#: How ``no value`` is written in TOML, which has no word for it.
-NOTHING = "none"
+from ..files.toml import NOTHING
 
 # Numbers are numbers: a text or a truth value in their place is a mistake, not something to convert.
 Whole = Annotated[int, Field(strict=True)]

@@ -11,9 +11,9 @@ from typing import Any
 
 from rich.table import Table
 
+from ..files.tables import read_table
 from ..spaces import SearchSpace, load_architecture
 from .phases import NAMES
-from .records import read_table
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..storage import write_atomic
+from ..files.atomic import write_atomic
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

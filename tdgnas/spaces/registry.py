@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..registry import Registry
-from ..storage import write_json
+from ..files.atomic import write_json
 from .architecture import Architecture
 from .space import SearchSpace
 

@@ -10,8 +10,8 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
+from ..files.atomic import write_atomic, write_json
 from ..spaces import space_document, space_of
-from ..storage import write_atomic, write_json
 from .supernet import Supernet
 
 if TYPE_CHECKING:

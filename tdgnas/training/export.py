@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 import torch
 from torch import Tensor, nn
 
-from ..storage import write_atomic
+from ..files.atomic import write_atomic
 
 __all__ = ["EXPORTS", "ExportDisagrees", "export_network"]
 

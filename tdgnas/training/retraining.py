@@ -12,8 +12,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..checkpoint import CheckpointFolder
 from ..data import Splits
+from ..files.checkpoints import CheckpointFolder
 from .cards import Card, make_card, save_model
 from .evaluation import evaluate
 from .recipe import Recipe

@@ -13,8 +13,7 @@ import pytest
 
 from tdgnas.comparison import Runner
 from tdgnas.comparison import run as runs
-from tdgnas.runs.config import ConfigError
-from tdgnas.runs.lock import FolderLock
+from tdgnas.files.lock import FolderInUse, FolderLock
 from tdgnas.training import TrainingDiverged
 from tdgnas.workers import WorkerDied
 from tests.comparison.comparing import make_plan, run
@@ -56,7 +55,7 @@ def test_an_error_of_a_training_comes_back_from_a_process():
 
 def test_one_comparison_at_a_time_in_a_folder(tmp_path):
     lock = FolderLock(tmp_path)
-    with pytest.raises(ConfigError, match="another process is working in"):
+    with pytest.raises(FolderInUse, match="another process is working in"):
         run(make_plan(), tmp_path)
     lock.release()
     run(make_plan(), tmp_path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tdgnas.runs.records import read_table
+from tdgnas.files.tables import read_table
 from tdgnas.runs.search_phase import COST_COLUMNS
 
 

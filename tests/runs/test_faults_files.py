@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from tdgnas.checkpoint import DamagedCheckpoint, load_checkpoint, save_checkpoint
+from tdgnas.files.atomic import StorageError
+from tdgnas.files.checkpoints import DamagedCheckpoint, load_checkpoint, save_checkpoint
+from tdgnas.files.digests import AlteredFile
+from tdgnas.files.lock import FolderInUse, FolderLock
 from tdgnas.runs.config import ConfigError, RunConfig
-from tdgnas.runs.files import AlteredFile
-from tdgnas.runs.lock import FolderLock
 from tdgnas.runs.run import Run, finished
-from tdgnas.storage import StorageError
 
 Config = Callable[..., RunConfig]
 Contents = Callable[[Path], dict[str, bytes]]
@@ -127,7 +127,7 @@ def test_what_has_not_begun_yet_may_still_be_changed(halfway: Path) -> None:
 
 def test_one_process_at_a_time(halfway: Path) -> None:
     lock = FolderLock(halfway)
-    with pytest.raises(ConfigError, match="another process is working in"):
+    with pytest.raises(FolderInUse, match="another process is working in"):
         Run.open(halfway).execute()
     lock.release()
 

@@ -15,7 +15,7 @@ import networkx as nx
 import numpy as np
 import numpy.typing as npt
 
-from ...storage import write_atomic
+from ...files.atomic import write_atomic
 from ..picture import INK, check_picture_path, new_figure, save_figure, style
 from .genotypes import CellPlan, Genotype, as_genotype
 from .shapes import REDUCTION

@@ -5,23 +5,30 @@ from __future__ import annotations
 from pathlib import Path
 from typing import IO
 
-from ..storage import storing
-from .config import ConfigError
+from .atomic import storing
+from .links import plain_opener
 
 NAME = ".lock"
+
+
+class FolderInUse(ValueError):
+    """Another process works in the folder."""
 
 
 class FolderLock:
     """Holds a folder until :meth:`release`, or until the process ends in whatever way.
 
     :param folder: an existing folder.
-    :raises ConfigError: when another process holds it.
+    :raises FolderInUse: when another process holds it.
+    :raises LinkedFile: when its lock is a link.
     :raises StorageError: when nothing can be written there.
     """
 
     def __init__(self, folder: Path) -> None:
         with storing(folder):
-            self._file: IO[str] | None = (folder / NAME).open("a", encoding="utf-8")
+            self._file: IO[str] | None = open(  # noqa: SIM115
+                folder / NAME, "a", encoding="utf-8", opener=plain_opener
+            )
         try:
             import fcntl
         except ImportError:
@@ -30,7 +37,7 @@ class FolderLock:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             self.release()
-            raise ConfigError(
+            raise FolderInUse(
                 f"another process is working in {folder}; wait for it, or stop it first"
             ) from error
         except OSError:  # a file system without locks

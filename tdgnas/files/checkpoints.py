@@ -14,7 +14,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from .storage import storing, write_atomic
+from .atomic import storing, write_atomic
 
 _FORMAT = "tdgnas-checkpoint/1"
 _KEPT = 2

@@ -1,15 +1,56 @@
-"""What a run writes while it goes: tables that grow by a line, and an event per evaluated individual."""
+"""Files that grow by a line: tables, and events as JSON lines; each can be cut back to where a checkpoint saw it."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .files import Appender
+from .atomic import storing
+from .links import plain_opener
+
+
+class Appender:
+    """A text file that only grows, and that can be cut back to where a checkpoint saw it.
+
+    :param path: the file; created when it is first written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @property
+    def size(self) -> int:
+        """Bytes on the disk."""
+        return self.path.stat().st_size if self.path.exists() else 0
+
+    def write(self, text: str) -> None:
+        """Append, and flush to the disk.
+
+        :raises StorageError: when that fails.
+        :raises LinkedFile: when the file is a link; what it leads to is left as it is.
+        """
+        with storing(self.path):
+            self.path.parent.mkdir(exist_ok=True)
+        with (
+            storing(self.path),
+            open(self.path, "a", encoding="utf-8", newline="", opener=plain_opener) as file,
+        ):
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+
+    def cut(self, size: int) -> None:
+        """Cut the file back to a size; what came after is written again by the resumed run."""
+        if self.size <= size:
+            return
+        with storing(self.path), open(self.path, "rb+", opener=plain_opener) as file:
+            file.truncate(size)
+            os.fsync(file.fileno())
 
 
 class Table:

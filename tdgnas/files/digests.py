@@ -1,53 +1,15 @@
-"""Files of a run that only grow, and that can be cut back to where a checkpoint saw them."""
+"""Digests of files: what was written is what is read."""
 
 from __future__ import annotations
 
 import hashlib
-import os
 from pathlib import Path
-
-from ..storage import storing
 
 _PIECE = 1 << 20
 
 
 class AlteredFile(ValueError):
     """A file of a run is missing, or is not what the run wrote."""
-
-
-class Appender:
-    """A text file that only grows, and that can be cut back to where a checkpoint saw it.
-
-    :param path: the file; created when it is first written.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    @property
-    def size(self) -> int:
-        """Bytes on the disk."""
-        return self.path.stat().st_size if self.path.exists() else 0
-
-    def write(self, text: str) -> None:
-        """Append, and flush to the disk.
-
-        :raises StorageError: when that fails.
-        """
-        with storing(self.path):
-            self.path.parent.mkdir(exist_ok=True)
-        with storing(self.path), self.path.open("a", encoding="utf-8", newline="") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-
-    def cut(self, size: int) -> None:
-        """Cut the file back to a size; what came after is written again by the resumed run."""
-        if self.size <= size:
-            return
-        with storing(self.path), self.path.open("rb+") as file:
-            file.truncate(size)
-            os.fsync(file.fileno())
 
 
 def check_digest(path: Path, known: str, size: int | None = None) -> None:
