@@ -45,6 +45,15 @@ class WithSize:
             (*value, self._size(individual)) for value, individual in zip(values, individuals, strict=True)
         ]
 
+    def state_dict(self) -> dict[str, Any]:
+        """What the fitness keeps."""
+        return dict(self.fitness.state_dict()) if hasattr(self.fitness, "state_dict") else {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on where :meth:`state_dict` was taken."""
+        if state:
+            self.fitness.load_state_dict(state)  # type: ignore[attr-defined]
+
     def _size(self, individual: Sequence[float]) -> float:
         architecture = self.space.decode(individual)
         if architecture not in self._known:

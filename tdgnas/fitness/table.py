@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Literal
+from dataclasses import asdict
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -88,6 +89,16 @@ class TabularFitness:
         signal."""
         self.space.check(architecture)
         return float(self.finals[self._row(architecture.choices)])
+
+    def state_dict(self) -> dict[str, Any]:
+        """The ledger, and what was paid for."""
+        return {"budget": asdict(self.budget), "known": sorted(self._known)}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on where :meth:`state_dict` was taken."""
+        for name, count in state["budget"].items():  # in place: others may count into the same ledger
+            setattr(self.budget, name, count)
+        self._known = set(state["known"])
 
     def _row(self, choices: tuple[int, ...]) -> int:
         row = self.table.rows.get(choices)

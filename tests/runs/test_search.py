@@ -1,0 +1,85 @@
+"""The search loop: what counts within a budget, and going on where it was stopped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tdgnas.files.checkpoints import load_checkpoint, save_checkpoint
+from tdgnas.fitness import TabularFitness, WithSize, synthetic_table
+from tdgnas.individual import AccuracyFitness
+from tdgnas.runs.search import PATIENCE, Search, Trace
+from tdgnas.spaces import NASBench201
+from tdgnas.strategies import STRATEGIES, AccuracyAndSize, create
+
+SPACE = NASBench201()
+TABLE = synthetic_table(SPACE, 0)
+#: All that need nothing but decisions.
+NAMES = ["aging", "ga", "nsga2", "random", "reinforce-lstm", "reinforce-table", "tdga"]
+
+
+def make(
+    name: str, limit: float, unit: Any = "evaluations", repeats: Any = "free", whole: bool = False
+) -> Search:
+    evaluate: Any = TabularFitness(SPACE, TABLE, repeats=repeats)
+    budget, fitness = evaluate.budget, AccuracyFitness
+    if STRATEGIES.get(name).objectives == 2:
+        evaluate, fitness = WithSize(evaluate, SPACE), AccuracyAndSize
+    strategy = create(name, SPACE.decisions, seed=1, fitness=fitness)
+    return Search(strategy, evaluate, budget, unit=unit, limit=limit, loci=SPACE.choices, whole=whole)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_search_that_is_stopped_and_goes_on_equals_one_that_never_was(name: str, tmp_path: Path) -> None:
+    whole = make(name, 60).run()
+    stopped = make(name, 60)
+    for _ in range(2):
+        next(stopped)
+    again = make(name, 60)
+    again.load_state_dict(load_checkpoint(save_checkpoint(stopped.state_dict(), tmp_path / "state")))
+    assert again.run() == whole
+
+
+def test_nothing_beyond_the_limit_counts() -> None:
+    trace = make("tdga", 25, repeats="charged").run()
+    assert (trace.evaluations, trace.requests, trace.used) == (25, 25, 25.0)
+    assert all(cost <= 25 for cost, _, _ in trace.points)
+
+
+def test_costs_of_a_generation_in_one_call_are_spread_over_it() -> None:
+    one, batch = (make("random", 20, repeats="charged", whole=whole).run() for whole in (False, True))
+    assert [cost for cost, _, _ in one.points] == [cost for cost, _, _ in batch.points]
+
+
+def test_generations_are_counted_after_the_first() -> None:
+    search = make("tdga", 3, "generations")
+    assert [turn.index for turn in search] == [0, 1, 2, 3]
+    assert search.trace.used == 3
+    assert [cost for cost, _ in search.trace.entropies] == [0, 1, 2, 3]
+
+
+def test_a_search_that_asks_for_nothing_new_ends() -> None:
+    search = make("random", 1e9, "seconds")
+    evaluate = search.evaluate
+    for row in TABLE.rows:
+        evaluate.charge(row)  # everything is paid for
+    search.start = search.used
+    trace = search.run()
+    assert trace.converged
+    assert PATIENCE <= trace.requests < 2 * PATIENCE
+
+
+def test_what_the_ledger_held_before_does_not_shorten_the_search() -> None:
+    search = make("aging", 30)
+    assert isinstance(search.run(), Trace)
+    later = Search(
+        create("aging", SPACE.decisions, seed=2, fitness=AccuracyFitness),
+        search.evaluate,
+        search.budget,
+        unit="evaluations",
+        limit=10,
+    )
+    assert later.start == 30
+    assert later.run().used == 40
