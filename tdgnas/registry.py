@@ -18,6 +18,9 @@ T = TypeVar("T")
 #: Modules of the user's own that were imported for what they register; a new process has to import them again.
 IMPORTED: list[str] = []
 
+#: How an object of a module is named.
+REFERENCE = re.compile(r"([^\s:=,/]+):([^\W\d]\w*(?:\.[^\W\d]\w*)*)")
+
 
 @dataclass(frozen=True)
 class Entry(Generic[T]):
@@ -137,13 +140,18 @@ class Registry(Generic[T]):
         )
 
 
+def search_here() -> None:
+    """Look for modules in the current folder too, after all others: it hides no installed package."""
+    if not {"", str(Path.cwd())} & set(sys.path):
+        sys.path.append(str(Path.cwd()))
+
+
 def import_plugin(module: str) -> ModuleType:
-    """Import a module of the user's own, of an installed package or of the current directory.
+    """Import a module of the user's own, of an installed package or, after these, of the current folder.
 
     :raises ValueError: when there is no such module.
     """
-    if str(Path.cwd()) not in sys.path:
-        sys.path.insert(0, str(Path.cwd()))
+    search_here()
     try:
         found = importlib.import_module(module)
     except ModuleNotFoundError as error:
@@ -158,11 +166,14 @@ def import_plugin(module: str) -> ModuleType:
 
 
 def resolve(reference: str) -> Any:
-    """Return what ``my_package.my_module:my_object`` names; the current directory is searched as well.
+    """Return what ``my_package.my_module:my_object`` names; the current folder is searched last.
 
-    :raises ValueError: when there is no such module or attribute.
+    :raises ValueError: when there is no such module or attribute; of a text of another form nothing is imported.
     """
-    module, _, attributes = reference.partition(":")
+    named = REFERENCE.fullmatch(reference)
+    if named is None:
+        raise ValueError(f"{reference!r} names no object; write my_package.my_module:my_object")
+    module, attributes = named.groups()
     if module.endswith(".py"):
         raise ValueError(f"{module!r} is a file; name its module: {Path(module).stem}:{attributes}")
     found: Any = import_plugin(module)
