@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..decision import Decision
 from ..strategies import STRATEGIES, create, needs_source, option_names
-from ..strategies.base import DecisionLike
 
 _LABEL = re.compile(r"^[A-Za-z0-9_.+@-]+$")
 
@@ -118,7 +118,7 @@ class _Flat:
         return 0 * genes
 
 
-def try_strategy(spec: Spec, decisions: Sequence[DecisionLike]) -> None:
+def try_strategy(spec: Spec, decisions: Sequence[Decision]) -> None:
     """Make a strategy once, so that a wrong value of an option is refused before anything runs.
 
     :raises ValueError: for such a value.

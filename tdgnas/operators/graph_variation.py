@@ -12,8 +12,9 @@ from copy import deepcopy
 from functools import wraps
 from typing import Any, TypeVar
 
+from ..decision import choice_of
 from .groups import Group, gene_groups
-from .moves import check_scale, choice_of, choose, flip, pair_length, redraw, swap, write
+from .moves import check_scale, choose, flip, pair_length, redraw, swap, write
 
 Genes = TypeVar("Genes")
 
@@ -101,7 +102,7 @@ def mutRewire(
         for two in decisions[place + 1 :]
         if len(one) == len(two)
         and target.issuperset(one + two)
-        and choice_of(genome, one) != choice_of(genome, two)
+        and choice_of([genome[gene] for gene in one]) != choice_of([genome[gene] for gene in two])
     ]
     pick = random.randrange if rng is None else rng.randrange
     if pairs:
@@ -140,7 +141,7 @@ def mutOperation(
     genome: Any = individual
     open_choices = []
     for genes in gene_groups(slices, len(genome), name="slices"):
-        old = choice_of(genome, genes)
+        old = choice_of([genome[gene] for gene in genes])
         others = [c for c in range(max(len(genes), 2)) if c != old and c not in keep and old not in keep]
         open_choices += [(genes, others)] if others else []
     pick = random.randrange if rng is None else rng.randrange

@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from ..decision import choice_of
+
 
 def check_scale(scale: float) -> None:
     """Raise ValueError when a magnitude of genes is not positive and finite."""
@@ -47,16 +49,10 @@ def flip(individual: Any, genes: Iterable[int], scale: float) -> None:
         individual[gene] = -individual[gene] if individual[gene] != 0 else scale
 
 
-def choice_of(individual: Any, genes: Sequence[int]) -> int:
-    """Return what a decision takes: the place of its largest gene, or 0 or 1 for a gate."""
-    values = [individual[gene] for gene in genes]
-    return int(values[0] > 0) if len(values) == 1 else values.index(max(values))
-
-
 def choose(individual: Any, genes: Sequence[int], new: int) -> None:
     """Make a decision of several genes take another choice than now: its largest gene changes places."""
     values = [individual[gene] for gene in genes]
-    old = choice_of(individual, genes)
+    old = choice_of(values)
     individual[genes[old]], individual[genes[new]] = values[new], values[old]
     if max(individual[gene] for place, gene in enumerate(genes) if place != new) == values[old]:
         step = np.spacing(np.float32(abs(values[old])))  # a step that 32-bit genes can hold, too
@@ -71,5 +67,5 @@ def redraw(individual: Any, genes: Sequence[int], pick: Callable[[int], int], sc
     if len(genes) == 1:
         flip(individual, genes, scale)
     else:
-        other, old = pick(len(genes) - 1), choice_of(individual, genes)
+        other, old = pick(len(genes) - 1), choice_of([individual[gene] for gene in genes])
         choose(individual, genes, other if other < old else other + 1)

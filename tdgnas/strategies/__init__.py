@@ -1,11 +1,10 @@
 """Searches with DEAP's ``generate`` and ``update``. A new strategy is a module here and one line below."""
 
 from .aging import AgingEvolution
-from .base import STRATEGIES, DecisionLike, Strategy, pack
+from .base import STRATEGIES, Strategy, pack
 from .create import create, needs_source, option_names
 from .darts import DARTS, WeightTrainer
 from .decisions import DecisionStrategy, drawing_from
-from .encoding import Encoding
 from .ga import GA
 from .nsga2 import NSGA2, AccuracyAndSize, LossAndSize
 from .random_search import RandomSearch
@@ -24,10 +23,8 @@ __all__ = [
     "TPE",
     "AccuracyAndSize",
     "AgingEvolution",
-    "DecisionLike",
     "DecisionStrategy",
     "DecisionTDGA",
-    "Encoding",
     "LossAndSize",
     "RandomSearch",
     "ReinforceLSTM",

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from operator import attrgetter
 from typing import Any
 
-from .base import STRATEGIES, DecisionLike
+from ..decision import Decision
+from .base import STRATEGIES
 from .checks import check_counts
 from .decisions import DecisionStrategy
 
@@ -31,7 +32,7 @@ class AgingEvolution(DecisionStrategy):
 
     def __init__(
         self,
-        decisions: Sequence[DecisionLike],
+        decisions: Sequence[Decision],
         *,
         population: int = 10,
         sample: int = 3,
@@ -44,14 +45,14 @@ class AgingEvolution(DecisionStrategy):
 
     def _generate(self) -> list[Any]:
         if self.generation == 0:
-            return [self.individual(self.encoding.sample(self.rng)) for _ in range(self.size)]
+            return [self.individual(self.decisions.sample(self.rng)) for _ in range(self.size)]
         return [self._child() for _ in range(self.batch)]
 
     def _child(self) -> Any:
         drawn = [self.population[self.rng.randrange(len(self.population))] for _ in range(self.sample)]
-        choices = list(self.encoding.choices(max(drawn, key=attrgetter("fitness"))))
+        choices = list(self.decisions.choices(max(drawn, key=attrgetter("fitness"))))
         place = self.rng.randrange(len(choices))
-        other = self.rng.randrange(self.encoding.sizes[place] - 1)
+        other = self.rng.randrange(self.decisions.sizes[place] - 1)
         choices[place] = other if other < choices[place] else other + 1
         return self.individual(choices)
 

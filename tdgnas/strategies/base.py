@@ -5,31 +5,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from copy import deepcopy
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 from ..individual import Individual
 from ..registry import Registry
 from .checks import check_evaluated
-
-
-class DecisionLike(Protocol):
-    """What a strategy sees of a decision."""
-
-    @property
-    def name(self) -> str:
-        """Its name, for messages."""
-
-    @property
-    def choices(self) -> tuple[str, ...]:
-        """The choices' names."""
-
-    @property
-    def binary(self) -> bool:
-        """One gene whose sign is the choice."""
-
-    @property
-    def genes(self) -> int:
-        """Number of genes."""
 
 
 class Strategy(ABC):

@@ -7,12 +7,11 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .base import STRATEGIES, DecisionLike, Strategy
+from ..decision import Decision
+from .base import STRATEGIES, Strategy
 
 
-def create(
-    name: str, decisions: Sequence[DecisionLike], *, seed: int | None = None, **options: Any
-) -> Strategy:
+def create(name: str, decisions: Sequence[Decision], *, seed: int | None = None, **options: Any) -> Strategy:
     """Make a registered strategy for the decisions of a space.
 
     :param name: as in ``STRATEGIES.names()``.

@@ -10,9 +10,10 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
+from ..decision import Decision
 from ..operators import GradientSource
 from .adam import adam_step
-from .base import STRATEGIES, DecisionLike
+from .base import STRATEGIES
 from .checks import check_counts
 from .decisions import DecisionStrategy
 
@@ -49,7 +50,7 @@ class DARTS(DecisionStrategy):
 
     def __init__(
         self,
-        decisions: Sequence[DecisionLike],
+        decisions: Sequence[Decision],
         *,
         source: GradientSource,
         steps: int = 10,
@@ -76,7 +77,7 @@ class DARTS(DecisionStrategy):
             )
         self.source, self.steps, self.lr, self.weight_decay = source, steps, lr, weight_decay
         self.optimizer, self.recommends = optimizer, select
-        length = self.encoding.length
+        length = self.decisions.length
         drawn = [1e-3 * self.rng.gauss(0.0, 1.0) for _ in range(length)] if start is None else list(start)
         if len(drawn) != length:
             raise ValueError(f"start has {len(drawn)} genes; the decisions have {length}")

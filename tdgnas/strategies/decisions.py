@@ -7,12 +7,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 
+import numpy as np
+import numpy.typing as npt
 from deap import base
 
+from ..decision import Decision, Decisions
 from ..individual import Individual, LossFitness
 from ..seeding import own_state, set_own_state
-from .base import DecisionLike, Strategy
-from .encoding import Encoding
+from .base import Strategy
 
 
 class DecisionStrategy(Strategy):
@@ -26,13 +28,13 @@ class DecisionStrategy(Strategy):
 
     def __init__(
         self,
-        decisions: Sequence[DecisionLike],
+        decisions: Sequence[Decision],
         *,
         rng: random.Random | None = None,
         fitness: type[base.Fitness] = LossFitness,
     ) -> None:
         super().__init__()
-        self.encoding = Encoding(decisions)
+        self.decisions = Decisions.of(decisions)
         self.rng = rng or cast(random.Random, random)
         self.fitness = fitness
         if len(fitness.weights) != self.objectives:
@@ -43,7 +45,13 @@ class DecisionStrategy(Strategy):
 
     def individual(self, choices: Sequence[int]) -> Individual:
         """Return an individual that stands for choices, its fitness invalid."""
-        return self._blank(self.encoding.genes(choices))
+        return self._blank(self.decisions.genes(choices))
+
+    def live(self, choices: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_] | None:
+        """Return which choices matter, in the shape (individuals, decisions) of the choices; None where all do."""
+        if not self.decisions.conditional:
+            return None
+        return np.array([self.decisions.live(row) for row in choices.tolist()])
 
     def state_dict(self) -> dict[str, Any]:
         """What every strategy has, and the random generator where it is this strategy's own."""

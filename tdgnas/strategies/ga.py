@@ -8,7 +8,8 @@ from typing import Any
 
 from deap import tools
 
-from .base import STRATEGIES, DecisionLike
+from ..decision import Decision
+from .base import STRATEGIES
 from .checks import check_counts, check_rates
 from .decisions import DecisionStrategy, drawing_from
 
@@ -32,7 +33,7 @@ class GA(DecisionStrategy):
 
     def __init__(
         self,
-        decisions: Sequence[DecisionLike],
+        decisions: Sequence[Decision],
         *,
         population: int = 15,
         cxpb: float = 0.8,
@@ -55,7 +56,7 @@ class GA(DecisionStrategy):
 
     def _generate(self) -> list[Any]:
         if self.generation == 0:
-            draw, length = self.rng.uniform, self.encoding.length
+            draw, length = self.rng.uniform, self.decisions.length
             return [self._blank([draw(-1.0, 1.0) for _ in range(length)]) for _ in range(self.size)]
         with drawing_from(self.rng):
             return self._offspring()

@@ -64,11 +64,16 @@ class LSTMController:
         with torch.no_grad():
             return self._run(uniforms, None)[0]
 
-    def score(self, choices: Tensor) -> tuple[Tensor, Tensor]:
-        """Return log P(a) and the entropy of the distributions met on the way (nats), both (runs,
-        samples)."""
+    def score(self, choices: Tensor, live: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Return log P(a) and the entropy of the distributions met on the way (nats), both (runs, samples).
+
+        :param choices: shape (runs, samples, decisions).
+        :param live: which of the choices count, in their shape; all when None.
+        """
         _, logs, entropies = self._run(None, choices)
-        return logs, entropies
+        if live is not None:
+            logs, entropies = logs * live.movedim(-1, 0), entropies * live.movedim(-1, 0)
+        return logs.sum(0), entropies.sum(0)
 
     def _run(self, uniforms: Tensor | None, choices: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
         given = uniforms if choices is None else choices
@@ -95,7 +100,7 @@ class LSTMController:
             logs.append(log_p.gather(-1, choice[..., None])[..., 0])
             entropies.append(-(log_p.exp() * log_p).sum(-1))
             token = choice + self.tokens[place]
-        return torch.stack(picked, -1), torch.stack(logs).sum(0), torch.stack(entropies).sum(0)
+        return torch.stack(picked, -1), torch.stack(logs), torch.stack(entropies)
 
     def _logits(self, value: Tensor, place: int) -> Tensor:
         logits = _affine(value, self.parameters[f"head{place}"]) / self.temperature
@@ -136,13 +141,13 @@ class ControllerTrainer:
         # foreach/fused variants differ between builds; the plain loop gives the same numbers everywhere.
         self.optimiser = torch.optim.Adam(controller.parameters.values(), lr, foreach=False)
 
-    def loss(self, choices: Tensor, advantages: Tensor) -> Tensor:
+    def loss(self, choices: Tensor, advantages: Tensor, live: Tensor | None = None) -> Tensor:
         """Return the loss of each run, shape (runs,), from choices (runs, samples, decisions) and R - b."""
-        logs, entropies = self.controller.score(choices)
+        logs, entropies = self.controller.score(choices, live)
         return -(advantages * logs).mean(dim=1) - self.entropy * entropies.mean(dim=1)
 
-    def step(self, choices: Tensor, advantages: Tensor) -> None:
-        """Take one step in all runs."""
+    def step(self, choices: Tensor, advantages: Tensor, live: Tensor | None = None) -> None:
+        """Take one step in all runs; only live choices, in the shape of the choices, are learned from."""
         self.optimiser.zero_grad(set_to_none=True)
-        self.loss(choices, advantages).sum().backward()  # type: ignore[no-untyped-call]
+        self.loss(choices, advantages, live).sum().backward()  # type: ignore[no-untyped-call]
         self.optimiser.step()

@@ -11,8 +11,9 @@ from typing import Any, ClassVar
 
 from deap import base, tools
 
+from ..decision import Decision
 from ..operators import cxDecision, mutChoice
-from .base import STRATEGIES, DecisionLike
+from .base import STRATEGIES
 from .checks import check_counts, check_rates
 from .decisions import DecisionStrategy, drawing_from
 
@@ -48,7 +49,7 @@ class NSGA2(DecisionStrategy):
 
     def __init__(
         self,
-        decisions: Sequence[DecisionLike],
+        decisions: Sequence[Decision],
         *,
         mu: int = 20,
         lambda_: int = 20,
@@ -59,13 +60,13 @@ class NSGA2(DecisionStrategy):
     ) -> None:
         super().__init__(decisions, fitness=fitness, **options)
         check_counts(mu=mu, lambda_=lambda_)
-        self.indpb = 1 / len(self.encoding.sizes) if indpb is None else indpb
+        self.indpb = 1 / len(self.decisions.sizes) if indpb is None else indpb
         check_rates(cxpb=cxpb, indpb=self.indpb)
         self.mu, self.lambda_, self.cxpb = mu, lambda_, cxpb
 
     def _generate(self) -> list[Any]:
         if self.generation == 0:
-            return [self.individual(self.encoding.sample(self.rng)) for _ in range(self.mu)]
+            return [self.individual(self.decisions.sample(self.rng)) for _ in range(self.mu)]
         with drawing_from(self.rng):
             children: list[Any] = []
             while len(children) < self.lambda_:
@@ -75,9 +76,9 @@ class NSGA2(DecisionStrategy):
     def _pair(self) -> list[Any]:
         pair = [self.clone(self._parent()) for _ in range(2)]
         if random.random() < self.cxpb:
-            cxDecision(*pair, slices=self.encoding.slices)
+            cxDecision(*pair, slices=self.decisions.slices)
         for child in pair:
-            mutChoice(child, slices=self.encoding.slices, indpb=self.indpb)
+            mutChoice(child, slices=self.decisions.slices, indpb=self.indpb)
             del child.fitness.values
         return pair
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .base import STRATEGIES, DecisionLike
+from ..decision import Decision
+from .base import STRATEGIES
 from .checks import check_counts
 from .decisions import DecisionStrategy
 
@@ -19,13 +20,13 @@ class RandomSearch(DecisionStrategy):
     :param options: ``rng`` and ``fitness``, see :class:`DecisionStrategy`.
     """
 
-    def __init__(self, decisions: Sequence[DecisionLike], *, batch: int = 10, **options: Any) -> None:
+    def __init__(self, decisions: Sequence[Decision], *, batch: int = 10, **options: Any) -> None:
         super().__init__(decisions, **options)
         check_counts(batch=batch)
         self.batch = batch
 
     def _generate(self) -> list[Any]:
-        return [self.individual(self.encoding.sample(self.rng)) for _ in range(self.batch)]
+        return [self.individual(self.decisions.sample(self.rng)) for _ in range(self.batch)]
 
     def _update(self, individuals: list[Any]) -> None:
         self.population = individuals

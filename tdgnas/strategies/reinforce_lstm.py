@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from .base import STRATEGIES, DecisionLike
+from ..decision import Decision
+from .base import STRATEGIES
 from .checks import check_counts
 from .decisions import DecisionStrategy
 from .rewards import Baseline, Reward, make_reward
@@ -36,6 +37,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
 class ReinforceLSTM(DecisionStrategy):
     """Samples architectures choice by choice from an LSTM that is rewarded for good ones.
 
+    Log-probability and entropy of an architecture are those of its live decisions, and only these learn from it.
+
     :param decisions: ``space.decisions``.
     :param settings: ``nas-rl`` (two layers of 35 units, Adam 6e-4, 8 architectures per update) or ``enas``
         (64 units, Adam 1e-3, tanh constant 1.5, entropy bonus 1e-4, baseline decay 0.99, 20 architectures).
@@ -50,7 +53,7 @@ class ReinforceLSTM(DecisionStrategy):
 
     def __init__(
         self,
-        decisions: Sequence[DecisionLike],
+        decisions: Sequence[Decision],
         *,
         settings: Literal["nas-rl", "enas"] = "nas-rl",
         reward: Reward | Callable[[Sequence[float]], float] = "auto",
@@ -67,14 +70,14 @@ class ReinforceLSTM(DecisionStrategy):
         self.batch: int = chosen["batch"]
         self.reward, self.baseline = make_reward(reward, c), Baseline(chosen["baseline"])
         shape = {name: chosen[name] for name in ("hidden", "layers", "init", "tanh", "temperature")}
-        self.controller = LSTMController(self.encoding.sizes, [self.rng], **shape)
+        self.controller = LSTMController(self.decisions.sizes, [self.rng], **shape)
         self.trainer = ControllerTrainer(self.controller, chosen["lr"], chosen["entropy"])
 
     def _generate(self) -> list[Any]:
         import torch
 
         draw = self.rng.random
-        uniforms = [[draw() for _ in self.encoding.sizes] for _ in range(self.batch)]
+        uniforms = [[draw() for _ in self.decisions.sizes] for _ in range(self.batch)]
         drawn = self.controller.sample(torch.tensor([uniforms]))[0].tolist()
         return [self.individual(choices) for choices in drawn]
 
@@ -84,7 +87,10 @@ class ReinforceLSTM(DecisionStrategy):
         self.population = individuals
         rewards = [self.reward(individual) for individual in individuals]
         advantages = torch.tensor([rewards]) - self.baseline.before(rewards)
-        self.trainer.step(torch.as_tensor(self.encoding.loci(individuals))[None], advantages)
+        choices = self.decisions.table(individuals)
+        live = self.live(choices)
+        mask = None if live is None else torch.as_tensor(live)[None]
+        self.trainer.step(torch.as_tensor(choices)[None], advantages, mask)
 
     def state_dict(self) -> dict[str, Any]:
         """What every strategy has, the controller's weights and their optimiser as arrays, and the

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..decision import Decision
 from .adam import adam_step
-from .base import STRATEGIES, DecisionLike
+from .base import STRATEGIES
 from .checks import check_counts
 from .decisions import DecisionStrategy
 from .rewards import Baseline, Reward, make_reward
@@ -33,15 +34,25 @@ def policy(logits: Array, starts: Sequence[int]) -> Array:
     return np.asarray(grown / np.repeat(np.add.reduceat(grown, starts), sizes), dtype=np.float64)
 
 
-def policy_gradient(probabilities: Array, chosen: npt.NDArray[np.int64], advantages: Array) -> Array:
+def policy_gradient(
+    probabilities: Array,
+    chosen: npt.NDArray[np.int64],
+    advantages: Array,
+    live: npt.NDArray[np.bool_] | None = None,
+) -> Array:
     """Return (1/m) sum_k (R_k - b) grad log P(a_k), shape (logits,).
 
     :param chosen: the logits that were chosen, shape (samples, decisions).
     :param advantages: R_k - b, shape (samples,).
+    :param live: which logits are of a decision that matters, shape (samples, logits); every one when None. P(a) is the
+        product over these decisions alone.
     """
     weights = np.repeat(advantages[:, None], chosen.shape[1], axis=1)
+    if live is not None:
+        weights = weights * np.take_along_axis(live, chosen, axis=1)
     ones = np.bincount(chosen.ravel(), weights=weights.ravel(), minlength=len(probabilities))
-    gradient: Array = (ones - advantages.sum() * probabilities) / len(advantages)
+    total = advantages.sum() if live is None else advantages @ live
+    gradient: Array = (ones - total * probabilities) / len(advantages)
     return gradient  # grad log softmax = one-hot - P
 
 
@@ -59,6 +70,8 @@ class ReinforceTable(DecisionStrategy):
     """Samples each decision from its own softmax and raises the logits of what was rewarded above the
     baseline.
 
+    Log-probability and entropy of an architecture are those of its live decisions, and only these learn from it.
+
     :param decisions: ``space.decisions``.
     :param batch: architectures per update, m.
     :param lr: learning rate of the logits (Adam).
@@ -72,7 +85,7 @@ class ReinforceTable(DecisionStrategy):
 
     def __init__(
         self,
-        decisions: Sequence[DecisionLike],
+        decisions: Sequence[Decision],
         *,
         batch: int = 1,
         lr: float = 0.1,
@@ -92,8 +105,8 @@ class ReinforceTable(DecisionStrategy):
             )
         self.batch, self.lr, self.entropy, self.temperature = batch, lr, entropy, temperature
         self.reward, self.baseline = make_reward(reward, c), Baseline(baseline)
-        self.starts = (np.cumsum(self.encoding.sizes) - np.array(self.encoding.sizes)).tolist()
-        self.logits = np.zeros(sum(self.encoding.sizes))
+        self.starts = (np.cumsum(self.decisions.sizes) - np.array(self.decisions.sizes)).tolist()
+        self.logits = np.zeros(sum(self.decisions.sizes))
         self.moments = np.zeros((2, len(self.logits)))
 
     @property
@@ -105,7 +118,7 @@ class ReinforceTable(DecisionStrategy):
         probabilities = self.probabilities.tolist()
         rows = [
             probabilities[start : start + n]
-            for start, n in zip(self.starts, self.encoding.sizes, strict=True)
+            for start, n in zip(self.starts, self.decisions.sizes, strict=True)
         ]
         draw = self.rng.choices
         return [self.individual([draw(range(len(row)), row)[0] for row in rows]) for _ in range(self.batch)]
@@ -114,10 +127,13 @@ class ReinforceTable(DecisionStrategy):
         self.population = individuals
         rewards = [self.reward(individual) for individual in individuals]
         advantages = np.array(rewards) - self.baseline.before(rewards)
-        chosen = self.encoding.loci(individuals) + np.array(self.starts)
-        probabilities = self.probabilities
-        gradient = policy_gradient(probabilities, chosen, advantages)
-        gradient = gradient + self.entropy * entropy_gradient(probabilities, self.starts)
+        choices = self.decisions.table(individuals)
+        live, probabilities = self.live(choices), self.probabilities
+        if live is not None:
+            live = np.repeat(live, self.decisions.sizes, axis=1)
+        gradient = policy_gradient(probabilities, choices + np.array(self.starts), advantages, live)
+        bonus = self.entropy * entropy_gradient(probabilities, self.starts)
+        gradient = gradient + (bonus if live is None else bonus * live.mean(axis=0))
         direction, self.moments = adam_step(
             gradient / self.temperature, self.moments, self.generation + 1, betas=(0.9, 0.999)
         )

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from deap import base
 
+from ..decision import Decision, Decisions
 from ..individual import Individual, LossFitness
 from ..mapping import batch_map
 from ..operators import (
@@ -21,10 +22,9 @@ from ..operators import (
     selThermodynamic,
 )
 from ..seeding import own_state, set_own_state
-from .base import STRATEGIES, DecisionLike
+from .base import STRATEGIES
 from .checks import check_counts, check_rates
 from .decisions import drawing_from
-from .encoding import Encoding
 from .tdga import TDGA
 
 
@@ -55,7 +55,7 @@ class DecisionTDGA(TDGA):
 
     def __init__(
         self,
-        decisions: Sequence[DecisionLike],
+        decisions: Sequence[Decision],
         *,
         population: int = 10,
         cxpb: float = 0.8,
@@ -72,10 +72,10 @@ class DecisionTDGA(TDGA):
         fitness: type[base.Fitness] = LossFitness,
     ) -> None:
         check_counts(population=population, ngen=ngen)
-        self.encoding = Encoding(decisions)
+        self.decisions = Decisions.of(decisions)
         self.fitness = fitness
         self.own_rng = rng or cast(random.Random, random)
-        slices = self.encoding.slices
+        slices = self.decisions.slices
         redrawn = 1 / len(slices) if indpb is None else indpb
         check_rates(indpb=redrawn)
         toolbox = base.Toolbox()
@@ -85,16 +85,16 @@ class DecisionTDGA(TDGA):
             "select",
             selThermodynamic,
             temperature=Geometric(0.1, 0.01, ngen=ngen) if temperature is None else temperature,
-            entropy=ShannonEntropy(self.encoding.loci),
+            entropy=ShannonEntropy(self.decisions.loci),
             relative=relative,
             replacement=replacement,
         )
         if source is not None:
             toolbox.register("map", batch_map)
             toolbox.register("local_search", lsDARTS, supernet=source, lr=lr)
-        drawn = [self.encoding.sample(self.own_rng) for _ in range(population)]
-        first = [Individual(self.encoding.genes(choices), fitness()) for choices in drawn]
-        super().__init__(first, toolbox, cxpb=cxpb, mutpb=mutpb, elite=elite, loci=self.encoding.loci)
+        drawn = [self.decisions.sample(self.own_rng) for _ in range(population)]
+        first = [Individual(self.decisions.genes(choices), fitness()) for choices in drawn]
+        super().__init__(first, toolbox, cxpb=cxpb, mutpb=mutpb, elite=elite, loci=self.decisions.loci)
 
     def _generate(self) -> list[Any]:
         with drawing_from(self.own_rng):

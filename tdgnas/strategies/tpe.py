@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .base import STRATEGIES, DecisionLike
+from ..decision import Decision
+from .base import STRATEGIES
 from .checks import check_counts
 from .decisions import DecisionStrategy
 
@@ -25,7 +26,7 @@ class TPE(DecisionStrategy):
     """
 
     def __init__(
-        self, decisions: Sequence[DecisionLike], *, batch: int = 1, startup: int = 10, **options: Any
+        self, decisions: Sequence[Decision], *, batch: int = 1, startup: int = 10, **options: Any
     ) -> None:
         super().__init__(decisions, **options)
         check_counts(batch=batch)
@@ -37,7 +38,7 @@ class TPE(DecisionStrategy):
         self.optuna = optuna
         self.space: dict[str, Any] = {
             str(place): optuna.distributions.CategoricalDistribution(tuple(range(size)))
-            for place, size in enumerate(self.encoding.sizes)
+            for place, size in enumerate(self.decisions.sizes)
         }
         self.history: list[tuple[list[int], float]] = []
         self.study = self._study()
@@ -74,7 +75,7 @@ class TPE(DecisionStrategy):
     def _update(self, individuals: list[Any]) -> None:
         self.population = individuals
         for individual in individuals:
-            self._add(list(self.encoding.choices(individual)), individual.fitness.values[0])
+            self._add(list(self.decisions.choices(individual)), individual.fitness.values[0])
 
     def _add(self, choices: list[int], value: float) -> None:
         self.history.append((choices, value))

@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..spaces import Decision
-from ..strategies import Encoding
+from ..decision import Decision, Decisions
 
 DECISIONS = (
     Decision("gate0", ("off", "on"), binary=True),
@@ -31,8 +30,7 @@ class SmallProblem:
     """
 
     def __init__(self, objectives: int = 1, maximise: bool = False) -> None:
-        self.decisions = DECISIONS
-        self.encoding = Encoding(DECISIONS)
+        self.decisions = Decisions(DECISIONS)
         self.objectives, self.maximise = objectives, maximise
         rng = random.Random(0)
         self.effects = [[rng.random() for _ in decision.choices] for decision in DECISIONS]
@@ -40,7 +38,7 @@ class SmallProblem:
 
     def losses(self) -> list[float]:
         """Return the losses of all architectures, sorted."""
-        return sorted(self.loss(choices) for choices in itertools.product(*map(range, self.encoding.sizes)))
+        return sorted(self.loss(choices) for choices in itertools.product(*map(range, self.decisions.sizes)))
 
     def loss(self, choices: Sequence[int]) -> float:
         """Return the loss of choices."""
@@ -48,21 +46,21 @@ class SmallProblem:
 
     def values(self, individual: Any) -> tuple[float, ...]:
         """Return fitness values without noting the evaluation."""
-        choices = self.encoding.choices(individual)
+        choices = self.decisions.choices(individual)
         loss = self.loss(choices)
         value = 10.0 - loss if self.maximise else loss
         return (value,) if self.objectives == 1 else (value, float(sum(choices)))
 
     def __call__(self, individual: Any) -> tuple[float, ...]:
         """Return the fitness of an individual."""
-        self.evaluated.append(self.encoding.choices(individual))
+        self.evaluated.append(self.decisions.choices(individual))
         return self.values(individual)
 
     def alpha_gradients(self, genes: npt.NDArray[np.float64], *, seed: int = 0) -> npt.NDArray[np.float64]:
         """Return the gradient of the loss with respect to the relaxed choices, for every row."""
         rows = np.asarray(genes, dtype=np.float64)
         gradients = np.zeros_like(rows)
-        for decision, where, effect in zip(DECISIONS, self.encoding.slices, self.effects, strict=True):
+        for decision, where, effect in zip(DECISIONS, self.decisions.slices, self.effects, strict=True):
             values = np.asarray(effect)
             if decision.binary:
                 on = 1 / (1 + np.exp(-rows[:, where]))

@@ -91,10 +91,10 @@ def _generates_individuals(case: StrategyCase) -> Iterator[str]:
             return
         for one in individuals:
             genes = values_of(one)
-            if len(genes) != problem.encoding.length:
+            if len(genes) != problem.decisions.length:
                 yield (
                     f"{case.name} generates individuals of {len(genes)} genes; the decisions have "
-                    f"{problem.encoding.length}: one per gate, one per choice elsewhere"
+                    f"{problem.decisions.length}: one per gate, one per choice elsewhere"
                 )
                 return
             if not all(math.isfinite(gene) for gene in genes):
@@ -259,7 +259,7 @@ def _searches(case: StrategyCase) -> Iterator[str]:
     found = []
     for seed in range(3):
         strategy, problem = case.run(20, seed)
-        found.append(problem.loss(problem.encoding.choices(strategy.best)))
+        found.append(problem.loss(problem.decisions.choices(strategy.best)))
     losses = problem.losses()
     if np.mean(found) > losses[len(losses) // 2]:
         yield (

@@ -11,19 +11,17 @@ from deap import base
 
 import tdgnas
 from tdgnas import strategies
-from tdgnas.spaces import Decision
-from tdgnas.strategies import Encoding
+from tdgnas.decision import Decision, Decisions
 
 
 class Problem:
     """Losses of all architectures; callable as a fitness, and a source of exact gradients of the expected loss."""
 
     def __init__(self, decisions, seed=0, good=None):
-        self.decisions = tuple(decisions)
-        self.encoding = Encoding(self.decisions)
+        self.decisions = Decisions.of(decisions)
         rng = random.Random(seed)
-        every = list(itertools.product(*map(range, self.encoding.sizes)))
-        effects = [[rng.uniform(0, 1) for _ in range(size)] for size in self.encoding.sizes]
+        every = list(itertools.product(*map(range, self.decisions.sizes)))
+        effects = [[rng.uniform(0, 1) for _ in range(size)] for size in self.decisions.sizes]
         self.losses = {
             choices: sum(effects[k][choice] for k, choice in enumerate(choices)) + 0.1 * rng.random()
             for choices in every
@@ -39,12 +37,12 @@ class Problem:
         return min(self.losses, key=self.losses.get)
 
     def __call__(self, individual):
-        choices = self.encoding.choices(individual)
+        choices = self.decisions.choices(individual)
         self.evaluated.append(choices)
         return (self.losses[choices],)
 
     def with_size(self, individual):
-        return (*self(individual), float(sum(self.encoding.choices(individual))))
+        return (*self(individual), float(sum(self.decisions.choices(individual))))
 
     def accuracy(self, individual):
         return (1 - self(individual)[0] / max(self.losses.values()),)
@@ -54,7 +52,7 @@ class Problem:
 
     def _gradient(self, row):
         shares, slopes = [], []
-        for decision, where in zip(self.decisions, self.encoding.slices, strict=True):
+        for decision, where in zip(self.decisions, self.decisions.slices, strict=True):
             if decision.binary:
                 on = 1 / (1 + np.exp(-row[where.start]))
                 shares.append(np.array([1 - on, on]))
@@ -64,8 +62,8 @@ class Problem:
                 p = grown / grown.sum()
                 shares.append(p)
                 slopes.append(np.diag(p) - np.outer(p, p))
-        table = np.array([self.losses[c] for c in itertools.product(*map(range, self.encoding.sizes))])
-        table = table.reshape(self.encoding.sizes)
+        table = np.array([self.losses[c] for c in itertools.product(*map(range, self.decisions.sizes))])
+        table = table.reshape(self.decisions.sizes)
         parts = []
         for k in range(len(shares)):
             expected = np.moveaxis(table, k, 0)

@@ -63,7 +63,7 @@ def test_the_first_step_is_the_published_gradient():
 def test_weights_rest_where_the_source_has_no_weight_step(searches):
     problem = searches.problem()
     strategy = searches.run("darts", problem, generations=40)
-    assert problem.encoding.choices(strategy.recommendation()) == problem.best
+    assert problem.decisions.choices(strategy.recommendation()) == problem.best
     assert strategy.taken == 39 * 10
 
 

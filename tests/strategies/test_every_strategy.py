@@ -149,7 +149,7 @@ def test_what_is_maximised_is_maximised(name, searches):
     toolbox.register("update", strategy.update)
     algorithms.eaGenerateUpdate(toolbox, ngen=20, verbose=False)
     best = min(problem.losses[choices] for choices in problem.evaluated)
-    assert problem.losses[problem.encoding.choices(strategy.best)] == pytest.approx(best)
+    assert problem.losses[problem.decisions.choices(strategy.best)] == pytest.approx(best)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -192,5 +192,5 @@ def test_an_option_that_is_needed_is_named():
 
 
 def test_no_decisions_are_refused():
-    with pytest.raises(ValueError, match="no decisions"):
+    with pytest.raises(ValueError, match="must be decisions"):
         create("random", [], seed=0)

@@ -1,4 +1,4 @@
-"""What is particular to aging evolution, the plain GA, NSGA-II, TDGA on decisions, TPE, and the encoding."""
+"""What is particular to aging evolution, the plain GA, NSGA-II, TDGA on decisions and TPE."""
 
 from __future__ import annotations
 
@@ -9,27 +9,28 @@ import numpy as np
 import pytest
 
 import tdgnas
+from tdgnas.decision import Decisions
 from tdgnas.operators import Constant
 from tdgnas.spaces import NASBench201, VGGShortcuts
-from tdgnas.strategies import Encoding, create, option_names
+from tdgnas.strategies import create, option_names
 
 
 @pytest.mark.parametrize("space", [NASBench201(), VGGShortcuts(width=1 / 32)])
-def test_the_encoding_is_that_of_the_space(space):
-    encoding = Encoding(space.decisions)
-    assert (encoding.slices, encoding.length) == (space.slices, space.length)
+def test_the_codec_is_that_of_the_space(space):
+    codec = Decisions.of(space.decisions).plain()
+    assert (codec.slices, codec.length) == (space.slices, space.length)
     rng = random.Random(0)
     rows = [[rng.gauss(0, 1) for _ in range(space.length)] for _ in range(20)]
-    assert np.array_equal(encoding.loci(rows), space.choices(rows))
+    assert np.array_equal(codec.table(rows), space.choices(rows))
     for _ in range(10):
         architecture = space.sample(rng)
-        assert encoding.genes(architecture.choices) == space.encode(architecture)
-        assert encoding.choices(encoding.genes(architecture.choices)) == architecture.choices
+        assert codec.genes(architecture.choices) == space.encode(architecture)
+        assert codec.choices(codec.genes(architecture.choices)) == architecture.choices
 
 
 def test_ties_and_zeros_decode_as_in_a_space(searches):
-    encoding = searches.problem().encoding
-    assert encoding.choices([0.0] * encoding.length) == (0,) * len(encoding.sizes)
+    decisions = searches.problem().decisions
+    assert decisions.choices([0.0] * decisions.length) == (0,) * len(decisions)
 
 
 def test_random_search_draws_every_architecture_about_equally(searches):
@@ -48,9 +49,9 @@ def test_aging_evolution_changes_one_decision_and_drops_the_oldest(searches):
         one.fitness.values = problem(one)
     strategy.update(first)
     for _ in range(20):
-        parents = [problem.encoding.choices(one) for one in strategy.population]
+        parents = [problem.decisions.choices(one) for one in strategy.population]
         (child,) = strategy.generate()
-        own = problem.encoding.choices(child)
+        own = problem.decisions.choices(child)
         assert min(sum(a != b for a, b in zip(own, parent, strict=True)) for parent in parents) <= 1
         assert any(sum(a != b for a, b in zip(own, parent, strict=True)) == 1 for parent in parents)
         oldest, second = strategy.population[:2]
@@ -118,9 +119,9 @@ def test_nsga2_takes_accuracy_and_size(searches):
     for _ in range(40):
         children = strategy.generate()
         for one in children:
-            one.fitness.values = (*problem.accuracy(one), float(sum(problem.encoding.choices(one))))
+            one.fitness.values = (*problem.accuracy(one), float(sum(problem.decisions.choices(one))))
         strategy.update(children)
-    assert problem.encoding.choices(strategy.best) == problem.best
+    assert problem.decisions.choices(strategy.best) == problem.best
 
 
 def test_tdga_keeps_more_entropy_at_a_higher_temperature(searches):

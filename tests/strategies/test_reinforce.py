@@ -12,8 +12,8 @@ import torch
 from deap import base
 
 import tdgnas
+from tdgnas.decision import Decision, Decisions
 from tdgnas.individual import AccuracyFitness, Individual, LossFitness
-from tdgnas.spaces import Decision
 from tdgnas.strategies import create
 from tdgnas.strategies.lstm import ControllerTrainer, LSTMController
 from tdgnas.strategies.reinforce_table import entropy_gradient, policy, policy_gradient
@@ -175,7 +175,7 @@ def test_it_learns_a_known_best_sequence(name, options, generations, searches):
     best = (2, 0, 3, 1)
     problem = searches.Problem(decisions, good=best)
     strategy = searches.run(name, problem, generations, **options)
-    assert problem.encoding.choices(strategy.best) == best
+    assert problem.decisions.choices(strategy.best) == best
     last = problem.evaluated[-40:]
     assert (
         last.count(best) > 20
@@ -270,3 +270,64 @@ def test_a_controller_learns_from_each_reward(reward, searches):
 def test_impossible_options_are_refused(name, options, word, searches):
     with pytest.raises(ValueError, match=word):
         create(name, searches.problem().decisions, seed=0, **options)
+
+
+# Decisions that are dead: "kind" matters only where the gate is on.
+HALF = Decisions(
+    [
+        Decision("gate", ("off", "on")),
+        Decision("kind", ("a", "b", "c"), given=(("gate", "on"),)),
+    ]
+)
+CANONICAL = sorted({HALF.canonical(pair) for pair in PAIRS})
+SPELLINGS = torch.tensor([PAIRS])
+LIVE = torch.tensor([[HALF.live(pair) for pair in PAIRS]])
+
+
+def test_a_dead_choices_log_probability_counts_nothing_in_the_lstm():
+    """Five spellings of one network had five log-probabilities, and each pushed on what it did not use."""
+    net = controller()
+    logs, entropies = net.score(SPELLINGS, LIVE)
+    for value in (logs, entropies):
+        assert torch.equal(value[0, 0], value[0, 1])
+        assert torch.equal(value[0, 0], value[0, 2])
+    chances = {
+        HALF.canonical(pair): float(log.exp()) for pair, log in zip(PAIRS, logs[0].detach(), strict=True)
+    }
+    assert sorted(chances) == CANONICAL
+    assert sum(chances.values()) == pytest.approx(1, abs=1e-5)
+    loss = ControllerTrainer(net, lr=0.1, entropy=0.1).loss(SPELLINGS[:, 1:2], torch.ones(1, 1), LIVE[:, 1:2])
+    loss.sum().backward()
+    assert not net.parameters["head1"].grad.any()
+    assert net.parameters["head0"].grad.any()
+
+
+def test_a_dead_choices_logits_learn_nothing_in_the_table():
+    """The table raised the logits of choices that no network had."""
+    p = policy(LOGITS, STARTS)
+    chosen, advantages = np.array([[0, 3], [1, 4]]), np.array([1.0, -0.5])
+    live = np.repeat(np.array([HALF.live(pair) for pair in [(0, 1), (1, 2)]]), SIZES, axis=1)
+    both = policy_gradient(p, chosen, advantages, live)
+    assert np.allclose(both[:2], policy_gradient(p, chosen, advantages)[:2])
+    assert np.allclose(both[2:], policy_gradient(p, chosen[1:], advantages[1:])[2:] / 2)
+    assert np.array_equal(
+        policy_gradient(p, chosen, advantages, np.ones_like(live)), policy_gradient(p, chosen, advantages)
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "options"), [("reinforce-table", {"entropy": 0.1}), ("reinforce-lstm", {"entropy": 0.1})]
+)
+def test_a_controller_whose_networks_are_all_alike_keeps_what_is_dead(name, options, searches):
+    strategy = create(name, HALF, seed=0, **options)
+    before = strategy.state_dict()
+    for one in (individuals := [strategy.individual((0, kind)) for kind in (0, 1, 2, 1)]):
+        one.fitness.values = (float(strategy.decisions.choices(one)[1]),)
+    strategy.update(individuals)
+    after = strategy.state_dict()
+    if name == "reinforce-table":
+        assert after["logits"][2:] == before["logits"][2:]
+        assert after["logits"][:2] != before["logits"][:2]
+    else:
+        assert np.array_equal(after["weights"]["head1"], before["weights"]["head1"])
+        assert not np.array_equal(after["weights"]["head0"], before["weights"]["head0"])

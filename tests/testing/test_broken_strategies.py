@@ -18,7 +18,7 @@ class Walk(DecisionStrategy):
 
     def _generate(self):
         if not self.population:
-            return [self.individual(self.encoding.sample(self.rng)) for _ in range(4)]
+            return [self.individual(self.decisions.sample(self.rng)) for _ in range(4)]
         made = [self.clone(self.best) for _ in range(4)]
         for one in made[1:]:
             gene = self.rng.randrange(len(one))

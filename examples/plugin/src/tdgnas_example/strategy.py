@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tdgnas.strategies import DecisionLike, DecisionStrategy
+from tdgnas.decision import Decision
+from tdgnas.strategies import DecisionStrategy
 
 
 class HillClimber(DecisionStrategy):
@@ -16,7 +17,7 @@ class HillClimber(DecisionStrategy):
     :param options: ``rng`` and ``fitness``, see :class:`tdgnas.strategies.DecisionStrategy`.
     """
 
-    def __init__(self, decisions: Sequence[DecisionLike], *, neighbours: int = 8, **options: Any) -> None:
+    def __init__(self, decisions: Sequence[Decision], *, neighbours: int = 8, **options: Any) -> None:
         super().__init__(decisions, **options)
         if neighbours < 1:
             raise ValueError(f"neighbours is {neighbours}; try at least one")
@@ -24,13 +25,13 @@ class HillClimber(DecisionStrategy):
 
     def _generate(self) -> list[Any]:
         if self.best is None:
-            return [self.individual(self.encoding.sample(self.rng)) for _ in range(self.neighbours)]
+            return [self.individual(self.decisions.sample(self.rng)) for _ in range(self.neighbours)]
         return [self._neighbour() for _ in range(self.neighbours)]
 
     def _neighbour(self) -> Any:
-        choices = list(self.encoding.choices(self.best))
+        choices = list(self.decisions.choices(self.best))
         place = self.rng.randrange(len(choices))
-        choices[place] = self.rng.randrange(self.encoding.sizes[place])
+        choices[place] = self.rng.randrange(self.decisions.sizes[place])
         return self.individual(choices)
 
     def _update(self, individuals: list[Any]) -> None:
