@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import threading
 import warnings
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -14,6 +16,36 @@ from .mapping import name_of
 
 class WorkerDied(RuntimeError):
     """A worker process ended without an answer, and so did the one that tried the same item again."""
+
+
+def worker_pool(
+    workers: int | None, context: str = "spawn", begin: Callable[..., None] | None = None, *arguments: Any
+) -> ProcessPoolExecutor:
+    """Return a pool of processes that end when this one does, however it ends.
+
+    Workers of the standard pool outlive a parent that was killed: each holds the others' queue open. These watch
+    the pipe by which they were started, which closes with the parent. (Linux can send a signal instead, but it does
+    so as soon as the thread ends that started the worker.)
+
+    :param workers: number of processes; one per CPU when None.
+    :param context: how processes are started, see :mod:`multiprocessing`.
+    :param begin: called with ``arguments`` in each worker before anything else.
+    """
+    start = multiprocessing.get_context(context)
+    return ProcessPoolExecutor(workers, start, initializer=_begin, initargs=(begin, arguments))
+
+
+def _begin(begin: Callable[..., None] | None, arguments: tuple[Any, ...]) -> None:
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    if begin is not None:
+        begin(*arguments)
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
 
 
 class WorkerMap:
@@ -44,7 +76,8 @@ class WorkerMap:
             raise ValueError(f"workers is {workers}; at least one process has to do the work")
         self.workers = workers
         self.failed = failed
-        self.context = multiprocessing.get_context(context)
+        self.context = context
+        multiprocessing.get_context(context)  # an unknown one is refused here
         self._pool: ProcessPoolExecutor | None = None
 
     def __enter__(self) -> WorkerMap:
@@ -70,7 +103,7 @@ class WorkerMap:
 
     def _submit(self, function: Callable[..., Any], item: tuple[Any, ...]) -> Future[Any] | None:
         if self._pool is None:
-            self._pool = ProcessPoolExecutor(self.workers, self.context)
+            self._pool = worker_pool(self.workers, self.context)
         try:
             return self._pool.submit(function, *item)
         except BrokenProcessPool:  # a worker has died since the first items went out
@@ -84,7 +117,7 @@ class WorkerMap:
             pass
         self.close()
         try:
-            with ProcessPoolExecutor(1, self.context) as alone:
+            with worker_pool(1, self.context) as alone:
                 return alone.submit(function, *item).result()
         except BrokenProcessPool as error:
             sentence = (

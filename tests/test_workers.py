@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import random
 import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -92,3 +94,30 @@ def test_tdga_is_the_same_over_processes_with_a_lazy_map_and_with_a_list(local: 
         wanted = run(lambda function, items: list(map(function, items)))
         assert run(workers) == wanted
         assert run(map) == wanted
+
+
+FOREVER = """
+import os, sys, time
+from tdgnas import WorkerMap
+
+def wait(place):
+    print("working", flush=True)
+    while True:
+        sum(range(1000))
+
+if __name__ == "__main__":
+    WorkerMap(2, context=sys.argv[1])(wait, range(2))
+"""
+
+
+@pytest.mark.parametrize("context", ["spawn", "fork"])
+def test_workers_outlived_a_parent_that_was_killed(tmp_path: Path, context: str) -> None:
+    """Each of them held 307 MB, minutes later; they hold the pipe too, which is read until all have ended."""
+    script = tmp_path / "forever.py"
+    script.write_text(FOREVER)
+    process = subprocess.Popen([sys.executable, script, context], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert [process.stdout.readline().strip() for _ in range(2)] == ["working"] * 2
+    process.kill()
+    process.communicate(timeout=120)
+    assert process.returncode == -signal.SIGKILL

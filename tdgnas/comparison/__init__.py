@@ -7,7 +7,7 @@ from .run import Runner, Stopped, cpus
 from .search import Trace, search
 from .session import Problem, Session
 from .specs import Spec, parse, parse_all
-from .statistics import Pair, Ranks, Summary, compare_pairs, effect, holm, rank, summarise
+from .statistics import Pair, Ranks, Summary, compare_pairs, effect, rank, summarise
 
 __all__ = [
     "Cell",
@@ -26,7 +26,6 @@ __all__ = [
     "cpus",
     "default_problem",
     "effect",
-    "holm",
     "make_problem",
     "parse",
     "parse_all",

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..spaces.picture import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILLION
 from .curves import Band
-from .statistics import Ranks, Results, cliques
+from .statistics import Ranks, Results
 
 _STYLE: Any = {"svg.fonttype": "none", "svg.hashsalt": "tdgnas", "font.size": 9, "axes.spines.top": False}
 _COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, "#000000", "#999933", "#882255")
@@ -94,41 +94,19 @@ def result_figure(results: Results, colours: Mapping[str, tuple[str, str]], labe
 def rank_figure(ranks: Ranks) -> str:
     """Draw mean ranks with the critical difference; bars join what does not differ significantly."""
     import matplotlib
+    from pandas import DataFrame
+    from scikit_posthocs import critical_difference_diagram
 
     with matplotlib.rc_context(_STYLE):
-        order = sorted(ranks.mean, key=lambda name: ranks.mean[name])
-        groups = cliques(ranks)
-        figure = _figure(7.2, 1.2 + 0.2 * (len(order) + len(groups)))
+        figure = _figure(7.2, 1.0 + 0.2 * len(ranks.mean))
         axes = figure.add_subplot()
-        axes.set_xlim(0.8, len(order) + 0.2)
-        axes.set_ylim(-len(order) - len(groups) * 0.8 - 0.6, 1.6)
-        axes.xaxis.tick_top()
-        axes.set_xticks(range(1, len(order) + 1))
-        axes.spines[["left", "right", "bottom"]].set_visible(False)
-        axes.spines["top"].set_visible(True)
-        axes.set_yticks([])
-        axes.plot([1, 1 + ranks.critical], [1.0, 1.0], color="black", linewidth=2)
-        axes.annotate(
-            f"critical difference {ranks.critical:.2f}",
-            (1 + ranks.critical, 1.0),
-            xytext=(5, 0),
-            textcoords="offset points",
-            va="center",
-            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
+        axes.set_title(f"critical difference {ranks.critical:.2f}")
+        critical_difference_diagram(
+            ranks.mean,
+            DataFrame(ranks.nemenyi),
+            ax=axes,
+            label_fmt_left="{label} ({rank:.2f})",
+            label_fmt_right="({rank:.2f}) {label}",
+            elbow_props={"color": "#555555", "linewidth": 0.7},
         )
-        for place, group in enumerate(groups):
-            ends = [ranks.mean[name] for name in (group[0], group[-1])]
-            axes.plot(
-                [ends[0] - 0.03, ends[1] + 0.03], [-0.4 - 0.8 * place] * 2, color="#555555", linewidth=3
-            )
-        for place, name in enumerate(order):
-            height = -len(groups) * 0.8 - place - 0.5
-            axes.plot([ranks.mean[name]] * 2, [1.6, height], color="#999999", linewidth=0.7)
-            axes.annotate(
-                f"{name} ({ranks.mean[name]:.2f})",
-                (ranks.mean[name], height),
-                xytext=(4, 0),
-                textcoords="offset points",
-                va="center",
-            )
         return _svg(figure)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import shutil
 import signal
@@ -14,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from ..files.atomic import storing, write_json
+from ..files.links import check_links
 from ..files.lock import FolderLock
 from ..registry import IMPORTED, import_plugin
 from ..runs.signals import exit_status
-from ..workers import WorkerDied
+from ..workers import WorkerDied, worker_pool
 from .cell import read_cell, run_cell
 from .plan import Cell, Plan
 from .problems import make_problem
@@ -82,10 +82,12 @@ class Runner:
         :raises Stopped: on Ctrl-C.
         :raises WorkerDied: when a process ends without a result.
         :raises ConfigError: when another process works in the folder.
+        :raises LinkedFile: when the folder holds a link.
         :raises StorageError: when nothing can be written there.
         """
         with storing(self.out):
             self.out.mkdir(parents=True, exist_ok=True)
+        check_links(self.out)
         lock = FolderLock(self.out)
         try:
             self._run(say, done)
@@ -149,8 +151,7 @@ class Runner:
 @contextmanager
 def _pool(jobs: int) -> Iterator[ProcessPoolExecutor]:
     # Spawned, not forked: a forked child of a process that has used torch's threads can hang.
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(jobs, context, initializer=_start_worker, initargs=(tuple(IMPORTED),))
+    pool = worker_pool(jobs, "spawn", _start_worker, tuple(IMPORTED))
     try:
         yield pool
     except BaseException:

@@ -9,9 +9,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..decision import Decision
+from ..files.names import path_component
 from ..strategies import STRATEGIES, create, needs_source, option_names
 
-_LABEL = re.compile(r"^[A-Za-z0-9_.+@-]+$")
+_NO_LABEL = re.compile(r"[^A-Za-z0-9_.+@-]+")
+_FILES = "plan.json report.html results.csv pairs.csv summary.json summary.md"
+#: What a comparison's folder and a problem's folder hold beside those of labels.
+RESERVED = {"figures", "supernets", *_FILES.split()}
 
 
 @dataclass(frozen=True)
@@ -46,14 +50,13 @@ def parse(text: str) -> Spec:
     head, _, tail = text.strip().partition(":")
     label, equals, name = head.partition("=")
     if not equals:
-        label, name = (
-            (text.strip().replace(":", "-").replace(",", "-").replace("=", "") if tail else head),
-            head,
-        )
-    if not name or not _LABEL.match(label):
+        label, name = _NO_LABEL.sub("-", text.strip().replace("=", "")), head
+    if not name:
         raise ValueError(
             f"{text!r} is no name with options; expected NAME, NAME:key=value,key=value or LABEL=NAME:key=value"
         )
+    if path_component(label).lower() in RESERVED:
+        raise ValueError(f"the label {label!r} is a name of the comparison's own files; choose another")
     options: dict[str, Any] = {}
     for part in filter(None, tail.split(",")):
         key, equals, value = part.partition("=")
@@ -73,10 +76,10 @@ def _value(text: str) -> Any:
 def parse_all(texts: Sequence[str], kind: str) -> list[Spec]:
     """Read several specs.
 
-    :raises ValueError: for none, or two with one label.
+    :raises ValueError: for none, or two with one label; some file systems take capitals for small letters.
     """
     specs = [parse(text) for text in texts]
-    labels = [spec.label for spec in specs]
+    labels = [spec.label.lower() for spec in specs]
     twice = next((label for label in labels if labels.count(label) > 1), None)
     if not specs or twice is not None:
         raise ValueError(

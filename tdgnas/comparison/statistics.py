@@ -59,12 +59,14 @@ class Ranks:
     :param friedman: p of the Friedman test that all are equal; NaN for fewer than three strategies.
     :param critical: critical difference of mean ranks at 5 % (Nemenyi).
     :param blocks: number of blocks that were ranked.
+    :param nemenyi: of each strategy, p of Nemenyi's test against each of them.
     """
 
     mean: dict[str, float]
     friedman: float
     critical: float
     blocks: int
+    nemenyi: dict[str, dict[str, float]]
 
 
 def summarise(results: Results, *, higher: bool) -> list[Summary]:
@@ -92,6 +94,8 @@ def compare_pairs(results: Results, *, higher: bool, paired: bool) -> list[Pair]
     :param higher: whether larger results are better.
     :param paired: whether results of one seed belong together.
     """
+    from statsmodels.stats.multitest import multipletests  # here and below: half a second to import
+
     found = []
     for first, second in combinations(results, 2):
         seeds = sorted(set(results[first]) & set(results[second]))
@@ -103,7 +107,7 @@ def compare_pairs(results: Results, *, higher: bool, paired: bool) -> list[Pair]
             found.append(
                 (first, second, _p(a, b, paired), effect(a, b, higher=higher), float(a.mean() - b.mean()))
             )
-    corrected = holm([p for _, _, p, _, _ in found])
+    corrected = multipletests([p for _, _, p, _, _ in found], method="holm")[1].tolist() if found else []
     test = "wilcoxon" if paired else "mann-whitney"
     return [
         Pair(first, second, test, p, q, a12, difference)
@@ -130,27 +134,15 @@ def effect(
     >>> effect([3, 4], [1, 2], higher=True), effect([1, 2], [1, 2], higher=False)
     (1.0, 0.5)
     """
-    left, right = np.asarray(a, dtype=np.float64)[:, None], np.asarray(b, dtype=np.float64)[None]
-    above = (left > right).mean() if higher else (left < right).mean()
-    return float(above + (left == right).mean() / 2)
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Return p-values corrected for their number by Holm's step-down method, in the same order.
-
-    >>> holm([0.01, 0.04, 0.03])
-    [0.03, 0.06, 0.06]
-    """
-    order = np.argsort(p_values, kind="stable")
-    corrected, largest = [0.0] * len(p_values), 0.0
-    for place, index in enumerate(order):
-        largest = max(largest, min(1.0, (len(p_values) - place) * p_values[index]))
-        corrected[index] = largest
-    return corrected
+    above = stats.mannwhitneyu(a, b).statistic / (len(a) * len(b))
+    return float(above if higher else 1 - above)
 
 
 def rank(results: Results, *, higher: bool) -> Ranks | None:
     """Rank the strategies within each seed that all of them have; None with fewer than two of either."""
+    from pandas import DataFrame
+    from scikit_posthocs import posthoc_nemenyi_friedman
+
     names = list(results)
     seeds = sorted(set.intersection(*(set(results[name]) for name in names))) if names else []
     if len(names) < 2 or len(seeds) < 2:
@@ -164,16 +156,5 @@ def rank(results: Results, *, higher: bool) -> Ranks | None:
     # Nemenyi: q of the studentised range with infinite degrees of freedom, over sqrt(2) (Demsar, section 3.2.2).
     q = float(stats.studentized_range.ppf(0.95, k, np.inf)) / math.sqrt(2)
     critical = q * math.sqrt(k * (k + 1) / (6 * n))
-    return Ranks(dict(zip(names, ranks.mean(axis=0).tolist(), strict=True)), friedman, critical, n)
-
-
-def cliques(ranks: Ranks) -> list[tuple[str, ...]]:
-    """Return the largest groups of strategies whose mean ranks differ by less than the critical
-    difference."""
-    order = sorted(ranks.mean, key=lambda name: ranks.mean[name])
-    groups: list[tuple[str, ...]] = []
-    for start, name in enumerate(order):
-        near = [other for other in order[start:] if ranks.mean[other] - ranks.mean[name] < ranks.critical]
-        if len(near) > 1 and not any(set(near) <= set(group) for group in groups):
-            groups.append(tuple(near))
-    return groups
+    nemenyi = posthoc_nemenyi_friedman(DataFrame(table, columns=names)).to_dict()
+    return Ranks(dict(zip(names, ranks.mean(axis=0).tolist(), strict=True)), friedman, critical, n, nemenyi)

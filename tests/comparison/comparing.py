@@ -10,8 +10,8 @@ def make_plan(strategies=("random", "aging"), problems=("synthetic",), seeds=(0,
     return Plan([parse(s) for s in strategies], [parse(p) for p in problems], seeds, **options)
 
 
-def run(plan, out):
+def run(plan, out, **options):
     said, done = [], []
-    runner = Runner(plan, out, jobs=1)
+    runner = Runner(plan, out, jobs=1, **options)
     runner.run(say=said.append, done=lambda text, count, total: done.append((text, count, total)))
     return runner, said, done

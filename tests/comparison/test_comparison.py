@@ -152,7 +152,7 @@ def test_the_report_needs_nothing_else(tmp_path):
 
 
 def test_a_label_cannot_break_the_report(tmp_path):
-    with pytest.raises(ValueError, match="no name"):
+    with pytest.raises(ValueError, match="cannot name a file"):
         make_plan(("<b>=random",))
 
 

@@ -21,21 +21,30 @@ from tests.comparison.comparing import make_plan, run
 
 def test_sigterm_ends_a_comparison_and_its_processes_with_a_sentence(tmp_path):
     """A real process with two workers, as a cluster's scheduler ends it."""
+    code, said = end_a_comparison(tmp_path, signal.SIGTERM)
+    assert code == 128 + signal.SIGTERM, said
+    assert "the same command goes on from there" in " ".join(said.split())
+    assert "Traceback" not in said
+
+
+def test_killing_a_comparison_left_its_workers_alive(tmp_path):
+    code, said = end_a_comparison(tmp_path, signal.SIGKILL)
+    assert code == -signal.SIGKILL, said
+
+
+def end_a_comparison(folder, number):
+    """Start a comparison with two workers, send it a signal, and wait until nobody holds its pipe any more."""
     arguments = ["-p", "synthetic", "-s", "random", "--seeds", "400", "--budget", "60000", "--jobs", "2"]
     command = [sys.executable, "-m", "tdgnas", "compare", *arguments, "--out", "compared"]
-    process = subprocess.Popen(
-        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     patience = time.monotonic() + 120
-    while not list(tmp_path.glob("compared/synthetic/random/*.json")) and process.poll() is None:
+    while not list(folder.glob("compared/synthetic/random/*.json")) and process.poll() is None:
         assert time.monotonic() < patience
         time.sleep(0.05)
-    process.send_signal(signal.SIGTERM)
+    process.send_signal(number)
     # The pipes close when the workers, which hold them too, have ended.
     said, errors = process.communicate(timeout=60)
-    assert process.returncode == 128 + signal.SIGTERM, errors
-    assert "the same command goes on from there" in " ".join(said.split())
-    assert "Traceback" not in said + errors
+    return process.returncode, said + errors
 
 
 def test_a_process_that_dies_is_a_sentence_and_what_is_done_is_kept(tmp_path, monkeypatch):
