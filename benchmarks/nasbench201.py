@@ -24,9 +24,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from tdgnas.comparison import Trace, cpus, effect, parse, search
+from tdgnas.comparison import cpus, effect, parse
 from tdgnas.fitness import TabularFitness, load_table
 from tdgnas.individual import AccuracyFitness
+from tdgnas.runs.search import Search, Trace
 from tdgnas.spaces import NASBench201
 from tdgnas.strategies import create
 from tdgnas.strategies.reinforce_lstm import SETTINGS
@@ -60,7 +61,7 @@ def one_search(
     space, table = problem()
     fitness = TabularFitness(space, table, repeats=repeats)
     strategy = create(name, space.decisions, seed=seed, fitness=AccuracyFitness, **options)
-    return fitness, search(strategy, fitness, fitness.budget, unit="seconds", limit=limit)
+    return fitness, Search(strategy, fitness, fitness.budget, unit="seconds", limit=limit).run()
 
 
 def run_searches(

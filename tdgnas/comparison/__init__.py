@@ -4,7 +4,6 @@ from .plan import Cell, Plan
 from .problems import default_problem, make_problem
 from .report import Outcome, write_report
 from .run import Runner, Stopped, cpus
-from .search import Trace, search
 from .session import Problem, Session
 from .specs import Spec, parse, parse_all
 from .statistics import Pair, Ranks, Summary, compare_pairs, effect, rank, summarise
@@ -21,7 +20,6 @@ __all__ = [
     "Spec",
     "Stopped",
     "Summary",
-    "Trace",
     "compare_pairs",
     "cpus",
     "default_problem",
@@ -30,7 +28,6 @@ __all__ = [
     "parse",
     "parse_all",
     "rank",
-    "search",
     "summarise",
     "write_report",
 ]

@@ -11,10 +11,10 @@ from typing import Any
 
 from ..fitness import WithSize
 from ..individual import AccuracyFitness
+from ..runs.search import Search
 from ..seeding import seed_everything
 from ..strategies import AccuracyAndSize, LossAndSize, Strategy, create, needs_source
 from .plan import Cell
-from .search import search, used
 from .session import Problem, Session
 from .specs import own_options
 
@@ -30,17 +30,16 @@ def run_cell(cell: Cell, problem: Problem, folder: Path) -> dict[str, Any]:
     seed_everything(cell.seed)
     session = problem.open(cell.seed, folder)
     strategy, evaluate = make_strategy(cell, session)
-    budget = session.evaluate.budget
-    before = used(budget, cell.unit)
-    trace = search(
+    search = Search(
         strategy,
         evaluate,
-        budget,
+        session.evaluate.budget,
         unit=cell.unit,
-        limit=before + cell.limit,
+        limit=cell.limit,
         loci=session.space.choices,
         whole=session.whole,
     )
+    trace = search.run()
     if not trace.points:
         raise ValueError(
             f"the budget of {cell.limit:g} {cell.unit} is too small for one evaluation of {cell.problem.label!r}"
@@ -59,8 +58,8 @@ def run_cell(cell: Cell, problem: Problem, folder: Path) -> dict[str, Any]:
         "choices": list(chosen[-1].choices),
         "evaluations": trace.evaluations,
         "requests": trace.requests,
-        "prepaid": before,
-        "used": trace.used - before,
+        "prepaid": search.start,
+        "used": trace.used - search.start,
         "converged": trace.converged,
         "seconds": time.perf_counter() - start,
         "curve": [

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..runs.search import UNITS, Unit
 from .problems import make_problem
-from .search import UNITS, Unit
 from .session import Problem
 from .specs import Spec, check_strategy, try_strategy
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from ..fitness import TableNotFound, TabularFitness, find_table, load_table, synthetic_table
 from ..individual import AccuracyFitness
+from ..runs.search import Unit
 from ..spaces import Decision, NASBench201, SearchSpace
-from .search import Unit
 from .session import Problem, Session
 from .specs import Spec
 from .supernets import SupernetProblem

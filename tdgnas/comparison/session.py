@@ -9,8 +9,8 @@ from typing import Any, Protocol
 
 from deap import base
 
+from ..runs.search import Unit
 from ..spaces import Architecture, Decision, SearchSpace
-from .search import Unit
 
 
 @dataclass

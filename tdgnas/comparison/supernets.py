@@ -15,11 +15,11 @@ from ..devices import own_noise
 from ..files.atomic import write_json
 from ..fitness import SupernetFitness, SupernetGradients, TrainingGradients
 from ..individual import LossFitness
+from ..runs.search import Unit
 from ..spaces import SPACES, Architecture, SearchSpace, create
 from ..supernet import Supernet, evaluate_one, evaluation_set, load_supernet, save_supernet
 from ..supernet.pretraining import Pretraining
 from ..training import Recipe, evaluate, train
-from .search import Unit
 from .session import Session
 
 

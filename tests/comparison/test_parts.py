@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from tdgnas.comparison import Spec, compare_pairs, effect, parse, rank, search, summarise
+from tdgnas.comparison import Spec, compare_pairs, effect, parse, rank, summarise
 from tdgnas.comparison.curves import band, step_values
 from tdgnas.comparison.specs import check_strategy, parse_all
 from tdgnas.fitness import Budget, TabularFitness, synthetic_table
 from tdgnas.individual import AccuracyFitness
+from tdgnas.runs.search import Search
 from tdgnas.spaces import NASBench201
 from tdgnas.strategies import create
 
@@ -97,7 +98,7 @@ class Costly:
 def test_nothing_beyond_the_budget_counts(name, limit, whole):
     fitness = Costly()
     strategy = create(name, SPACE.decisions, seed=0)
-    trace = search(strategy, fitness, fitness.budget, unit="passes", limit=limit, whole=whole)
+    trace = Search(strategy, fitness, fitness.budget, unit="passes", limit=limit, whole=whole).run()
     assert trace.evaluations == trace.requests == limit // 10
     assert trace.used == limit // 10 * 10
     assert trace.points[-1][:2] == (trace.used, -float(trace.evaluations))
@@ -108,7 +109,7 @@ def test_what_was_used_before_counts():
     fitness = Costly()
     fitness.budget.count(0, 80)
     strategy = create("random", SPACE.decisions, seed=0, batch=1)
-    trace = search(strategy, fitness, fitness.budget, unit="passes", limit=110)
+    trace = Search(strategy, fitness, fitness.budget, unit="passes", limit=30).run()
     assert trace.evaluations == 3
     assert trace.points[0][0] == 90
 
@@ -123,7 +124,7 @@ def test_the_choice_is_the_best_or_the_last():
         fitness = Rising()
         strategy = create("random", SPACE.decisions, seed=0)
         strategy.recommends = recommends
-        trace = search(strategy, fitness, fitness.budget, unit="evaluations", limit=12)
+        trace = Search(strategy, fitness, fitness.budget, unit="evaluations", limit=12).run()
         ends[recommends] = (trace.points[-1][1], len(trace.points))
     assert ends == {"best": (1.0, 1), "last": (12.0, 12)}
 
@@ -131,7 +132,7 @@ def test_the_choice_is_the_best_or_the_last():
 def test_a_search_that_asks_for_nothing_new_stops():
     fitness = TabularFitness(SPACE, TABLE)
     strategy = create("ga", SPACE.decisions, seed=0, fitness=AccuracyFitness, mutpb=0.0, cxpb=0.0)
-    trace = search(strategy, fitness, fitness.budget, unit="seconds", limit=1e9)
+    trace = Search(strategy, fitness, fitness.budget, unit="seconds", limit=1e9).run()
     assert trace.converged
     assert trace.evaluations == 15
 
@@ -139,7 +140,7 @@ def test_a_search_that_asks_for_nothing_new_stops():
 def test_a_table_search_reports_the_best_it_saw():
     fitness = TabularFitness(SPACE, TABLE)
     strategy = create("aging", SPACE.decisions, seed=3, fitness=AccuracyFitness)
-    trace = search(strategy, fitness, fitness.budget, unit="seconds", limit=5000, loci=SPACE.choices)
+    trace = Search(strategy, fitness, fitness.budget, unit="seconds", limit=5000, loci=SPACE.choices).run()
     cost, signal, genes = trace.points[-1]
     assert fitness(genes) == (signal,)
     assert [point[1] for point in trace.points] == sorted(point[1] for point in trace.points)
