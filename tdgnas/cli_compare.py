@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
 from .cli_common import command_line, console, plain_errors
 
@@ -72,7 +72,7 @@ def compare(
         runner = Runner(plan, out, jobs=jobs, fresh=fresh)
         _run(runner)
         for outcome in write_report(plan, runner.results(), out, command_line(context)):
-            console.print(_table(outcome))
+            _print(outcome)
         console.print(f"report: {out / 'report.html'}   results: {out / 'results.csv'}", highlight=False)
 
 
@@ -89,7 +89,7 @@ def _run(runner: Runner) -> None:
         progress.update(task, description="done", visible=bool(progress.tasks[0].completed))
 
 
-def _table(outcome: Outcome) -> Table:
+def _print(outcome: Outcome) -> None:
     from .comparison.report import COLUMNS, table_rows
 
     percent = " (%)" if "accuracy" in outcome.metric else ""
@@ -97,10 +97,26 @@ def _table(outcome: Outcome) -> Table:
     title = (
         f"{outcome.problem}: {outcome.metric}{percent}, {better} is better, {outcome.budget:g} {outcome.unit}"
     )
-    # Narrow enough for a terminal of 80 columns: nothing of a number is cut off.
-    table = Table(title=title, box=None, padding=(0, 2, 0, 0))
-    for name in COLUMNS:
-        table.add_column(name, justify="left" if name == "strategy" else "right", no_wrap=True)
-    for row in table_rows(outcome):
-        table.add_row(*row)
-    return table
+    # Not a table of rich's, which cuts off what does not fit; without wrapping, nothing of a number is lost.
+    for line in ["", title, *stacked([COLUMNS, *table_rows(outcome)], console.width)]:
+        console.print(line, soft_wrap=True, markup=False, highlight=False)
+
+
+def stacked(rows: Sequence[Sequence[str]], width: int) -> Iterator[str]:
+    """Return the lines of a table; where it is too wide, its columns in several parts, each after the first column.
+
+    >>> list(stacked([("name", "n", "mean"), ("a", "12", "0.5")], 10))
+    ['name   n', 'a     12', '', 'name  mean', 'a      0.5']
+    """
+    first, *others = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    parts: list[list[int]] = [[]]
+    for column, _ in enumerate(others, start=1):
+        part = [*parts[-1], column]
+        if parts[-1] and first + sum(2 + others[k - 1] for k in part) > width:
+            parts.append([column])
+        else:
+            parts[-1] = part
+    for place, part in enumerate(parts):
+        yield from [""] * bool(place)
+        for row in rows:
+            yield row[0].ljust(first) + "".join("  " + row[k].rjust(others[k - 1]) for k in part)

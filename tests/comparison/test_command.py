@@ -6,6 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tdgnas.cli import app
+from tdgnas.cli_compare import stacked
 from tdgnas.comparison import run as runs
 
 
@@ -33,6 +34,17 @@ def test_the_command_prints_a_table_and_writes_a_report(tmp_path):
     assert "aging" in result.output
     said = "tdgnas compare --strategy random --strategy aging --problem synthetic --seeds 2 --budget 1500.0 "
     assert said in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("width", [20, 40, 60, 80, 200])
+def test_numbers_were_cut_in_narrow_terminals(width):
+    """At 60 columns they became "92.…"."""
+    names = ["random", "a-rather-long-label-of-a-strategy"]
+    rows = [("strategy", "mean", "p (Holm)"), *((name, "92.1234567", "1.25e-10") for name in names)]
+    lines = list(stacked(rows, width))
+    assert " ".join(lines).split().count("92.1234567") == " ".join(lines).split().count("1.25e-10") == 2
+    assert width < 55 or len(lines) == 3
+    assert width < 45 or max(map(len, lines)) <= width
 
 
 def test_the_command_says_when_it_invents_a_table(tmp_path, monkeypatch):
