@@ -9,7 +9,7 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[dev]"
 	touch $@
 
-.PHONY: install demo test lint types layers docs check clean
+.PHONY: install demo test explore lint types layers docs check clean
 install: $(VENV)/installed
 
 demo: install
@@ -18,6 +18,10 @@ demo: install
 
 test: install
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist loadfile
+
+# The same tests on other random examples than the fixed ones of `make test`.
+explore: install
+	HYPOTHESIS_PROFILE=explore OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist loadfile
 
 lint: install
 	$(BIN)/ruff check .

@@ -11,12 +11,18 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import HealthCheck, settings
 
 from tdgnas import data, spaces
 from tdgnas.data import Splits
 from tdgnas.registry import IMPORTED
 from tdgnas.spaces import VGGShortcuts
 from tdgnas.supernet import Supernet
+
+# The same examples every time, however slow the machine; `make explore` draws others.
+settings.register_profile("fixed", derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
+settings.register_profile("explore", settings.get_profile("fixed"), derandomize=False)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -46,6 +46,7 @@ def write_atomic(path: Path, write: Callable[[Path], object]) -> Path:
     with storing(path):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+            temporary.unlink(missing_ok=True)  # also where it is a link that somebody has put there
             write(temporary)
             with temporary.open("rb+") as file:
                 os.fsync(file.fileno())

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import IO
 
 from .atomic import storing
-from .links import plain_opener
+from .links import check_links, plain_opener
 
 NAME = ".lock"
 
@@ -20,11 +20,12 @@ class FolderLock:
 
     :param folder: an existing folder.
     :raises FolderInUse: when another process holds it.
-    :raises LinkedFile: when its lock is a link.
+    :raises LinkedFile: when a link or the like lies in it, at any depth.
     :raises StorageError: when nothing can be written there.
     """
 
     def __init__(self, folder: Path) -> None:
+        check_links(folder)
         with storing(folder):
             self._file: IO[str] | None = open(  # noqa: SIM115
                 folder / NAME, "a", encoding="utf-8", opener=plain_opener

@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 from ..files.atomic import is_leftover, remove_leftovers, write_text
 from ..files.checkpoints import CheckpointFolder
 from ..files.digests import check_digest, digest
+from ..files.links import check_links
 from ..files.lock import NAME as LOCK
 from ..files.lock import FolderLock
 from ..files.tables import Appender, Events
@@ -331,10 +332,12 @@ class Run:
 
 
 def check_run(folder: Path) -> None:
-    """Check that a folder is a run's.
+    """Check that a folder is a run's, and that nothing in it leads out of it.
 
-    :raises ConfigError: when it is not.
+    :raises ConfigError: when it is no run.
+    :raises LinkedFile: when a link lies in it.
     """
+    check_links(folder)
     if not folder.is_dir():
         raise ConfigError(f"there is no folder {folder}")
     if not (folder / "config.toml").is_file():

@@ -14,6 +14,7 @@ from torch import nn
 
 from ..data import Splits
 from ..files.checkpoints import CheckpointFolder
+from ..files.links import check_links
 from .cards import Card, make_card, save_model
 from .evaluation import evaluate
 from .recipe import Recipe
@@ -51,9 +52,11 @@ def retrain(
     :param progress: called with each epoch's record.
     :returns: the card.
     :raises FileExistsError: when the folder has checkpoints or a model already and ``resume`` is off.
+    :raises LinkedFile: when a link lies in the folder, which would lead out of it.
     :raises TrainingDiverged: when the loss is not finite.
     """
     folder = Path(folder)
+    check_links(folder)
     checkpoints = CheckpointFolder(folder / "checkpoints")
     if checkpoint_every < 1:
         raise ValueError(f"checkpoint_every is {checkpoint_every}; it counts epochs and must be at least 1")

@@ -37,13 +37,13 @@ def end_a_comparison(folder, number):
     arguments = ["-p", "synthetic", "-s", "random", "--seeds", "400", "--budget", "60000", "--jobs", "2"]
     command = [sys.executable, "-m", "tdgnas", "compare", *arguments, "--out", "compared"]
     process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    patience = time.monotonic() + 120
+    patience = time.monotonic() + 1800  # of a machine that is busy
     while not list(folder.glob("compared/synthetic/random/*.json")) and process.poll() is None:
         assert time.monotonic() < patience
         time.sleep(0.05)
     process.send_signal(number)
     # The pipes close when the workers, which hold them too, have ended.
-    said, errors = process.communicate(timeout=60)
+    said, errors = process.communicate(timeout=1800)
     return process.returncode, said + errors
 
 
