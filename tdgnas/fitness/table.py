@@ -31,10 +31,10 @@ class TabularFitness:
     :param final: the column of the final result.
     :param cost: the column with the seconds of one evaluation. By default ``seconds_<epochs of the signal>``,
         else the like share of ``train_seconds_<epochs>``: training time only, where a table has no validation
-        time.
+        time. In a table without any seconds an evaluation costs none.
     :param repeats: whether asking again for an architecture that was evaluated costs nothing (``free``) or is
         trained anew on the simulated clock (``charged``, as in the published runs).
-    :raises ValueError: for a missing column, or values that are no accuracies.
+    :raises ValueError: for a missing column.
     """
 
     def __init__(
@@ -111,6 +111,8 @@ class TabularFitness:
 
 
 def _seconds(table: Table, signal: str) -> npt.NDArray[np.float64]:
+    if not any("seconds" in name for name in table.columns):
+        return np.zeros(len(table))
     found = re.search(r"(\d+)$", signal)
     if found is None:
         raise ValueError(f"column {signal!r} does not say its epochs; name the column of seconds with cost=")

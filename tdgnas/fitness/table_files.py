@@ -7,7 +7,7 @@ import gzip
 import math
 import os
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from ..files.atomic import write_atomic
+
 if TYPE_CHECKING:
-    from ..spaces import NASBench201, SearchSpace
+    from ..spaces import Architecture, NASBench201, SearchSpace
 
 NB201_FILE = "nasbench201_cifar10.csv.gz"
 HOW_TO_GET = (
@@ -87,87 +89,129 @@ def find_table() -> Path:
     raise TableNotFound(f"there is no table of NAS-Bench-201; looked for {looked}. {HOW_TO_GET}")
 
 
-def load_table(space: NASBench201, path: str | Path | None = None) -> Table:
-    """Read a table of NAS-Bench-201 from CSV, gzipped or not.
+def load_table(space: SearchSpace, path: str | Path | None = None, *, key: str = "arch") -> Table:
+    """Read a table of trained networks from CSV, gzipped or not.
 
-    Its column ``arch`` holds strings of the published form, all others numbers, accuracies in percent.
+    An architecture is one column with its text form, where the space has one, or a column for each decision, named
+    like it, with the names of the choices. All other columns are numbers: those with ``acc`` in their name are
+    accuracies in percent, those with ``seconds`` times.
 
-    :param space: reads the strings.
-    :param path: the file; looked for by :func:`find_table` when None.
+    :param space: reads the architectures.
+    :param path: the file; that of NAS-Bench-201, looked for by :func:`find_table`, when None.
+    :param key: the column with the text form.
     :raises TableNotFound: when there is no such file.
-    :raises TableDamaged: when it is cut short, doubled, not CSV, or holds something other than numbers; with
-        the line.
+    :raises TableDamaged: when it is cut short, doubled, not CSV, or holds something other than numbers, accuracies
+        outside 0 to 100 % or negative seconds; with the line.
+    :raises ValueError: when the columns name no architectures of this space.
     """
     path = find_table() if path is None else Path(path)
     if not path.is_file():
-        raise TableNotFound(f"there is no table {path}. {HOW_TO_GET}")
+        raise TableNotFound(
+            f"there is no table {path}" + (f". {HOW_TO_GET}" if space.name == "nasbench201" else "")
+        )
     try:
         with (
             gzip.open(path, "rt", encoding="utf-8", newline="")
             if path.suffix == ".gz"
             else open(path, encoding="utf-8", newline="") as file
         ):
-            return _read(space, path, csv.reader(file))
+            return _read(space, path, csv.reader(file), key)
     except (OSError, EOFError, UnicodeDecodeError, zlib.error, csv.Error) as error:
-        raise TableDamaged(
-            f"{path} cannot be read: {error}. Fetch it again, or delete it. {HOW_TO_GET}"
-        ) from error
+        raise TableDamaged(f"{path} cannot be read: {error}. Fetch it again, or delete it") from error
 
 
-def _read(space: NASBench201, path: Path, lines: Iterable[list[str]]) -> Table:
+def _read(space: SearchSpace, path: Path, lines: Iterable[list[str]], key: str) -> Table:
     reader = iter(lines)
     header = next(reader, [])
-    if "arch" not in header or len(header) < 2 or len(set(header)) != len(header):
+    keys, read = _keys(space, path, header, key)
+    names = [name for name in header if name not in keys]
+    if not names or len(set(header)) != len(header):
         raise TableDamaged(
-            f"{path} has the columns {header!r}; expected arch and columns of numbers, each once"
+            f"{path} has the columns {header!r}; expected {keys[0]} and columns of numbers, each once"
         )
-    place = header.index("arch")
     rows: dict[tuple[int, ...], int] = {}
     values: list[list[float]] = []
     for number, line in enumerate(reader, start=2):
         try:
             if len(line) != len(header):
                 raise ValueError(f"{len(line)} fields instead of {len(header)}; is the file cut short?")
-            choices = space.from_string(line[place]).choices
+            fields = dict(zip(header, line, strict=True))
+            choices = read(fields).choices
             if choices in rows:
-                raise ValueError(f"{line[place]} is in line {rows[choices] + 2} already")
-            values.append([_number(text) for text in line[:place] + line[place + 1 :]])
+                named = ", ".join(fields[name] for name in keys)
+                raise ValueError(f"{named} is in line {rows[choices] + 2} already")
+            values.append([_number(name, fields[name]) for name in names])
         except ValueError as error:
             raise TableDamaged(f"{path}, line {number}: {error}") from error
         rows[choices] = number - 2
     if not rows:
         raise TableDamaged(f"{path} has a header and no architecture; fetch it again")
-    names = header[:place] + header[place + 1 :]
-    array = np.array(values)
-    columns = {
-        name: array[:, k] / 100 if "acc" in name else array[:, k].copy() for k, name in enumerate(names)
-    }
+    columns = dict(zip(names, np.array(values).T.copy(), strict=True))
     return Table(path.name.removesuffix(".gz").removesuffix(".csv"), rows, columns)
 
 
-def _number(text: str) -> float:
+def _keys(
+    space: SearchSpace, path: Path, header: list[str], key: str
+) -> tuple[list[str], Callable[[Mapping[str, str]], Architecture]]:
+    """The columns that say which architecture a line is of, and what reads them."""
+    from_string: Callable[[str], Architecture] | None = getattr(space, "from_string", None)
+    if key in header and from_string is not None:
+        return [key], lambda fields: from_string(fields[key])
+    decisions = [decision.name for decision in space.decisions]
+    if set(decisions) <= set(header):
+        return decisions, lambda fields: space.architecture({name: fields[name] for name in decisions})
+    missing = next(name for name in decisions if name not in header)
+    text = (
+        f"a column {key!r} with the space's text form"
+        if from_string
+        else f"no text form that {key!r} could hold"
+    )
+    raise TableDamaged(
+        f"{path} has the columns {', '.join(header)!r}; an architecture of {space.name!r} is a column for each of its "
+        f"{len(decisions)} decisions ({missing!r} is missing); the space has {text}"
+    )
+
+
+def _number(name: str, text: str) -> float:
+    """A cell's value; of an accuracy, as a share."""
     value = float(text)
     if not math.isfinite(value):
         raise ValueError(f"{text!r} is not a finite number")
-    return value
+    if "acc" in name and not 0 <= value <= 100:
+        raise ValueError(f"{name} is {text}, and an accuracy is from 0 to 100 percent")
+    if "seconds" in name and value < 0:
+        raise ValueError(f"{name} is {text}, and no time is negative")
+    return value / 100 if "acc" in name else value
 
 
-def save_table(space: NASBench201, table: Table, path: str | Path) -> Path:
-    """Write a table as the CSV that :func:`load_table` reads, gzipped where the name ends in ``.gz``."""
-    path = Path(path)
-    with (
-        gzip.open(path, "wt", encoding="utf-8", newline="")
-        if path.suffix == ".gz"
-        else open(path, "w", encoding="utf-8", newline="") as file
-    ):
-        writer = csv.writer(file)
-        writer.writerow(["arch", *table.columns])
-        for choices, row in table.rows.items():
-            scaled = [values[row] * (100 if "acc" in name else 1) for name, values in table.columns.items()]
-            writer.writerow(
-                [space.to_string(space.architecture(choices)), *(f"{value:.10g}" for value in scaled)]
-            )
-    return path
+def save_table(space: SearchSpace, table: Table, path: str | Path) -> Path:
+    """Write a table as the CSV that :func:`load_table` reads, gzipped where the name ends in ``.gz``.
+
+    Architectures are written in the space's text form in column ``arch``, or by a column for each decision.
+
+    :raises StorageError: when it cannot be written.
+    """
+    to_string: Callable[[Architecture], str] | None = getattr(space, "to_string", None)
+    keys = ["arch"] if to_string else [decision.name for decision in space.decisions]
+
+    def named(choices: tuple[int, ...]) -> list[str]:
+        if to_string:
+            return [to_string(space.architecture(choices))]
+        return [decision.choices[k] for decision, k in zip(space.decisions, choices, strict=True)]
+
+    def write(temporary: Path) -> None:
+        zipped = temporary.suffix == ".gz"
+        opened: Any = gzip.open if zipped else open
+        with opened(temporary, "wt", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow([*keys, *table.columns])
+            for choices, row in table.rows.items():
+                scaled = [
+                    values[row] * (100 if "acc" in name else 1) for name, values in table.columns.items()
+                ]
+                writer.writerow([*named(choices), *(f"{value:.10g}" for value in scaled)])
+
+    return write_atomic(Path(path), write)
 
 
 def nats_table(space: NASBench201, api: Any = None, *, limit: int | None = None) -> Table:

@@ -21,7 +21,7 @@ from tdgnas.fitness import (
     save_table,
     synthetic_table,
 )
-from tdgnas.spaces import NASBench201
+from tdgnas.spaces import NASBench201, VGGShortcuts
 
 SPACE = NASBench201(channels=4, cells_per_stage=1)
 HEADER = "arch,val_acc_12,test_acc_200,train_seconds_200"
@@ -114,6 +114,14 @@ def test_an_architecture_outside_the_table_is_named(table):
         ([*LINES[:2], f"{SKIP},fifty,60,1"], "line 3: could not convert"),
         ([*LINES[:2], f"{SKIP},nan,60,1"], "line 3: 'nan' is not a finite number"),
         ([*LINES[:2], "|sausage~0|,50,60,1"], "line 3: there is no operation 'sausage'"),
+        (
+            [*LINES[:2], f"{SKIP},150,60,1"],
+            "line 3: val_acc_12 is 150, and an accuracy is from 0 to 100 percent",
+        ),
+        ([*LINES[:2], f"{SKIP},50,-5,1"], "line 3: test_acc_200 is -5, and an accuracy"),
+        ([*LINES[:2], f"{SKIP},1e308,60,1"], "line 3: val_acc_12 is 1e308, and an accuracy"),
+        ([*LINES[:2], f"{SKIP},50,60,-1"], "line 3: train_seconds_200 is -1, and no time is negative"),
+        ([*LINES[:2], f"{SKIP},50,60,inf"], "line 3: 'inf' is not a finite number"),
         ([HEADER], "no architecture"),
         (["a,b", "1,2"], "has the columns"),
         ([""], "has the columns"),
@@ -165,6 +173,46 @@ def test_a_saved_table_reads_back_equal(tmp_path):
     assert dict(read.rows) == dict(table.rows)
     for name, values in table.columns.items():
         assert np.allclose(read.columns[name], values, rtol=1e-9)
+
+
+@pytest.fixture
+def plain():
+    """A space without a text form, and two of its architectures measured."""
+    space = VGGShortcuts(width=1 / 32)
+    rows = {(0,) * len(space.decisions): 0, (1,) * len(space.decisions): 1}
+    return space, Table("mine", rows, {"valid_acc": np.array([0.5, 0.25]), "test_acc": np.array([0.75, 0.5])})
+
+
+@pytest.mark.parametrize("name", ["mine.csv", "mine.csv.gz"])
+def test_a_table_of_a_space_without_text_form_raised_an_attribute_error(tmp_path, plain, name):
+    space, table = plain
+    read = load_table(space, save_table(space, table, tmp_path / name))
+    assert (read.name, dict(read.rows)) == ("mine", dict(table.rows))
+    fitness = TabularFitness(space, read, "valid_acc", final="test_acc")
+    assert fitness.batch([space.encode(space.architecture(choices)) for choices in table.rows]) == [
+        (0.5,),
+        (0.25,),
+    ]
+    assert (fitness.budget.evaluations, fitness.budget.seconds) == (2, 0.0)
+
+
+def test_a_table_by_decisions_or_under_another_key_is_read_for_any_space(tmp_path, table):
+    names = [decision.name for decision in SPACE.decisions]
+    lines = [",".join(["val_acc_12", *names]), ",".join(["10.5", *["none"] * 6])]
+    assert load_table(SPACE, write(tmp_path / "d.csv", lines)).rows == {(0,) * 6: 0}
+    keyed = write(tmp_path / "k.csv", [HEADER.replace("arch", "cell"), *LINES[1:]])
+    assert load_table(SPACE, keyed, key="cell").rows == table.rows
+
+
+def test_columns_that_name_no_architecture_are_a_sentence(tmp_path, plain):
+    with pytest.raises(
+        TableDamaged, match=r"'nasbench201' is a column for each of its 6 decisions .* 'arch' with"
+    ):
+        load_table(SPACE, write(tmp_path / "a.csv", ["a,b", "1,2"]))
+    with pytest.raises(TableDamaged, match="no text form that 'arch' could hold"):
+        load_table(plain[0], write(tmp_path / "b.csv", LINES))
+    with pytest.raises(TableNotFound, match=r"there is no table .*nowhere\.csv$"):
+        load_table(plain[0], tmp_path / "nowhere.csv")
 
 
 def test_a_synthetic_table_covers_the_space_and_is_fixed_by_its_seed():
