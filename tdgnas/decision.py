@@ -140,9 +140,21 @@ class Decisions(Sequence[Decision]):
     # genes and choices -------------------------------------------------------------------------------------------
 
     def genes(self, choices: Sequence[int], scale: float = 1.0) -> list[float]:
-        """Return genes of ``+scale`` and ``-scale`` that stand for the choices."""
+        """Return genes of ``+scale`` and ``-scale`` that stand for the choices.
+
+        :raises ValueError: when there are not as many choices as decisions, or one is none of its decision's.
+        """
+        if len(choices) != len(self):
+            raise ValueError(
+                f"{len(choices)} choices were given for {len(self)} decisions; there must be one for each"
+            )
         genes = [-scale] * self.length
         for decision, where, choice in zip(self._decisions, self.slices, choices, strict=True):
+            if not 0 <= choice < len(decision.choices):
+                raise ValueError(
+                    f"choice {choice} of decision {decision.name!r} is none of its {len(decision.choices)} "
+                    f"({', '.join(decision.choices)}), which are counted from 0"
+                )
             if not decision.binary:
                 genes[where.start + choice] = scale
             elif choice:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +20,13 @@ def test_light_parts_import_neither_torch_nor_torchvision(module: str) -> None:
 def test_supernets_need_no_torchvision() -> None:
     code = "import sys, tdgnas.supernet, tdgnas.fitness, tdgnas.algorithms; sys.exit('torchvision' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("name", ["operators", "spaces"])
+def test_a_link_at_the_root_ended_in_an_import_beyond_the_top_level(name: str) -> None:
+    root = Path(__file__).parents[1]
+    done = subprocess.run([sys.executable, "-c", f"import {name}"], cwd=root, capture_output=True, text=True)
+    assert f"write `import tdgnas.{name}`" in done.stderr.splitlines()[-1]
 
 
 def test_every_public_name_can_be_had() -> None:

@@ -7,6 +7,9 @@ or a schedule likewise, or a new module of its own), add one line here and one i
 references, parameters go by keyword, and random numbers come from :mod:`random` or from an ``rng`` passed in.
 """
 
+if __name__ == "operators":
+    raise ImportError("operators at the root of the project is a link for readers; write `import tdgnas.operators`")
+
 from .crossover import cxDecision, cxLayerOrder, cxTarget
 from .diversity import gene_distances, selBoltzmannTournament, selSharing, selYoungest
 from .entropy import Entropy, EntropyState, ShannonEntropy, population_entropy

@@ -1,5 +1,8 @@
 """What can be searched. A new space is a module here and one line below."""
 
+if __name__ == "spaces":
+    raise ImportError("spaces at the root of the project is a link for readers; write `import tdgnas.spaces`")
+
 from .architecture import Architecture
 from .cells import CellSpace, DartsCells, FinalNetwork, Genotype, OneInputCells, final_network
 from .decision import Decision

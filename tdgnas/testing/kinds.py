@@ -75,6 +75,11 @@ def kind_of(subject: Any) -> str:
     parameters = [p for p in inspect.signature(caller).parameters if p != "self"] if callable(caller) else []
     if parameters[:1] == ["generation"]:
         return "schedule"
+    if name == "<lambda>":
+        raise ValueError(
+            "a lambda has no name that says what it is, and no process pool can run it; write `def mutX(individual): "
+            "...`, or say --kind"
+        )
     if hasattr(function, "batch") or parameters[:1] == ["individual"]:
         return "fitness"
     raise ValueError(

@@ -7,6 +7,7 @@ import math
 import random
 from collections.abc import Callable, Collection, Iterator
 from functools import partial
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -91,6 +92,15 @@ def _keeps_length(case: OperatorCase) -> Iterator[str]:
 
 
 def _gives_numbers(case: OperatorCase) -> Iterator[str]:
+    if all(isinstance(gene, Real) for gene in case.individual()):
+        for container in case.containers:
+            genes = [gene for genes in _run(case, container) for gene in genes]
+            strange = next((gene for gene in genes if not isinstance(gene, Real)), None)
+            if strange is not None:
+                yield (
+                    f"{case.name} stores a gene of type {type(strange).__name__} in a {container} individual; "
+                    "genes are plain numbers: write float(gene)"
+                )
     for seed in range(30):
         random.seed(seed)
         for genes in _run(case, seed=seed):

@@ -49,6 +49,18 @@ class TooShort(Walk):
         return [Individual(list(one)[:-1]) for one in super()._generate()]
 
 
+class TooFew(Walk):
+    """The kit said ``zip() argument 3 is shorter than arguments 1-2``."""
+
+    def _generate(self):
+        return [self.individual(self.decisions.sample(self.rng)[:-1]) for _ in range(4)]
+
+
+class NoSuchChoice(Walk):
+    def _generate(self):
+        return [self.individual([2] * len(self.decisions)) for _ in range(4)]
+
+
 class NaNGenes(Walk):
     def _generate(self):
         made = super()._generate()
@@ -167,6 +179,8 @@ STRATEGIES = [
     (Tuples, "generates individuals", "must be a list"),
     (Nobody, "generates individuals", "at least one individual"),
     (TooShort, "generates individuals", "individuals of 10 genes; the decisions have 11"),
+    (TooFew, "can be called", "4 choices were given for 5 decisions"),
+    (NoSuchChoice, "can be called", "choice 2 of decision 'gate0' is none of its 2 (off, on)"),
     (NaNGenes, "generates individuals", "NaN or infinite"),
     (Lists, "can be called", "raised AttributeError: 'list' object has no attribute 'fitness'"),
     (Duplicates, "generates distinct objects", "clone what selection returned"),

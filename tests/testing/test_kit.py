@@ -108,6 +108,8 @@ def test_the_kind_is_found_out(subject, kind) -> None:
 def test_what_nothing_tells_is_asked_for() -> None:
     with pytest.raises(ValueError, match="say --kind: selection, mutation"):
         kind_of(random.gauss)
+    with pytest.raises(ValueError, match=r"write `def mutX\(individual\)"):
+        kind_of(lambda individual: (individual,))  # was taken for a fitness, by its parameter
     with pytest.raises(ValueError, match="no kind 'mutator'"):
         check_anything(mutBad, "mutator")
     with pytest.raises(TypeError, match="an operator is a function"):

@@ -7,6 +7,7 @@ import random
 from copy import deepcopy
 
 import numpy as np
+import torch
 
 
 def mutNoTuple(individual):
@@ -138,6 +139,11 @@ def mutRaises(individual):
     raise RuntimeError("no")
 
 
+def mutTensor(individual):
+    individual[0] = torch.tensor(random.random())
+    return (individual,)
+
+
 def mutOnlyTwelve(individual):
     individual[11] += random.random()
     individual[17 % len(individual)] += 0.0
@@ -155,6 +161,7 @@ FAULTS = [
     (mutScoresItself, "leaves the fitness alone", "touches the fitness"),
     (mutFlipsWeights, "leaves the fitness alone", "changes the weights of the fitness class"),
     (mutNaN, "gives finite genes", "NaN or infinite"),
+    (mutTensor, "gives finite genes", "stores a gene of type Tensor in a list individual"),
     (mutInfinite, "gives finite genes", "NaN or infinite"),
     (mutNumpyRandom, "draws from the generators it declares", "draws from numpy.random"),
     (mutUnseeded, "repeats with the seed", "different genes for the same seed"),
