@@ -27,7 +27,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from tdgnas.spaces import INPUT, DartsCells
+from tdgnas import graphs
+from tdgnas.spaces import DartsCells
 from tdgnas.spaces.cells.depthwise import DepthwiseConv2d
 from tdgnas.supernet import Supernet
 
@@ -42,25 +43,26 @@ class PlainNetwork(nn.Module):
     def __init__(self, supernet: Supernet) -> None:
         super().__init__()
         self.space = supernet.space
-        self.ops = nn.ModuleDict({name: plain(self.space.operation(name)) for name in self.space.operations})
+        self.ops = nn.ModuleDict({name: plain(graphs.make(op)) for name, op in self.space.graph.ops.items()})
         self.ops.load_state_dict(supernet.ops.state_dict())
         self.to(supernet.alpha)
 
     def forward(self, images: Tensor, alpha: Tensor) -> Tensor:
         """Logits of one alpha."""
         weights = torch.cat([torch.softmax(alpha[where], 0) for where in self.space.slices])
-        values = {INPUT: images}
-        for node in self.space.nodes:
+        values = {graphs.INPUT: images}
+        for node in self.space.graph.nodes:
             terms = []
             for term in node.terms:
                 value = values[term.source]
                 if term.op is not None:
-                    value = self.ops[term.op](value)
-                if term.decision is not None:
-                    value = weights[self.space.slices[term.decision].start + term.choice] * value
+                    value = self.ops[term.op.name](value)
+                for condition in term.conditions:
+                    start = self.space.slices[condition.decision].start
+                    value = weights[start + condition.choices[0]] * value
                 terms.append(value)
             values[node.name] = torch.cat(terms, 1) if node.combine == "concat" else sum(terms[1:], terms[0])
-        return values[self.space.nodes[-1].name]
+        return values[self.space.graph.output]
 
 
 def plain(module: nn.Module) -> nn.Module:

@@ -10,7 +10,8 @@ from typing import Any
 from recorded_search import load
 
 from evaluation.timing import HERE, Row, clock, evaluation_set, in_turns, loop, population, ratio, show
-from tdgnas.spaces import Architecture, DartsCells, Interner, NASBench201, VGGShortcuts
+from tdgnas.graphs import Interner
+from tdgnas.spaces import Architecture, DartsCells, NASBench201, VGGShortcuts
 from tdgnas.supernet import EvaluationSet, PopulationEvaluator, Supernet
 
 SEARCHES = ("tdga_search_uniform.json", "tdga_search_layer_order.json", "tdga_search_darts.json")
@@ -112,7 +113,7 @@ def planning(supernet: Supernet, where: EvaluationSet, chosen: Sequence[Architec
         supernet.space.check(architecture)
 
     def plan() -> None:
-        evaluator.interner = Interner(supernet.space.nodes)
+        evaluator.interner = Interner(supernet.space.graph.nodes)
         evaluator.costs = type(evaluator.costs)(supernet.space)
         evaluator.request(chosen).plans()
 

@@ -11,8 +11,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ..decision import Genes
 from .architecture import Architecture
-from .space import Genes, SearchSpace
+from .space import SearchSpace
 
 Rule = Callable[..., Architecture]
 

@@ -9,8 +9,9 @@ import numpy.typing as npt
 
 from .architecture import Architecture
 from .discretise import RULES, checked_weights, decisions_by_target
-from .nodes import INPUT, Node
-from .space import Genes, SearchSpace
+from ..decision import Genes
+from ..graphs import Node
+from .space import SearchSpace
 
 Mask = npt.NDArray[np.bool_]
 
@@ -30,7 +31,7 @@ def per_edge(space: SearchSpace, weights: Genes, repair: bool = False) -> Archit
         choices = _repaired(space, weights, choices, nones)
     architecture = space.architecture(choices)
     empty = unfed(space, architecture)
-    if space.nodes[-1].name in empty:
+    if space.graph.output in empty:
         raise ValueError(
             f"the most likely operations cut the graph: nothing reaches {', '.join(empty)}. "
             "Use the rule 'per-edge-repaired' or 'strongest-edges'."
@@ -104,8 +105,7 @@ def progressive(
 def unfed(space: SearchSpace, architecture: Architecture) -> tuple[str, ...]:
     """Names of the nodes that nothing from the image reaches, in order; the last node is the output."""
     space.check(architecture)
-    reached = _reached(space, list(architecture.choices))
-    return tuple(node.name for node in space.nodes if node.name not in reached)
+    return space.graph.unfed(architecture.choices)
 
 
 RULES.update(
@@ -160,26 +160,18 @@ def _may_go(member: int, left: list[set[int]], targets: list[list[int]], kept: i
     return sum(bool(left[other]) for other in own) > kept
 
 
-def _reached(space: SearchSpace, choices: list[int]) -> set[str]:
-    reached = {INPUT}
-    for node in space.nodes:
-        if any(
-            t.source in reached and (t.decision is None or choices[t.decision] == t.choice)
-            for t in node.terms
-        ):
-            reached.add(node.name)
-    return reached
-
-
 def _repaired(space: SearchSpace, weights: Genes, choices: list[int], nones: list[int]) -> list[int]:
-    choices = list(choices)
-    for node in space.nodes:
-        reached = _reached(space, choices)
-        if node.name in reached or node.name not in _needed(space, weights, choices, nones):
+    choices, graph = list(choices), space.graph
+    ways = {node.name: _ways(space, weights, node, nones) for node in graph.nodes}
+    # A node that reads nothing is taken to need what its strongest operation would read.
+    strongest = {name: min(own)[3] for name, own in ways.items() if own}
+    for node in graph.nodes:
+        unfed = graph.unfed(choices)
+        if node.name not in unfed or node.name not in graph.needed(choices, strongest):
             continue
-        ways = [way for way in _ways(space, weights, node, nones) if way[3] in reached]
-        if ways:
-            _, decision, choice, _ = min(ways)
+        possible = [way for way in ways[node.name] if way[3] not in unfed]
+        if possible:
+            _, decision, choice, _ = min(possible)
             choices[decision] = choice
     return choices
 
@@ -190,24 +182,13 @@ def _ways(
     """What a node could read: minus the weight, decision, choice, source; the strongest is the smallest."""
     return [
         (
-            -float(weights[space.slices[term.decision].start + term.choice]),
-            term.decision,
-            term.choice,
+            -float(weights[space.slices[condition.decision].start + choice]),
+            condition.decision,
+            choice,
             term.source,
         )
         for term in node.terms
-        if term.decision is not None and term.choice != nones[term.decision]
+        for condition in term.conditions
+        for choice in condition.choices
+        if choice != nones[condition.decision]
     ]
-
-
-def _needed(space: SearchSpace, weights: Genes, choices: list[int], nones: list[int]) -> set[str]:
-    """Nodes that the output reads; one that reads nothing is taken to read what its strongest operation would."""
-    needed = {space.nodes[-1].name}
-    for node in reversed(space.nodes):
-        if node.name not in needed:
-            continue
-        read = {t.source for t in node.terms if t.decision is None or choices[t.decision] == t.choice}
-        if not read and (ways := _ways(space, weights, node, nones)):
-            read = {min(ways)[3]}
-        needed |= read
-    return needed

@@ -10,10 +10,9 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from ..decision import Decision
+from ..graphs import INPUT, OPS, Node, Op, Term, head, norm_relu, on, relu_conv_norm
 from .architecture import Architecture
-from .decision import Decision
-from .layers import head, relu_conv_norm, stem
-from .nodes import INPUT, Node, Term
 from .registry import SPACES
 from .space import SearchSpace
 
@@ -22,6 +21,7 @@ EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))  # in the order of the 
 _EDGE = re.compile(r"(\w+)~(\d)")
 
 
+@OPS.register("residual-reduction")
 class ResidualReduction(nn.Module):
     """Halves height and width between stages: two convolutions, and a pooled 1x1 convolution beside them."""
 
@@ -36,6 +36,12 @@ class ResidualReduction(nn.Module):
         """Return a tensor of half the height and width."""
         value: Tensor = self.side(x) + self.main(x)
         return value
+
+
+@OPS.register("norm-relu-head")
+def norm_relu_head(channels: int, classes: int) -> nn.Sequential:
+    """BatchNorm, ReLU, mean over the image, linear layer."""
+    return nn.Sequential(norm_relu(channels), *head(channels, classes).children())
 
 
 @SPACES.register("nasbench201")
@@ -77,34 +83,21 @@ class NASBench201(SearchSpace):
         self.channels = (channels, 2 * channels, 4 * channels)
         self.cells_per_stage = cells_per_stage
         decisions = [Decision(f"{i}-{j}", OPERATIONS, group=f"node{j}") for i, j in EDGES]
-        super().__init__(decisions, self._nodes(), (in_channels, image_size, image_size), classes, settings)
+        nodes = self._nodes(in_channels, classes)
+        super().__init__(decisions, nodes, (in_channels, image_size, image_size), classes, settings)
 
-    def _nodes(self) -> list[Node]:
-        nodes = [Node("stem", (Term(INPUT, "stem"),))]
-        for stage in range(3):
+    def _nodes(self, in_channels: int, classes: int) -> list[Node]:
+        stem = Op("stem", "stem", {"channels_in": in_channels, "channels_out": self.channels[0]})
+        nodes = [Node("stem", (Term(INPUT, stem),))]
+        for stage, channels in enumerate(self.channels):
             if stage:
-                nodes.append(Node(f"reduction{stage}", (Term(nodes[-1].name, f"reduction{stage}"),)))
+                ends = {"channels_in": self.channels[stage - 1], "channels_out": channels}
+                reduction = Op(f"reduction{stage}", "residual-reduction", ends)
+                nodes.append(Node(reduction.name, (Term(nodes[-1].name, reduction),)))
             for cell in range(self.cells_per_stage):
-                nodes.extend(_cell(f"s{stage}c{cell}", nodes[-1].name))
-        return [*nodes, Node("logits", (Term(nodes[-1].name, "head"),))]
-
-    def operation(self, name: str) -> nn.Module:
-        """Make ``stem``, ``reduction<1 or 2>``, ``head``, or ``s<stage>c<cell>_<i>-<j>_<operation>``."""
-        if name == "stem":
-            return stem(self.image_shape[0], self.channels[0])
-        if name.startswith("reduction"):
-            stage = int(name.removeprefix("reduction"))
-            return ResidualReduction(self.channels[stage - 1], self.channels[stage])
-        if name == "head":
-            norm = nn.Sequential(nn.BatchNorm2d(self.channels[2]), nn.ReLU())
-            return nn.Sequential(norm, *head(self.channels[2], self.classes))
-        where, _, kind = name.split("_", 2) if name.count("_") >= 2 else ("", "", "")
-        if kind == "avg_pool_3x3":
-            return nn.AvgPool2d(3, stride=1, padding=1, count_include_pad=False)
-        if kind not in ("nor_conv_1x1", "nor_conv_3x3"):
-            raise ValueError(f"{self.name!r} has no operation {name!r}")
-        channels = self.channels[int(where[1])]
-        return relu_conv_norm(channels, channels, 3 if kind.endswith("3x3") else 1)
+                nodes.extend(_cell(f"s{stage}c{cell}", nodes[-1].name, channels))
+        last = Op("head", "norm-relu-head", {"channels": self.channels[2], "classes": classes})
+        return [*nodes, Node("logits", (Term(nodes[-1].name, last),))]
 
     # the published string form ------------------------------------------------------------------------------
 
@@ -139,35 +132,46 @@ class NASBench201(SearchSpace):
 
         :meth:`parameters` counts what :meth:`network` has, which leaves such edges out.
         """
-        return sum(self.profile.parameters[name] for name in self._published(architecture))
+        return sum(self.graph.profile.parameters[name] for name in self._published(architecture))
 
     def published_macs(self, architecture: Architecture) -> int:
         """Multiply-adds as NAS-Bench-201 counts them; see :meth:`published_parameters`.
 
         The published figures also count the additions of the classifier's bias, one per class.
         """
-        return sum(self.profile.macs[name] for name in self._published(architecture)) + self.classes
+        return sum(self.graph.profile.macs[name] for name in self._published(architecture)) + self.classes
 
     def _published(self, architecture: Architecture) -> set[str]:
         self.check(architecture)
-        chosen = architecture.choices
         return {
-            term.op
-            for node in self.nodes
+            term.op.name
+            for node in self.graph.nodes
             for term in node.terms
-            if term.op is not None and (term.decision is None or chosen[term.decision] == term.choice)
+            if term.op is not None and term.is_on(architecture.choices)
         }
 
 
-def _cell(name: str, source: str) -> list[Node]:
+def _cell(name: str, source: str, channels: int) -> list[Node]:
     names = [source, *(f"{name}n{j}" for j in (1, 2, 3))]
     terms: dict[int, list[Term]] = {1: [], 2: [], 3: []}
     for number, (i, j) in enumerate(EDGES):
         for choice, kind in enumerate(OPERATIONS):
             if kind != "none":
-                op = None if kind == "skip_connect" else f"{name}_{i}-{j}_{kind}"
-                terms[j].append(Term(names[i], op, decision=number, choice=choice))
+                op = _operation(f"{name}_{i}-{j}_{kind}", kind, channels)
+                terms[j].append(Term(names[i], op, on(number, choice)))
     return [Node(names[j], tuple(own)) for j, own in terms.items()]
+
+
+def _operation(name: str, kind: str, channels: int) -> Op | None:
+    match kind:
+        case "skip_connect":
+            return None
+        case "avg_pool_3x3":
+            return Op(name, "avg-pool")
+    kernel = 3 if kind == "nor_conv_3x3" else 1
+    return Op(
+        name, "relu-conv-norm", {"channels_in": channels, "channels_out": channels, "kernel": kernel}
+    )
 
 
 def _check_settings(settings: dict[str, Any]) -> None:

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from torch import nn
 
+from ..decision import Decision
+from ..graphs import INPUT, OPS, Node, Op, Term, on
 from .architecture import Architecture
-from .decision import Decision
-from .layers import FactorisedReduction, head
-from .nodes import INPUT, Node, Term
 from .registry import SPACES
 from .space import SearchSpace
-
-if TYPE_CHECKING:
-    import networkx as nx
 
 # VGG19 (Simonyan, Zisserman 2015, configuration E): channels of each stage's convolution blocks.
 STAGES = ((64, 64), (128, 128), (256, 256, 256, 256), (512, 512, 512, 512), (512, 512, 512, 512))
@@ -23,6 +19,14 @@ BLOCKS = tuple(channels for stage in STAGES for channels in stage)
 _LAST_OF_STAGE = frozenset({2, 4, 8, 12, 16})
 # Cumulative stride of the output of node 0 (the image) to node 16.
 STRIDES = tuple(2 ** sum(1 for last in _LAST_OF_STAGE if last <= node) for node in range(17))
+
+
+@OPS.register("vgg-block")
+def vgg_block(channels_in: int, channels_out: int) -> nn.Sequential:
+    """3x3 convolution with bias, its weights drawn for the ReLU that follows, BatchNorm."""
+    block = nn.Conv2d(channels_in, channels_out, 3, padding=1)
+    nn.init.kaiming_normal_(block.weight, mode="fan_out", nonlinearity="relu")
+    return nn.Sequential(block, nn.BatchNorm2d(channels_out))
 
 
 @SPACES.register("vgg-shortcuts")
@@ -71,7 +75,7 @@ class VGGShortcuts(SearchSpace):
             Decision(f"{i}-{j}", ("none", self.kind(i, j)), binary=True, group=f"x{j}")
             for i, j in self.candidates
         ]
-        super().__init__(decisions, self._nodes(), (in_channels, image_size, image_size), classes, settings)
+        super().__init__(decisions, self._nodes(classes), (in_channels, image_size, image_size), classes, settings)
 
     def kind(self, i: int, j: int) -> str:
         """Name of the operation of shortcut (i, j): ``identity``, ``pointwise`` or ``reduction``."""
@@ -79,37 +83,27 @@ class VGGShortcuts(SearchSpace):
             return "reduction"
         return "identity" if self.channels[i] == self.channels[j] else "pointwise"
 
-    def _nodes(self) -> list[Node]:
+    def _nodes(self, classes: int) -> list[Node]:
         nodes = []
         for j in range(1, 17):
-            terms = [Term(f"x{j - 1}" if j > 1 else INPUT, f"conv{j}")]
+            block = {"channels_in": self.channels[j - 1], "channels_out": self.channels[j]}
+            terms = [Term(f"x{j - 1}" if j > 1 else INPUT, Op(f"conv{j}", "vgg-block", block))]
             for number, (i, target) in enumerate(self.candidates):
                 if target == j:
-                    op = None if self.kind(i, j) == "identity" else f"short{i}_{j}"
-                    terms.append(Term(f"x{i}", op, decision=number))
-            nodes.append(Node(f"x{j}", tuple(terms), post="relu_pool" if j in _LAST_OF_STAGE else "relu"))
-        nodes.append(Node("logits", (Term("x16", "head"),)))
-        return nodes
+                    terms.append(Term(f"x{i}", self._shortcut(i, j), on(number)))
+            post = Op("relu_pool", "relu-pool") if j in _LAST_OF_STAGE else Op("relu", "relu")
+            nodes.append(Node(f"x{j}", tuple(terms), post))
+        head = Op("head", "head", {"channels": self.channels[16], "classes": classes})
+        return [*nodes, Node("logits", (Term("x16", head),))]
 
-    def operation(self, name: str) -> nn.Module:
-        """Make one of ``conv<j>``, ``short<i>_<j>``, ``relu``, ``relu_pool``, ``head``."""
-        if name == "relu":
-            return nn.ReLU()
-        if name == "relu_pool":
-            return nn.Sequential(nn.ReLU(), nn.MaxPool2d(2))
-        if name == "head":
-            return head(self.channels[16], self.classes)
-        if name.startswith("conv"):
-            j = int(name.removeprefix("conv"))
-            block = nn.Conv2d(self.channels[j - 1], self.channels[j], 3, padding=1)
-            nn.init.kaiming_normal_(block.weight, mode="fan_out", nonlinearity="relu")
-            return nn.Sequential(block, nn.BatchNorm2d(self.channels[j]))
-        if not name.startswith("short"):
-            raise ValueError(f"{self.name!r} has no operation {name!r}")
-        i, j = map(int, name.removeprefix("short").split("_"))
-        if self.kind(i, j) == "pointwise":
-            return nn.Conv2d(self.channels[i], self.channels[j], 1)
-        return FactorisedReduction(self.channels[i], self.channels[j], STRIDES[j - 1] // STRIDES[i])
+    def _shortcut(self, i: int, j: int) -> Op | None:
+        ends = {"channels_in": self.channels[i], "channels_out": self.channels[j]}
+        match self.kind(i, j):
+            case "identity":
+                return None
+            case "pointwise":
+                return Op(f"short{i}_{j}", "conv", ends)
+        return Op(f"short{i}_{j}", "factorised-reduction", {**ends, "stride": STRIDES[j - 1] // STRIDES[i]})
 
     def shortcuts(self, architecture: Architecture) -> tuple[tuple[int, int], ...]:
         """Return the shortcuts (i, j) of an architecture."""
@@ -125,16 +119,6 @@ class VGGShortcuts(SearchSpace):
         if wrong:
             raise ValueError(f"{wrong[0]} is no candidate of {self!r}; see `candidates`")
         return self.architecture([int(pair in set(pairs)) for pair in self.candidates])
-
-    def graph(self, architecture: Architecture) -> nx.MultiDiGraph[str]:
-        """Return the architecture's graph; shortcuts also carry ``kind``, nodes ``stride``."""
-        graph = super().graph(architecture)
-        for j in range(1, 17):
-            graph.nodes[f"x{j}"]["stride"] = STRIDES[j]
-        for source, target, data in graph.edges(data=True):
-            if data["decision"] is not None:
-                data["kind"] = self.kind(int(source[1:]), int(target[1:]))
-        return graph
 
     def draw(self, architecture: Architecture, path: str | Path) -> Path:
         """Draw the chain of blocks with its shortcuts, channels and strides."""

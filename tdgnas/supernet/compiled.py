@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from ..spaces import INPUT, Architecture
-from ..spaces.network import combine
+from ..graphs import INPUT, combine
+from ..spaces import Architecture
 from .batchnorm import Statistics
 from .counters import Counters
 from .evaluation import EvaluationSet, Score, score_logits
-from .relaxation import choice_weight
+from .relaxation import term_weight
 
 if TYPE_CHECKING:
     from .supernet import Supernet
@@ -83,17 +83,16 @@ class CompiledEvaluator:
         """Logits of one architecture, whose genes are given as zeros and ones, shape (genes,)."""
         ops, space = self.supernet.ops, self.supernet.space
         values = {INPUT: images}
-        for node in space.nodes:
+        for node in space.graph.nodes:
             inputs = []
             for term in node.terms:
                 value = values[term.source]
                 if term.op is not None:
-                    value = ops[term.op](value)
-                if term.decision is not None:
-                    value = value * choice_weight(space, term.decision, term.choice, gates)
-                inputs.append(value)
-            values[node.name] = combine(node, inputs, None if node.post is None else ops[node.post])
-        return values[space.nodes[-1].name]
+                    value = ops[term.op.name](value)
+                gate = term_weight(space.decisions, term, gates)
+                inputs.append(value if gate is None else value * gate)
+            values[node.name] = combine(node, inputs, None if node.post is None else ops[node.post.name])
+        return values[space.graph.output]
 
     def note(self, architectures: Sequence[Architecture]) -> None:
         """Count requests for architectures whose scores are known already."""
@@ -102,16 +101,17 @@ class CompiledEvaluator:
     def _count(self, architectures: Sequence[Architecture], distinct: int) -> None:
         space, where = self.supernet.space, self.where
         batches = len(where.batches) + (where.calibration is not None)
-        sizes = {each: len(space.program(each)) - 1 for each in architectures}
-        macs = {each: space.macs(each) for each in sizes}
-        dense = [name for node in space.nodes for name in node.operations]
-        joins = sum(len(node.terms) > 1 and node.post is None for node in space.nodes)
+        graph = space.graph
+        sizes = {each: len(graph.steps(each.choices)) - 1 for each in architectures}
+        macs = {each: graph.macs(each.choices) for each in sizes}
+        dense = [op.name for node in graph.nodes for op in node.ops]
+        joins = sum(len(node.terms) > 1 and node.post is None for node in graph.nodes)
         self.counters.add(
             Counters(
                 requests=batches * sum(sizes[each] for each in architectures),
                 evaluations=batches * distinct * (len(dense) + joins),
                 macs_requested=where.passes * sum(macs[each] for each in architectures),
-                macs_executed=where.passes * distinct * sum(space.profile.macs[name] for name in dense),
+                macs_executed=where.passes * distinct * sum(graph.profile.macs[name] for name in dense),
                 passes=where.passes * distinct,
             )
         )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 import torch
 from torch import Tensor, nn
 
-from ..spaces import Step
+from ..graphs import Step
 from .batchnorm import NodeBatchNorm2d, Policy, Statistics
 from .schedule import Schedule, Task
 
@@ -28,7 +28,7 @@ class Folder:
     """
 
     def __init__(self, supernet: Supernet, chunk: int, chunk_bytes: int | None = None) -> None:
-        self.space = supernet.space
+        self.graph = supernet.space.graph
         self.ops = supernet.ops
         self.state = supernet.batchnorm
         self.chunk = chunk
@@ -40,7 +40,7 @@ class Folder:
 
     def normalised(self, step: Step) -> bool:
         """Whether BatchNorm takes part in a step."""
-        name = step.operation(self.space.nodes)
+        name = step.operation(self.graph.nodes)
         return name is not None and self.norms[name]
 
     def run(
@@ -121,7 +121,8 @@ class _Run:
             name: str | None = task.op
             value, own = self._gather([self.steps[each].inputs[0] for each in part], task.spare)
         else:
-            name = folder.space.nodes[task.node].post
+            post = folder.graph.nodes[task.node].post
+            name = None if post is None else post.name
             value, own = self._join(task, part)
         if name is not None:
             result = self._apply(name, value, own, part)
@@ -172,7 +173,7 @@ class _Run:
         if len(part) == 1:
             return self._sum(task, part[0], None)
         first = self.steps[part[0]].inputs
-        shape = self.folder.space.profile.shapes[self.folder.space.nodes[task.node].name]
+        shape = self.folder.graph.profile.shapes[self.folder.graph.nodes[task.node].name]
         like = self.values[first[0] if first else 0]
         nhwc = like.ndim == 4 and like.is_contiguous(memory_format=torch.channels_last)
         whole = torch.empty(
@@ -187,11 +188,11 @@ class _Run:
 
     def _sum(self, task: Task, value: int, target: Tensor | None) -> tuple[Tensor, bool]:
         """Join one value's inputs, into ``target`` where one is given; in the order of the terms, as ever."""
-        node = self.folder.space.nodes[task.node]
+        node = self.folder.graph.nodes[task.node]
         numbers = self.steps[value].inputs
         inputs = [self.values[each] for each in numbers]
         if not inputs:
-            shape = (self.batch, *self.folder.space.profile.shapes[node.name])
+            shape = (self.batch, *self.folder.graph.profile.shapes[node.name])
             return (self.values[0].new_zeros(shape) if target is None else target.zero_()), True
         if node.combine == "concat":
             return torch.cat(inputs, dim=1) if target is None else torch.cat(inputs, dim=1, out=target), True

@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ..spaces import INPUT, SearchSpace, Term
-from ..spaces.network import combine
+from ..graphs import INPUT, Term, combine
+from ..spaces import SearchSpace
 from .batchnorm import BatchNormState
-from .relaxation import choice_weight
+from .relaxation import term_weight
 
 
 class RelaxedForward:
@@ -31,15 +31,17 @@ class RelaxedForward:
         """
         rows, batch = weights.shape[0], images.shape[0]
         values = {INPUT: images}
-        for node in self.space.nodes:
+        for node in self.space.graph.nodes:
             terms = [self._term(values[term.source], term, weights, batch) for term in node.terms]
+            if node.shape is not None:
+                terms = [images.new_zeros((batch, *node.shape))]
             if any(len(value) != len(terms[0]) for value in terms):
                 terms = [value if len(value) == rows * batch else _repeat(value, rows) for value in terms]
-            post = None if node.post is None else self.ops[node.post]
+            post = None if node.post is None else self.ops[node.post.name]
             groups = len(terms[0]) // batch
             with self.state.grouped(groups):
                 values[node.name] = combine(node, terms, post)
-        logits = values[self.space.nodes[-1].name]
+        logits = values[self.space.graph.output]
         if len(logits) != rows * batch:
             logits = _repeat(logits, rows)
         return logits.reshape(rows, batch, -1)
@@ -47,10 +49,10 @@ class RelaxedForward:
     def _term(self, value: Tensor, term: Term, weights: Tensor, batch: int) -> Tensor:
         if term.op is not None:
             with self.state.grouped(len(value) // batch):
-                value = self.ops[term.op](value)
-        if term.decision is None:
+                value = self.ops[term.op.name](value)
+        gate = term_weight(self.space.decisions, term, weights)
+        if gate is None:
             return value
-        gate = choice_weight(self.space, term.decision, term.choice, weights)
         shaped = value.reshape(-1, batch, *value.shape[1:])
         gated = gate.to(value.dtype).reshape(-1, *[1] * (shaped.ndim - 1)) * shaped
         return gated.reshape(-1, *value.shape[1:])

@@ -14,10 +14,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..spaces import INPUT, Node, SearchSpace, Term
-from ..spaces.network import combine
+from ..graphs import INPUT, Node, Term, combine
+from ..spaces import SearchSpace
 from .batchnorm import BatchNormState, NodeBatchNorm2d
-from .relaxation import choice_weight
+from .relaxation import term_weight
 
 
 class MixedForward:
@@ -34,10 +34,13 @@ class MixedForward:
         self.state = state
         self._layers = {name: _flat(op) for name, op in ops.items()}
         self._channels_last = channels_last_is_safe(ops)
-        uses = Counter((term.source, term.op) for node in space.nodes for term in node.terms)
-        self._shared = {key for key, count in uses.items() if count > 1 and key[1] is not None}
-        last = {term.source: number for number, node in enumerate(space.nodes) for term in node.terms}
-        self._done: list[list[str]] = [[] for _ in space.nodes]
+        nodes = space.graph.nodes
+        uses = Counter(
+            (term.source, term.op.name) for node in nodes for term in node.terms if term.op is not None
+        )
+        self._shared = {key for key, count in uses.items() if count > 1}
+        last = {term.source: number for number, node in enumerate(nodes) for term in node.terms}
+        self._done: list[list[str]] = [[] for _ in nodes]
         for name, number in last.items():
             self._done[number].append(name)
 
@@ -51,11 +54,11 @@ class MixedForward:
         if images.device.type == "cpu" and self._channels_last:
             images = images.contiguous(memory_format=torch.channels_last)
         run = _Pass(self, {INPUT: images}, weights, choices)
-        for node, done in zip(self.space.nodes, self._done, strict=True):
+        for node, done in zip(self.space.graph.nodes, self._done, strict=True):
             run.values[node.name] = run.node(node)
             for name in done:  # what nobody reads any more need not be kept
                 run.forget(name)
-        return run.values[self.space.nodes[-1].name]
+        return run.values[self.space.graph.output]
 
 
 def channels_last_is_safe(module: nn.Module) -> bool:
@@ -98,14 +101,10 @@ class _Pass:
     def node(self, node: Node) -> Tensor:
         """Compute a node."""
         owner = self.owner
-        post = None if node.post is None else owner.ops[node.post]
-        on = [
-            term
-            for term in node.terms
-            if term.decision is None or self.choices is None or self.choices[term.decision] == term.choice
-        ]
+        post = None if node.post is None else owner.ops[node.post.name]
+        on = [term for term in node.terms if self.choices is None or term.is_on(self.choices)]
         if not on:
-            shape = owner.space.profile.shapes[node.name]
+            shape = owner.space.graph.profile.shapes[node.name]
             return combine(node, [self.weights.new_zeros((self.batch, *shape))], post)
         terms = [self.term(term) for term in on]
         if node.combine == "sum" and len(terms) > 2:
@@ -116,20 +115,16 @@ class _Pass:
         return combine(node, terms, post)
 
     def term(self, term: Term) -> Tensor:
-        """Compute a term, times its relaxed weight where a decision switches it."""
-        space = self.owner.space
-        gate = (
-            None if term.decision is None else choice_weight(space, term.decision, term.choice, self.weights)
-        )
+        """Compute a term, times its relaxed weight where decisions switch it."""
+        gate = term_weight(self.owner.space.decisions, term, self.weights)
         if term.op is None:
             value = self.values[term.source]
-        elif (term.source, term.op) in self.owner._shared:
-            key = (term.source, term.op)
+        elif (key := (term.source, term.op.name)) in self.owner._shared:
             if key not in self.outputs:
-                self.outputs[key] = self.operation(term.op, term.source, None)
+                self.outputs[key] = self.operation(term.op.name, term.source, None)
             value = self.outputs[key]
         else:
-            return self.operation(term.op, term.source, gate)
+            return self.operation(term.op.name, term.source, gate)
         return value if gate is None else gate * value
 
     def operation(self, name: str, source: str, gate: Tensor | None) -> Tensor:

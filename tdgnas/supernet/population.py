@@ -17,7 +17,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from ..spaces import Architecture, Interner
+from ..graphs import Interner
+from ..spaces import Architecture
 from .batchnorm import Policy, Statistics
 from .counters import Counters
 from .evaluation import EvaluationSet, Score, score_logits
@@ -84,7 +85,7 @@ class PopulationEvaluator:
         self.order = order
         self.autocast = gpu if autocast is None else autocast
         self.counters = Counters()
-        self.interner = Interner(supernet.space.nodes)
+        self.interner = Interner(supernet.space.graph.nodes)
         self.costs = Costs(supernet.space)
         self.cache = ValueCache(default_limit(supernet.device) if cache_bytes is None else cache_bytes)
         if order == "depth-first":

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from ..decision import Genes
 from ..spaces.edges import Mask
-from ..spaces.space import Genes
 
 if TYPE_CHECKING:
     from .supernet import Supernet

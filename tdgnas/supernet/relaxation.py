@@ -7,18 +7,31 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
+from ..decision import Decisions
+from ..graphs import Term
 from ..spaces import SearchSpace
 
 RelaxationName = Literal["sigmoid", "hard-sigmoid", "target-softmax"]
 RELAXATIONS: tuple[str, ...] = get_args(RelaxationName)
 
 
-def choice_weight(space: SearchSpace, decision: int, choice: int, weights: Tensor) -> Tensor:
-    """Weight of one choice, shape (...), out of relaxed weights of shape (..., genes)."""
-    start = space.slices[decision].start
-    if not space.decisions[decision].binary:
-        return weights[..., start + choice]
-    return weights[..., start] if choice else 1 - weights[..., start]
+def term_weight(decisions: Decisions, term: Term, weights: Tensor) -> Tensor | None:
+    """Weight of a term, shape (...), out of relaxed weights of shape (..., genes); None of one that is always on.
+
+    The product over its conditions of the sum of the weights of the choices under which each holds.
+    """
+    found: Tensor | None = None
+    for condition in term.conditions:
+        start, binary = decisions.slices[condition.decision].start, decisions[condition.decision].binary
+        parts = [
+            (weights[..., start] if choice else 1 - weights[..., start])
+            if binary
+            else weights[..., start + choice]
+            for choice in condition.choices
+        ]
+        own = sum(parts[1:], parts[0])
+        found = own if found is None else found * own
+    return found
 
 
 class Relaxation:

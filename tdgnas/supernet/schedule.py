@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 
-from ..spaces import INPUT, Interner, SearchSpace, Step
+from ..graphs import INPUT, Interner, Step
+from ..spaces import SearchSpace
 
 # What moving one number of a value costs beside the multiply-adds that make it, in multiply-adds: only weighs what
 # is worth keeping.
@@ -26,11 +27,11 @@ class Costs:
         self.sizes: list[int] = []
         self.density: list[float] = []
         self._names: list[str] = []
-        self._any = {op: shape for (op, _), shape in reversed(space.profile.outputs.items())}
+        self._any = {op: shape for (op, _), shape in reversed(space.graph.profile.outputs.items())}
 
     def grow(self, interner: Interner) -> None:
         """Take in the values that the interner has numbered since."""
-        profile, nodes = self.space.profile, self.space.nodes
+        profile, nodes = self.space.graph.profile, self.space.graph.nodes
         for number in range(len(self.macs), len(interner)):
             step = interner.steps[number]
             name, shape, macs = self._describe(number, step)
@@ -46,7 +47,7 @@ class Costs:
             self.density.append(worth / size + _TOUCH)
 
     def _describe(self, number: int, step: Step) -> tuple[str, tuple[int, ...], int]:
-        profile, nodes = self.space.profile, self.space.nodes
+        profile, nodes = self.space.graph.profile, self.space.graph.nodes
         if number == 0:
             return INPUT, self.space.image_shape, 0
         macs = profile.step_macs(step, nodes)

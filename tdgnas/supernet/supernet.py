@@ -13,10 +13,10 @@ from deap import base
 from torch import Tensor, nn
 
 from ..devices import own_noise, pick_device
+from ..graphs import make, run_steps
 from ..individual import Individual, LossFitness
 from ..operators import initBernoulli
 from ..spaces import Architecture, SearchSpace
-from ..spaces.network import run_steps
 from .batchnorm import BatchNormState, convert
 from .bilevel import alpha_gradient, constant
 from .forward import RelaxedForward, group_losses
@@ -63,7 +63,7 @@ class Supernet(nn.Module):
         self.batchnorm = BatchNormState()
         with own_noise(seed):
             self.ops = nn.ModuleDict(
-                {name: convert(space.operation(name), self.batchnorm) for name in space.operations}
+                {name: convert(make(op), self.batchnorm) for name, op in space.graph.ops.items()}
             )
             alpha = 1e-3 * torch.randn(space.length)
         self.alpha: Tensor
@@ -106,8 +106,11 @@ class Supernet(nn.Module):
 
     def discrete(self, images: Tensor, architecture: Architecture) -> Tensor:
         """Forward pass of one architecture; logits of shape (batch, classes)."""
-        space = self.space
-        return run_steps(space.program(architecture), space.nodes, self.ops, space.profile.shapes, images)
+        self.space.check(architecture)
+        graph = self.space.graph
+        return run_steps(
+            graph.steps(architecture.choices), graph.nodes, self.ops, graph.profile.shapes, images
+        )
 
     def forward(self, images: Tensor) -> Tensor:
         """Relaxed forward pass of the supernet's own alpha; logits of shape (batch, classes)."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from ..graphs import make
 from ..supernet import Supernet
 from .report import Rule
 
@@ -33,7 +34,7 @@ def _supernet(case: SpaceCase) -> Supernet:
 def _network(case: SpaceCase, architecture: Architecture, supernet: Supernet | None = None) -> nn.Module:
     network = case.space.network(architecture)
     if supernet is not None:
-        for name, operation in network.ops.items():  # type: ignore[operator, union-attr]
+        for name, operation in network.ops.items():
             operation.load_state_dict(supernet.ops[name].state_dict())
     return _settled(network)
 
@@ -61,21 +62,18 @@ def _gives_logits(case: SpaceCase) -> Iterator[str]:
 
 
 def _makes_fresh_operations(case: SpaceCase) -> Iterator[str]:
-    for name in case.space.operations:
+    for name, op in case.space.graph.ops.items():
         if "." in name or hasattr(nn.ModuleDict(), name):
             yield (
                 f"operation {name!r} of {case.name} cannot be a part of a torch module: names have no dot and are no "
                 "attribute of nn.Module (such as half, type, train); rename it"
             )
             return
-        one: object = case.space.operation(name)
-        two: object = case.space.operation(name)
-        if not (isinstance(one, nn.Module) and isinstance(two, nn.Module)):
-            yield f"operation({name!r}) of {case.name} returned {one!r}; it must make an nn.Module"
-        elif one is two or {id(p) for p in one.parameters()} & {id(p) for p in two.parameters()}:
+        one, two = make(op), make(op)
+        if one is two or {id(p) for p in one.parameters()} & {id(p) for p in two.parameters()}:
             yield (
-                f"operation({name!r}) of {case.name} returns the same weights twice; make a new module at every call, "
-                "else stand-alone networks share theirs"
+                f"the kind {op.kind!r} of operation {name!r} of {case.name} gives the same weights twice; make a new "
+                "module at every call, else stand-alone networks share theirs"
             )
 
 
@@ -90,7 +88,7 @@ def _supernet_equals_network(case: SpaceCase) -> Iterator[str]:
         if not torch.allclose(own, alone, atol=TOLERANCE, rtol=TOLERANCE):
             yield (
                 f"the supernet of {case.name} and the stand-alone network with the same weights differ by "
-                f"{(own - alone).abs().max():.3g}; operation() must make the same module for a name every time, and "
+                f"{(own - alone).abs().max():.3g}; a kind of operation must make the same module every time, and "
                 "network() must run the nodes as they stand"
             )
 

@@ -9,10 +9,9 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import networkx as nx
 import numpy as np
 
-from ..spaces import INPUT, Architecture, SearchSpace
+from ..spaces import Architecture, SearchSpace
 from .calling import pickle_violations, through_pickle
 from .generators import drawn_from
 from .network import CONSISTENCY
@@ -123,7 +122,11 @@ def _makes_itself_again(case: SpaceCase) -> Iterator[str]:
     except TypeError as error:
         yield f"{case.name} cannot be made of its settings ({error}); settings are the keywords of the constructor"
         return
-    if (again.decisions, again.nodes, again.image_shape) != (space.decisions, space.nodes, space.image_shape):
+    if (again.decisions, again.graph.nodes, again.image_shape) != (
+        space.decisions,
+        space.graph.nodes,
+        space.image_shape,
+    ):
         yield (
             f"{type(space).__name__}(**space.settings) makes another space than {space!r}; pass every keyword of the "
             "constructor on as settings, else a saved architecture is loaded into the wrong space"
@@ -156,43 +159,16 @@ def _architectures_are_values(case: SpaceCase) -> Iterator[str]:
     yield f"an architecture of {case.name} can be changed; it must be immutable"
 
 
-def _supernet_is_connected(case: SpaceCase) -> Iterator[str]:
-    supernet: nx.DiGraph[str] = nx.DiGraph()
-    for node in case.space.nodes:
-        supernet.add_edges_from((term.source, node.name) for term in node.terms)
-    output = case.space.nodes[-1].name
-    for node in case.space.nodes:
-        if not nx.has_path(supernet, INPUT, node.name):
-            yield f"node {node.name!r} of {case.name} cannot be reached from the image"
-        if not nx.has_path(supernet, node.name, output):
-            yield f"node {node.name!r} of {case.name} leads nowhere: no node reads it, and it is not the last one"
-
-
 def _decisions_matter(case: SpaceCase) -> Iterator[str]:
-    terms = [term for node in case.space.nodes for term in node.terms]
+    conditions = [each for node in case.space.graph.nodes for term in node.terms for each in term.conditions]
     for number, decision in enumerate(case.space.decisions):
-        switched = {term.choice for term in terms if term.decision == number}
+        switched = {choice for each in conditions if each.decision == number for choice in each.choices}
         if len(switched) < len(decision.choices) - 1:
             idle = [name for place, name in enumerate(decision.choices) if place not in switched]
             yield (
                 f"decision {decision.name!r} of {case.name}: no term is switched by its choices {idle}; one choice may "
-                "stand for nothing, the others need a Term(..., decision=number, choice=number)"
+                "stand for nothing, the others need a Term(..., when=on(number, choice))"
             )
-
-
-def _graphs_are_acyclic(case: SpaceCase) -> Iterator[str]:
-    for architecture in case.samples(4):
-        graph = case.space.graph(architecture)
-        if not graph.is_directed() or not nx.is_directed_acyclic_graph(graph):
-            yield f"graph() of {case.name} is no directed acyclic graph"
-    terms = [term for node in case.space.nodes for term in node.terms]
-    switched = {(term.decision, term.choice) for term in terms}
-    full = [
-        max((choice for choice in range(len(decision.choices)) if (number, choice) in switched), default=0)
-        for number, decision in enumerate(case.space.decisions)
-    ]
-    if not nx.is_weakly_connected(case.space.graph(case.space.architecture(full))):
-        yield f"graph() of {case.name} falls into several parts although every decision switches something on"
 
 
 def _pickles(case: SpaceCase) -> Iterator[str]:
@@ -212,9 +188,7 @@ SPACE: dict[str, Rule[Any]] = {
     "settings make it again": _makes_itself_again,
     "samples everything": _samples_everything,
     "architectures are values": _architectures_are_values,
-    "the supernet is connected": _supernet_is_connected,
     "every decision matters": _decisions_matter,
-    "graphs are acyclic and connected": _graphs_are_acyclic,
     "can be pickled": _pickles,
     **CONSISTENCY,
 }

@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from ..files.atomic import write_atomic, write_json, write_text
-from ..spaces.profile import run_counted
+from ..graphs import run_counted
 from .state import check_tensors
 
 __all__ = ["Card", "load_weights", "make_card", "save_model"]

@@ -20,7 +20,7 @@ def test_requests_count_everybody_and_work_only_what_is_new(tiny_supernet: Super
     fitness = SupernetFitness(tiny_supernet, digits.valid, size=24, batch_size=12)
     space = tiny_supernet.space
     first, second = (space.encode(space.sample(random.Random(seed))) for seed in (1, 2))
-    alone = [len(space.program(space.decode(each))) - 1 for each in (first, second)]
+    alone = [len(space.graph.steps(space.decode(each).choices)) - 1 for each in (first, second)]
     fitness.batch([first, second, first])
     cost = fitness.cost()
     assert cost["requests"] == 2 * (2 * alone[0] + alone[1])

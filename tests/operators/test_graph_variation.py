@@ -119,14 +119,14 @@ def test_what_is_not_valid_is_drawn_again_and_at_last_undone() -> None:
     space = NASBench201()
 
     def connected(individual):
-        graph = space.graph(space.decode(individual))
+        graph = space.graph.networkx(space.decode(individual).choices)
         none = [
             (a, b, key)
             for a, b, key, data in graph.edges(keys=True, data=True)
-            if data.get("choice_name") == "none"
+            if data.get("choice") == "none"
         ]
         graph.remove_edges_from(none)
-        return nx.has_path(graph, "input", space.nodes[-1].name)
+        return nx.has_path(graph, "input", space.graph.output)
 
     toolbox = base.Toolbox()
     toolbox.register("mutate", mutOperation, slices=space.slices)

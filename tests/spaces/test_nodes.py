@@ -8,9 +8,11 @@ import pytest
 import torch
 from torch import nn
 
-from tdgnas.spaces import INPUT, Decision, Interner, Node, SearchSpace, Term, VGGShortcuts, program
-from tdgnas.spaces.nodes import check_nodes
+from tdgnas.graphs import INPUT, OPS, Graph, Interner, Node, Op, Term, on
+from tdgnas.spaces import Decision, SearchSpace, VGGShortcuts
 
+RELU = Op("relu", "relu")
+OPS.register("tests-flat-head")(lambda: nn.Sequential(nn.Flatten(), nn.Linear(32, 2)))
 GATE = Decision("gate", ("off", "on"), binary=True)
 
 
@@ -20,46 +22,51 @@ GATE = Decision("gate", ("off", "on"), binary=True)
         ([], "at least one node"),
         ([Node("a", ())], "has no terms"),
         ([Node("a", (Term("b"),)), Node("b", (Term(INPUT),))], "reads 'b', which is not an earlier node"),
-        ([Node("a", (Term("a"),))], "not an earlier node"),
+        ([Node("a", (Term("c"),))], "reads 'c', but no node is called so"),
+        ([Node("a", (Term("a"),))], "a cycle: a reads a"),
+        ([Node("a", (Term("b"),)), Node("b", (Term("a"),))], "a cycle: a reads b reads a"),
         ([Node("a", (Term(INPUT),)), Node("a", (Term(INPUT),))], "named twice"),
         ([Node(INPUT, (Term(INPUT),))], "named twice"),
-        ([Node("a", (Term(INPUT, "op", decision=3),))], "names decision 3"),
-        ([Node("a", (Term(INPUT, "op", decision=0, choice=2),))], "names choice 2"),
-        ([Node("a", (Term(INPUT, "op", decision=0),), combine="concat")], "must always be on"),
+        ([Node("a", (Term(INPUT, RELU, on(3)),))], "names decision 3"),
+        ([Node("a", (Term(INPUT, RELU, on(0, 2)),))], "names choice 2"),
+        ([Node("a", (Term(INPUT, RELU, (on(0, 0), on(0, 1))),))], "names a decision twice in one term"),
+        ([Node("a", (Term(INPUT, RELU, on(0)),), combine="concat")], "must always be on"),
+        ([Node("a", (Term(INPUT),)), Node("b", (Term(INPUT, RELU),))], "nothing can read node 'a'"),
+        ([Node("a", (Term(INPUT, RELU), Term(INPUT, Op("relu", "stem"))))], "has this name already"),
     ],
 )
 def test_descriptions_that_cannot_be_computed_are_refused(nodes, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        check_nodes(nodes, [GATE])
+        Graph(nodes, (1, 4, 4), [GATE])
 
 
 class Chain(SearchSpace):
     """image -> a (gated twice) -> dead (never read unless on) -> logits."""
 
     name = "chain"
+    side = 2
 
     def __init__(self) -> None:
         decisions = [Decision("one", ("none", "conv"), True), Decision("two", ("none", "side"), True)]
         nodes = [
-            Node("stem", (Term(INPUT, "stem"),)),
-            Node("side", (Term("stem", "side"),)),
-            Node("a", (Term("stem", "conv", 0), Term("side", None, 1)), post="relu"),
-            Node("logits", (Term("a", "head"),)),
+            Node("stem", (Term(INPUT, pointwise("stem", 1)),)),
+            Node("side", (Term("stem", pointwise("side", 2, self.side)),)),
+            Node("a", (Term("stem", pointwise("conv", 2), on(0)), Term("side", None, on(1))), RELU),
+            Node("logits", (Term("a", Op("head", "tests-flat-head")),)),
         ]
         super().__init__(decisions, nodes, (1, 4, 4), 2, {})
 
-    def operation(self, name: str) -> nn.Module:
-        if name == "head":
-            return nn.Sequential(nn.Flatten(), nn.Linear(32, 2))
-        return nn.ReLU() if name == "relu" else nn.Conv2d(1 if name == "stem" else 2, 2, 1)
+
+def pointwise(name: str, channels_in: int, channels_out: int = 2) -> Op:
+    return Op(name, "conv", {"channels_in": channels_in, "channels_out": channels_out})
 
 
 def test_dead_nodes_are_left_out_and_a_node_nobody_feeds_is_zero() -> None:
     space = Chain()
-    off = space.program(space.architecture([0, 0]))
+    off = space.graph.steps((0, 0))
     assert [step.op for step in off[1:]] == [None, "head"]
     assert off[1].inputs == ()
-    on = space.program(space.architecture([0, 1]))
+    on = space.graph.steps((0, 1))
     assert [step.op for step in on[1:]] == ["stem", "side", None, "head"]
     assert space.parameters(space.architecture([0, 0])) == 66
     assert space.macs(space.architecture([1, 0])) == 2 * 16 + 2 * 2 * 16 + 64
@@ -74,7 +81,7 @@ def test_equal_values_of_different_architectures_get_one_number_and_requests_cou
     rng = random.Random(0)
     first = space.sample(rng)
     second = space.architecture([*first.choices[:-1], 1 - first.choices[-1]])
-    interner = Interner(space.nodes)
+    interner = Interner(space.graph.nodes)
     one = interner.add(first.choices)
     alone = len(interner) - 1
     assert interner.requests == alone
@@ -84,13 +91,13 @@ def test_equal_values_of_different_architectures_get_one_number_and_requests_cou
     assert two != one
     # The last candidate ends in block 16: its operation, the join and the head are new, all else is shared.
     assert len(interner) - 1 - alone <= 3
-    assert interner.requests == alone * 2 + len(program(space.nodes, second.choices)) - 1
+    assert interner.requests == alone * 2 + len(space.graph.steps(second.choices)) - 1
 
 
 def test_every_value_comes_after_what_it_reads() -> None:
     space = VGGShortcuts(width=1 / 32)
     rng = random.Random(1)
-    interner = Interner(space.nodes)
+    interner = Interner(space.graph.nodes)
     for _ in range(10):
         interner.add(space.sample(rng).choices)
     for number, step in enumerate(interner.steps):
@@ -99,8 +106,7 @@ def test_every_value_comes_after_what_it_reads() -> None:
 
 def test_shapes_that_do_not_add_up_are_named() -> None:
     class Crooked(Chain):
-        def operation(self, name: str) -> nn.Module:
-            return nn.Conv2d(2, 3, 1) if name == "side" else super().operation(name)
+        side = 3
 
     with pytest.raises(ValueError, match="node 'a' sums values of different shapes"):
-        _ = Crooked().profile
+        _ = Crooked().graph.profile

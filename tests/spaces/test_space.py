@@ -67,9 +67,9 @@ def test_choices_of_a_population_are_the_loci_of_its_entropy(space: SearchSpace)
 @each_space
 def test_the_graph_is_acyclic_and_leads_from_the_image_to_the_logits(space: SearchSpace) -> None:
     full = space.architecture([len(decision.choices) - 1 for decision in space.decisions])
-    graph = space.graph(full)
+    graph = space.graph.networkx(full.choices)
     assert nx.is_directed_acyclic_graph(graph)
-    assert nx.has_path(graph, INPUT, space.nodes[-1].name)
+    assert nx.has_path(graph, INPUT, space.graph.output)
     decided = [data for *_, data in graph.edges(data=True) if data["decision"] is not None]
     assert {data["decision"] for data in decided} <= {decision.name for decision in space.decisions}
 

@@ -10,11 +10,24 @@ import torch
 from torch import nn
 
 from tdgnas.data import ImageData
-from tdgnas.spaces import INPUT, Architecture, Decision, Node, SearchSpace, Term
+from tdgnas.spaces import INPUT, OPS, Architecture, Decision, Node, Op, SearchSpace, Term, on
 from tdgnas.supernet import Supernet
 
 OPERATIONS = ("none", "skip", "conv", "pool")
 EDGES = ((0, 1), (0, 2), (1, 2))
+
+
+@OPS.register("tests-part")
+def part(what: str) -> nn.Module:
+    """The operations of the two cells."""
+    match what:
+        case "stem":
+            return nn.Sequential(nn.Conv2d(3, 6, 3, padding=1), nn.BatchNorm2d(6))
+        case "mix":
+            return nn.Sequential(nn.ReLU(), nn.Conv2d(12, 6, 1), nn.BatchNorm2d(6))
+        case "pool":
+            return nn.AvgPool2d(3, stride=1, padding=1)
+    return nn.Sequential(nn.ReLU(), nn.Conv2d(6, 6, 3, padding=1, bias=False), nn.BatchNorm2d(6))
 
 
 class TwoCells(SearchSpace):
@@ -25,7 +38,8 @@ class TwoCells(SearchSpace):
     def __init__(self) -> None:
         decisions = [Decision(f"{i}-{j}", OPERATIONS) for i, j in EDGES]
         decisions.append(Decision("gate", ("off", "on"), binary=True))
-        nodes = [Node("stem", (Term(INPUT, "stem"),), post="relu")]
+        relu = Op("relu", "relu")
+        nodes = [Node("stem", (Term(INPUT, _part("stem", "stem")),), relu)]
         for cell in range(2):
             before = nodes[-1].name
             for j in (1, 2):
@@ -33,34 +47,20 @@ class TwoCells(SearchSpace):
                 for number, (i, target) in enumerate(EDGES):
                     if target == j:
                         source = before if i == 0 else f"c{cell}n{i}"
-                        terms += [
-                            Term(
-                                source, None if kind == "skip" else f"c{cell}e{number}{kind}", number, choice
-                            )
-                            for choice, kind in enumerate(OPERATIONS)
-                            if kind != "none"
-                        ]
-                nodes.append(Node(f"c{cell}n{j}", tuple(terms), post="relu" if j == 1 else None))
+                        for choice, kind in enumerate(OPERATIONS[1:], start=1):
+                            op = None if kind == "skip" else _part(f"c{cell}e{number}{kind}", kind)
+                            terms.append(Term(source, op, on(number, choice)))
+                nodes.append(Node(f"c{cell}n{j}", tuple(terms), relu if j == 1 else None))
             parts = (Term(before), Term(f"c{cell}n2"))
-            nodes.append(Node(f"c{cell}", parts, post=f"c{cell}mix", combine="concat"))
-        gated = (Term("c1"), Term("stem", None, decision=3))
-        nodes += [Node("sum", gated, post="relu_pool"), Node("logits", (Term("sum", "head"),))]
+            nodes.append(Node(f"c{cell}", parts, _part(f"c{cell}mix", "mix"), combine="concat"))
+        gated = (Term("c1"), Term("stem", None, on(3)))
+        head = Op("head", "head", {"channels": 6, "classes": 4})
+        nodes += [Node("sum", gated, Op("relu_pool", "relu-pool")), Node("logits", (Term("sum", head),))]
         super().__init__(decisions, nodes, (3, 8, 8), 4, {})
 
-    def operation(self, name: str) -> nn.Module:
-        if name == "stem":
-            return nn.Sequential(nn.Conv2d(3, 6, 3, padding=1), nn.BatchNorm2d(6))
-        if name == "relu":
-            return nn.ReLU()
-        if name == "relu_pool":
-            return nn.Sequential(nn.ReLU(), nn.MaxPool2d(2))
-        if name == "head":
-            return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(6, 4))
-        if name.endswith("mix"):
-            return nn.Sequential(nn.ReLU(), nn.Conv2d(12, 6, 1), nn.BatchNorm2d(6))
-        if name.endswith("pool"):
-            return nn.AvgPool2d(3, stride=1, padding=1)
-        return nn.Sequential(nn.ReLU(), nn.Conv2d(6, 6, 3, padding=1, bias=False), nn.BatchNorm2d(6))
+
+def _part(name: str, what: str) -> Op:
+    return Op(name, "tests-part", {"what": what})
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from tdgnas.spaces import DartsCells, Interner, NASBench201
+from tdgnas.graphs import Interner
+from tdgnas.spaces import DartsCells, NASBench201
 from tdgnas.supernet.batchnorm import BatchNormState, NodeBatchNorm2d, convert
 from tdgnas.supernet.folding import apply
 from tdgnas.supernet.schedule import Costs, missing, reading_order, schedule
@@ -16,7 +17,7 @@ from tdgnas.supernet.value_cache import Key, ValueCache, default_limit, free_mem
 
 
 def planned(space, architectures, *, wave=1, available=(), keep=(), hold=True):
-    interner = Interner(space.nodes)
+    interner = Interner(space.graph.nodes)
     outputs = reading_order(interner, [interner.add(each.choices) for each in architectures])
     needed, loaded = missing(interner, outputs, available)
     return interner, outputs, schedule(interner, outputs, needed, loaded, keep=keep, wave=wave, hold=hold)
@@ -105,7 +106,7 @@ def test_costs_are_those_of_the_space(tiny_space, two_cells, populations) -> Non
 
 
 def test_an_interner_made_smaller_numbers_alike(tiny_space, populations) -> None:
-    interner = Interner(tiny_space.nodes)
+    interner = Interner(tiny_space.graph.nodes)
     architectures = populations(tiny_space, "random", 6)
     outputs = [interner.add(each.choices) for each in architectures]
     smaller, numbers = interner.subset(outputs[2:4])

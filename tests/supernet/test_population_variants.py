@@ -53,7 +53,8 @@ def test_one_compilation_serves_all_architectures(cells, noise, populations, pol
     assert len(compiled) == (2 if policy == "recalibrated" else 1)
     distinct = len(set(architectures))
     space = cells.space
-    dense = sum(space.profile.macs[name] for node in space.nodes for name in node.operations)
+    graph = space.graph
+    dense = sum(graph.profile.macs[op.name] for node in graph.nodes for op in node.ops)
     assert evaluator.counters.macs_executed == where.passes * distinct * dense
     assert evaluator.counters.passes == where.passes * distinct
     shared = PopulationEvaluator(cells, where)

@@ -3,7 +3,7 @@
 from .cell_space import CellSpace, DartsCells, OneInputCells
 from .final_network import FinalNetwork, final_network
 from .genotypes import CellPlan, Genotype, as_genotype
-from .operations import DARTS_OPERATIONS, ONE_INPUT_OPERATIONS, OPERATIONS, make_operation
+from .operations import DARTS_OPERATIONS, ONE_INPUT_OPERATIONS
 from .published import PUBLISHED
 from .shapes import NORMAL, REDUCTION
 
@@ -11,7 +11,6 @@ __all__ = [
     "DARTS_OPERATIONS",
     "NORMAL",
     "ONE_INPUT_OPERATIONS",
-    "OPERATIONS",
     "PUBLISHED",
     "REDUCTION",
     "CellPlan",
@@ -22,5 +21,4 @@ __all__ = [
     "OneInputCells",
     "as_genotype",
     "final_network",
-    "make_operation",
 ]

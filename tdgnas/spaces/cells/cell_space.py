@@ -6,24 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from torch import nn
-
+from ...decision import Decision
+from ...graphs import INPUT, Node, Op, Term, on
 from ..architecture import Architecture
-from ..decision import Decision
-from ..layers import head, stem
-from ..nodes import INPUT, Node, Term
 from ..registry import SPACES
 from ..space import SearchSpace
-from .operations import (
-    DARTS_OPERATIONS,
-    ONE_INPUT_OPERATIONS,
-    OPERATIONS,
-    POOLS,
-    Part,
-    Past,
-    make_operation,
-)
-from .shapes import NORMAL, REDUCTION, CellShape, cell_shapes, preprocess, reduction_cells
+from .operations import DARTS_OPERATIONS, ONE_INPUT_OPERATIONS, POOLS, check_operation
+from .shapes import NORMAL, REDUCTION, CellShape, cell_shapes, reduction_cells
 
 if TYPE_CHECKING:
     from .final_network import FinalNetwork
@@ -38,7 +27,7 @@ class CellSpace(SearchSpace):
 
     :param inputs: earlier cells that a cell reads, 1 or 2.
     :param nodes: intermediate nodes of a cell.
-    :param operations: the choices of an edge, see :data:`OPERATIONS`.
+    :param operations: the choices of an edge, names in :data:`tdgnas.graphs.OPS` of kinds that take channels, stride, affine and search.
     :param cells: cells of the search network.
     :param channels: of its first cell; each reduction cell doubles them.
     :param concat: nodes that the output concatenates; all when None.
@@ -105,7 +94,8 @@ class CellSpace(SearchSpace):
             for kind in self.kinds
             for j, i in self.edges
         ]
-        super().__init__(decisions, self._nodes(), (in_channels, image_size, image_size), classes, settings)
+        made = self._nodes(in_channels, classes)
+        super().__init__(decisions, made, (in_channels, image_size, image_size), classes, settings)
 
     def decision_of(self, kind: str, target: int, source: int) -> int:
         """Index of the decision of an edge."""
@@ -113,20 +103,24 @@ class CellSpace(SearchSpace):
 
     # the search network ------------------------------------------------------------------------------------------
 
-    def _nodes(self) -> list[Node]:
-        nodes = [Node("stem", (Term(INPUT, "stem"),))]
+    def _nodes(self, in_channels: int, classes: int) -> list[Node]:
+        stem = Op("stem", "stem", {"channels_in": in_channels, "channels_out": self.stem_channels})
+        nodes = [Node("stem", (Term(INPUT, stem),))]
         before = ["stem"] * self.inputs
+        last = self.inputs + self.intermediates
         for cell, shape in enumerate(self.shapes):
             for i, source in enumerate(before):
-                nodes.append(Node(f"c{cell}_{i}", (Term(source, f"c{cell}_pre{i}"),)))
-            last = self.inputs + self.intermediates
+                made = dict(channels_in=shape.channels_in[i], stride=shape.strides_in[i], affine=self.affine)
+                op = Op(f"c{cell}_pre{i}", "cell-input", {**made, "channels": shape.channels})
+                nodes.append(Node(f"c{cell}_{i}", (Term(source, op),)))
             for j in range(self.inputs, last):
                 nodes.extend(self._intermediate(cell, shape, j))
             terms = tuple(Term(f"c{cell}_{j}") for j in range(last - self.concat, last))
             nodes.append(Node(f"c{cell}", terms, combine="concat"))
             before = [*before[1:], f"c{cell}"]
-        nodes.append(Node("logits", (Term(before[-1], "head"),)))
-        return nodes
+        channels = self.shapes[-1].channels * self.concat
+        head = Op("head", "head", {"channels": channels, "classes": classes})
+        return [*nodes, Node("logits", (Term(before[-1], head),))]
 
     def _intermediate(self, cell: int, shape: CellShape, j: int) -> list[Node]:
         name = f"c{cell}_{j}"
@@ -134,50 +128,45 @@ class CellSpace(SearchSpace):
         terms = [
             Term(
                 f"c{cell}_{i}",
-                self._edge_operation(cell, i, j, op),
-                self.decision_of(shape.kind, j, i),
-                choice,
+                self._edge_operation(cell, shape, i, j, kind),
+                on(self.decision_of(shape.kind, j, i), choice),
             )
             for i in range(j)
-            for choice, op in enumerate(self.choices_of_edge)
-            if op != "none"
+            for choice, kind in enumerate(self.choices_of_edge)
+            if kind != "none"
         ]
         if self.partial == 1:
             return [Node(name, tuple(terms))]
-        past = [Term(f"c{cell}_{i}", f"c{cell}_past{i}") for i in range(j)]
+        past = [Term(f"c{cell}_{i}", self._past(cell, shape, i)) for i in range(j)]
         return [
             Node(part, tuple(terms)),
             Node(f"{name}past", tuple(past)),
-            Node(name, (Term(part), Term(f"{name}past")), post="shuffle", combine="concat"),
+            Node(
+                name,
+                (Term(part), Term(f"{name}past")),
+                Op("shuffle", "channel-shuffle", {"groups": self.partial}),
+                combine="concat",
+            ),
         ]
 
-    @staticmethod
-    def _edge_operation(cell: int, i: int, j: int, op: str) -> str:
+    def _edge_operation(self, cell: int, shape: CellShape, i: int, j: int, kind: str) -> Op:
         # Pools have no weights: they give every edge the same value, which is then computed once.
-        return f"c{cell}_from{i}_{op}" if op in POOLS else f"c{cell}_{i}to{j}_{op}"
+        name = f"c{cell}_from{i}_{kind}" if kind in POOLS else f"c{cell}_{i}to{j}_{kind}"
+        edge: dict[str, Any] = {
+            "channels": shape.channels // self.partial,
+            "stride": self._stride(shape, i),
+            "affine": self.affine,
+        }
+        if self.partial == 1:
+            return Op(name, kind, {**edge, "search": True})
+        return Op(name, "first-channels", {**edge, "operation": kind})
 
-    def operation(self, name: str) -> nn.Module:
-        """Make one of ``stem``, ``head``, ``c<k>_pre<i>`` or the operation of an edge."""
-        if name == "stem":
-            return stem(self.image_shape[0], self.stem_channels)
-        if name == "head":
-            return head(self.shapes[-1].channels * self.concat, self.classes)
-        if name == "shuffle":
-            return nn.ChannelShuffle(self.partial)
-        prefix, _, rest = name.partition("_")
-        if not prefix[1:].isdigit() or not rest:
-            raise ValueError(f"{self.name!r} has no operation {name!r}")
-        shape = self.shapes[int(prefix[1:])]
-        if rest.startswith("pre"):
-            i = int(rest[3:])
-            return preprocess(shape.channels_in[i], shape.channels, shape.strides_in[i], self.affine)
-        place, _, op = rest.partition("_")
-        source = int(place.removeprefix("from").removeprefix("past").partition("to")[0])
-        stride = 2 if shape.kind == REDUCTION and source < self.inputs else 1
-        if place.startswith("past"):
-            return Past(shape.channels // self.partial, stride)
-        own = make_operation(op, shape.channels // self.partial, stride, affine=self.affine, search=True)
-        return own if self.partial == 1 else nn.Sequential(Part(shape.channels // self.partial), own)
+    def _past(self, cell: int, shape: CellShape, i: int) -> Op:
+        rest = {"channels": shape.channels // self.partial, "stride": self._stride(shape, i)}
+        return Op(f"c{cell}_past{i}", "other-channels", rest)
+
+    def _stride(self, shape: CellShape, source: int) -> int:
+        return 2 if shape.kind == REDUCTION and source < self.inputs else 1
 
     # other forms of an architecture ------------------------------------------------------------------------------
 
@@ -333,9 +322,8 @@ def _check(space: CellSpace, stem_multiplier: int, in_channels: int, image_size:
     ):
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
             raise ValueError(f"{name} is {value!r}; it must be a whole number of at least {least}")
-    unknown = [name for name in space.choices_of_edge if name not in OPERATIONS]
-    if unknown:
-        raise ValueError(f"there is no operation {unknown[0]!r}; there are {', '.join(OPERATIONS)}")
+    for name in space.choices_of_edge:
+        check_operation(name)
     if not set(space.choices_of_edge) - {"none"}:
         raise ValueError("operations are only 'none'; a cell needs one that computes something")
     if not 1 <= space.concat <= space.intermediates:

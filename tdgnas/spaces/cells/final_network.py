@@ -10,9 +10,8 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from ..layers import head, stem
+from ...graphs import Op, head, make, stem
 from .genotypes import CellPlan, Genotype, as_genotype
-from .operations import make_operation
 from .shapes import NORMAL, REDUCTION, CellShape, cell_shapes, preprocess, reduction_cells
 
 
@@ -101,7 +100,8 @@ class Cell(nn.Module):
             for place, (op, source) in enumerate(pairs):
                 if number in self.alive and op != "none":
                     stride = self.stride if source < plan.inputs else 1
-                    self.ops[f"{number}_{place}"] = make_operation(op, shape.channels, stride)
+                    name = f"{number}_{place}"
+                    self.ops[name] = make(Op(name, op, {"channels": shape.channels, "stride": stride}))
 
     def forward(self, inputs: Sequence[Tensor], rate: float = 0.0) -> Tensor:
         """Return the cell's output of its inputs, older first.

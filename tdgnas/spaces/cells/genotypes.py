@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .operations import OPERATIONS
+from ...graphs import INPUT, Node, Term, Wiring
+from .operations import check_operation
 
 if TYPE_CHECKING:
     from ..architecture import Architecture
@@ -39,10 +40,7 @@ class CellPlan:
     def __post_init__(self) -> None:
         for number, pairs in enumerate(self.nodes, start=self.inputs):
             for op, source in pairs:
-                if op not in OPERATIONS:
-                    raise ValueError(
-                        f"there is no operation {op!r} for a cell; there are {', '.join(OPERATIONS)}"
-                    )
+                check_operation(op)
                 if not 0 <= source < number:
                     raise ValueError(f"node {number} reads {source}; it can read 0 to {number - 1}")
         known = range(self.inputs, self.inputs + len(self.nodes))
@@ -52,19 +50,18 @@ class CellPlan:
 
     def alive(self) -> frozenset[int]:
         """Inputs and nodes that the output needs."""
-        needed = set(self.concat)
-        for number in range(self.inputs + len(self.nodes) - 1, self.inputs - 1, -1):
-            if number in needed:
-                needed.update(source for op, source in self.nodes[number - self.inputs] if op != "none")
-        return frozenset(needed)
+        needed = self._wiring().needed(())[:-1]
+        return frozenset(number for number, terms in enumerate(needed) if terms is not None)
 
     def fed(self) -> frozenset[int]:
         """Inputs and nodes that something from the inputs reaches."""
-        reached = set(range(self.inputs))
+        return frozenset(number for number, own in enumerate(self._wiring().reached(())[:-1]) if own)
+
+    def _wiring(self) -> Wiring:
+        nodes = [Node(str(number), (Term(INPUT),)) for number in range(self.inputs)]
         for number, pairs in enumerate(self.nodes, start=self.inputs):
-            if any(op != "none" and source in reached for op, source in pairs):
-                reached.add(number)
-        return frozenset(reached)
+            nodes.append(Node(str(number), tuple(Term(str(source)) for op, source in pairs if op != "none")))
+        return Wiring([*nodes, Node("output", tuple(Term(str(number)) for number in self.concat))])
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,14 @@ Sources: Liu, Simonyan, Yang 2018 (DARTS); Zoph et al. 2018 (NASNet); Real et al
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 
-from ..layers import FactorisedReduction, relu_conv_norm
+from ...graphs import OPS, FactorisedReduction, relu_conv_norm
 from .depthwise import DepthwiseConv2d
 
 #: The eight operations of DARTS, in their order.
@@ -110,22 +111,34 @@ def _pool(layer: nn.Module, channels: int, affine: bool, search: bool) -> nn.Mod
     return nn.Sequential(layer, nn.BatchNorm2d(channels, affine=affine)) if search else layer
 
 
-def _skip(channels: int, stride: int, affine: bool, search: bool) -> nn.Module:
+# The kinds of operations of an edge take the edge's channels and stride, whether BatchNorm is affine, and whether the
+# form of the search network is wanted: pools are followed by BatchNorm, skips can drop out.
+
+
+@OPS.register("none")
+def _none(channels: int, stride: int = 1, affine: bool = True, search: bool = False) -> nn.Module:
+    return Zero(stride)
+
+
+@OPS.register("max_pool_3x3")
+def _max_pool(channels: int, stride: int = 1, affine: bool = True, search: bool = False) -> nn.Module:
+    return _pool(nn.MaxPool2d(3, stride, 1), channels, affine, search)
+
+
+@OPS.register("avg_pool_3x3")
+def _avg_pool(channels: int, stride: int = 1, affine: bool = True, search: bool = False) -> nn.Module:
+    return _pool(nn.AvgPool2d(3, stride, 1, count_include_pad=False), channels, affine, search)
+
+
+@OPS.register("skip_connect")
+def _skip(channels: int, stride: int = 1, affine: bool = True, search: bool = False) -> nn.Module:
     if stride > 1:
         return ReducingSkip(channels, channels, affine)
     return Skip() if search else nn.Identity()
 
 
-def _sep_conv(kernel: int) -> Callable[[int, int, bool, bool], nn.Module]:
-    def make(channels: int, stride: int, affine: bool, search: bool) -> nn.Module:
-        return nn.Sequential(
-            *separable(channels, kernel, stride, affine), *separable(channels, kernel, 1, affine)
-        )
-
-    return make
-
-
-def _conv_7x1_1x7(channels: int, stride: int, affine: bool, search: bool) -> nn.Module:
+@OPS.register("conv_7x1_1x7")
+def _conv_7x1_1x7(channels: int, stride: int = 1, affine: bool = True, search: bool = False) -> nn.Module:
     return nn.Sequential(
         nn.ReLU(),
         nn.Conv2d(channels, channels, (1, 7), (1, stride), (0, 3), bias=False),
@@ -134,39 +147,68 @@ def _conv_7x1_1x7(channels: int, stride: int, affine: bool, search: bool) -> nn.
     )
 
 
-#: Makers of operations: (channels, stride, affine, search) -> module.
-OPERATIONS: dict[str, Callable[[int, int, bool, bool], nn.Module]] = {
-    "none": lambda channels, stride, affine, search: Zero(stride),
-    "max_pool_3x3": lambda c, s, affine, search: _pool(nn.MaxPool2d(3, s, 1), c, affine, search),
-    "avg_pool_3x3": lambda c, s, affine, search: _pool(
-        nn.AvgPool2d(3, s, 1, count_include_pad=False), c, affine, search
-    ),
-    "skip_connect": _skip,
-    "sep_conv_3x3": _sep_conv(3),
-    "sep_conv_5x5": _sep_conv(5),
-    "sep_conv_7x7": _sep_conv(7),
-    "dil_conv_3x3": lambda c, s, affine, search: nn.Sequential(*separable(c, 3, s, affine, dilation=2)),
-    "dil_conv_5x5": lambda c, s, affine, search: nn.Sequential(*separable(c, 5, s, affine, dilation=2)),
-    "conv_7x1_1x7": _conv_7x1_1x7,
-    "conv_1x1": lambda c, s, affine, search: relu_conv_norm(c, c, 1, s, affine),
-    "conv_3x3": lambda c, s, affine, search: relu_conv_norm(c, c, 3, s, affine),
-    "conv_5x5": lambda c, s, affine, search: relu_conv_norm(c, c, 5, s, affine),
-}
+def _sep_conv(kernel: int) -> Callable[..., nn.Module]:
+    def make(channels: int, stride: int = 1, affine: bool = True, search: bool = False) -> nn.Module:
+        return nn.Sequential(
+            *separable(channels, kernel, stride, affine), *separable(channels, kernel, 1, affine)
+        )
+
+    return make
+
+
+def _dil_conv(kernel: int) -> Callable[..., nn.Module]:
+    def make(channels: int, stride: int = 1, affine: bool = True, search: bool = False) -> nn.Module:
+        return nn.Sequential(*separable(channels, kernel, stride, affine, dilation=2))
+
+    return make
+
+
+def _conv(kernel: int) -> Callable[..., nn.Module]:
+    def make(channels: int, stride: int = 1, affine: bool = True, search: bool = False) -> nn.Module:
+        return relu_conv_norm(channels, channels, kernel, stride, affine)
+
+    return make
+
+
+for _kernel in (3, 5, 7):
+    OPS.register(f"sep_conv_{_kernel}x{_kernel}")(_sep_conv(_kernel))
+for _kernel in (3, 5):
+    OPS.register(f"dil_conv_{_kernel}x{_kernel}")(_dil_conv(_kernel))
+for _kernel in (1, 3, 5):
+    OPS.register(f"conv_{_kernel}x{_kernel}")(_conv(_kernel))
+
 #: Operations that have no parameters at stride 1 and treat a value alike on every edge.
 POOLS = frozenset({"max_pool_3x3", "avg_pool_3x3"})
 
 
-def make_operation(
-    name: str, channels: int, stride: int = 1, *, affine: bool = True, search: bool = False
-) -> nn.Module:
-    """Make the module of an operation with fresh weights.
+def fits_an_edge(maker: Callable[..., nn.Module]) -> bool:
+    """Whether a kind of operation takes what the operation of an edge is made of."""
+    return {"channels", "stride", "affine", "search"} <= set(inspect.signature(maker).parameters)
 
-    :param channels: of its input and output.
-    :param stride: 1 or 2.
-    :param affine: whether BatchNorm has a learned scale and shift.
-    :param search: the form of the search network: pools are followed by BatchNorm, skips can drop out.
-    :raises ValueError: for an unknown name.
+
+def check_operation(name: str) -> None:
+    """Check that an edge of a cell may have an operation.
+
+    :raises ValueError: for an unknown name, or a kind of operation that is not made for edges.
     """
-    if name not in OPERATIONS:
-        raise ValueError(f"there is no operation {name!r} for a cell; there are {', '.join(OPERATIONS)}")
-    return OPERATIONS[name](channels, stride, affine, search)
+    if not fits_an_edge(OPS.get(name, fits_an_edge)):
+        raise ValueError(
+            f"an edge of a cell cannot have the operation {name!r}: it does not take channels, stride, affine and "
+            "search"
+        )
+
+
+@OPS.register("first-channels")
+def first_channels(operation: str, channels: int, stride: int, affine: bool) -> nn.Sequential:
+    """An operation of an edge on the first channels only, in the form of the search network."""
+    own = OPS.get(operation)(channels=channels, stride=stride, affine=affine, search=True)
+    return nn.Sequential(Part(channels), own)
+
+
+OPS.register("other-channels")(Past)
+
+
+@OPS.register("channel-shuffle")
+def channel_shuffle(groups: int) -> nn.ChannelShuffle:
+    """Deal the channels of groups out in turns."""
+    return nn.ChannelShuffle(groups)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from torch import nn
 
-from ..layers import relu_conv_norm
+from ...graphs import OPS, relu_conv_norm
 from .operations import relu_reduction
 
 NORMAL, REDUCTION = "normal", "reduce"
@@ -56,6 +56,7 @@ def cell_shapes(
     return shapes
 
 
+@OPS.register("cell-input")
 def preprocess(channels_in: int, channels: int, stride: int, affine: bool) -> nn.Module:
     """Bring what enters a cell to the cell's channels and size."""
     if stride > 1:

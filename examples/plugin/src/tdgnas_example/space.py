@@ -1,10 +1,8 @@
-"""A search space: decisions, nodes, and the operations that the nodes name."""
+"""A search space: decisions, and the nodes of operations that they switch."""
 
 from __future__ import annotations
 
-from torch import nn
-
-from tdgnas.spaces import INPUT, Decision, Node, SearchSpace, Term
+from tdgnas.spaces import INPUT, Decision, Node, Op, SearchSpace, Term, on
 
 KERNELS = ("3x3", "5x5")
 
@@ -23,18 +21,24 @@ class TwoLayers(SearchSpace):
     def __init__(
         self, channels: int = 8, in_channels: int = 3, image_size: int = 32, classes: int = 10
     ) -> None:
-        self.channels, self.in_channels = channels, in_channels
         decisions = [
             Decision("first kernel", KERNELS),
             Decision("second kernel", KERNELS),
             Decision("shortcut", ("none", "shortcut"), binary=True),
         ]
-        first = tuple(Term(INPUT, f"first {kernel}", 0, place) for place, kernel in enumerate(KERNELS))
-        second = tuple(Term("first", f"second {kernel}", 1, place) for place, kernel in enumerate(KERNELS))
+        norm = {"channels": channels}
         nodes = [
-            Node("first", first, post="first norm"),
-            Node("second", (*second, Term("first", None, 2, 1)), post="second norm"),
-            Node("logits", (Term("second", "head"),)),
+            Node(
+                "first",
+                _kernels(INPUT, "first", 0, in_channels, channels),
+                Op("first norm", "norm-relu", norm),
+            ),
+            Node(
+                "second",
+                (*_kernels("first", "second", 1, channels, channels), Term("first", None, on(2))),
+                Op("second norm", "norm-relu", norm),
+            ),
+            Node("logits", (Term("second", Op("head", "head", {**norm, "classes": classes})),)),
         ]
         settings = {
             "channels": channels,
@@ -44,15 +48,9 @@ class TwoLayers(SearchSpace):
         }
         super().__init__(decisions, nodes, (in_channels, image_size, image_size), classes, settings)
 
-    def operation(self, name: str) -> nn.Module:
-        """Make the module of an operation."""
-        if name == "head":
-            return nn.Sequential(
-                nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(self.channels, self.classes)
-            )
-        layer, what = name.split()
-        if what == "norm":
-            return nn.Sequential(nn.BatchNorm2d(self.channels), nn.ReLU())
-        size = int(what[0])
-        inputs = self.in_channels if layer == "first" else self.channels
-        return nn.Conv2d(inputs, self.channels, size, padding=size // 2)
+
+def _kernels(source: str, name: str, decision: int, channels_in: int, channels_out: int) -> tuple[Term, ...]:
+    """A convolution for every kernel that the decision has."""
+    ends = {"channels_in": channels_in, "channels_out": channels_out}
+    ops = [Op(f"{name} {kernel}", "conv", {**ends, "kernel": int(kernel[0])}) for kernel in KERNELS]
+    return tuple(Term(source, op, on(decision, choice)) for choice, op in enumerate(ops))

@@ -1,11 +1,12 @@
-"""From an architecture to the computation it stands for, as steps over shared values."""
+"""From a graph and choices to the computation that they stand for, as steps over shared values."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from .nodes import INPUT, Node
+from .nodes import Node
+from .wiring import Wiring
 
 
 class Step(NamedTuple):
@@ -22,16 +23,19 @@ class Step(NamedTuple):
 
     def operation(self, nodes: Sequence[Node]) -> str | None:
         """Name of the operation that the step runs: its own, or the one after its join; None where there is none."""
-        return self.op if self.op is not None else nodes[self.node].post
+        if self.op is not None:
+            return self.op
+        post = nodes[self.node].post
+        return None if post is None else post.name
 
 
 class Interner:
     """Numbers the distinct values of any number of architectures.
 
     Two values are the same when they come from the same operation on the same values, so equal sub-networks of
-    different architectures get equal numbers. Value 0 is the image; a value is always numbered after what it reads.
+    different architectures get equal numbers. Value 0 is the input; a value is always numbered after what it reads.
 
-    :param nodes: the description of the supernet.
+    :param nodes: of the graph.
     :ivar places: of each value, the index of the node that is joined, or of the first one that may need the operation:
         what a value reads has a smaller place, or is an operation of the same one.
     """
@@ -43,23 +47,12 @@ class Interner:
         self.requests = 0
         self._operations: dict[tuple[str, int], int] = {}
         self._joins: dict[tuple[int, tuple[int, ...]], int] = {}
-        index = {INPUT: 0} | {node.name: number + 1 for number, node in enumerate(self.nodes)}
         self._users: dict[str, list[int]] = {}
         for number, node in enumerate(self.nodes):
-            for op in dict.fromkeys(term.op for term in node.terms if term.op is not None):
+            for op in dict.fromkeys(term.op.name for term in node.terms if term.op is not None):
                 self._users.setdefault(op, []).append(number)
-        # Plain tuples: this is walked once for every architecture of every generation.
-        self._plan = tuple(
-            (
-                number,
-                tuple(
-                    (index[term.source], term.op, -1 if term.decision is None else term.decision, term.choice)
-                    for term in node.terms
-                ),
-                node.post is not None or node.combine == "concat",
-            )
-            for number, node in enumerate(self.nodes)
-        )
+        self._wiring = Wiring(self.nodes)
+        self._joined = [node.post is not None or node.combine == "concat" for node in self.nodes]
 
     def __len__(self) -> int:
         return len(self.steps)
@@ -99,21 +92,18 @@ class Interner:
     def trace(self, choices: Sequence[int]) -> tuple[int, list[int]]:
         """Number an architecture's values; return the output's number, and those of all values it needs alone."""
         values = [0] * (len(self.nodes) + 1)
-        alive = self._alive(choices)
         own: dict[int, None] = {}
-        for number, terms, joined in self._plan:
-            if not alive[number]:
+        for number, terms in enumerate(self._wiring.needed(choices)):
+            if terms is None:
                 continue
             inputs = []
-            for source, op, decision, choice in terms:
-                if decision >= 0 and choices[decision] != choice:
-                    continue
+            for source, op in terms:
                 value = values[source]
                 if op is not None:
                     value = self._operation(op, value)
                     own[value] = None
                 inputs.append(value)
-            if len(inputs) == 1 and not joined:
+            if len(inputs) == 1 and not self._joined[number]:
                 values[number + 1] = inputs[0]
             else:
                 values[number + 1] = self._join(number, tuple(inputs))
@@ -138,25 +128,3 @@ class Interner:
                 step._replace(inputs=tuple(numbers[each] for each in step.inputs))
             )
         return smaller, numbers
-
-    def _alive(self, choices: Sequence[int]) -> list[bool]:
-        alive = [False] * len(self.nodes)
-        alive[-1] = True
-        for number, terms, _ in reversed(self._plan):
-            if alive[number]:
-                for source, _, decision, choice in terms:
-                    if source and (decision < 0 or choices[decision] == choice):
-                        alive[source - 1] = True
-        return alive
-
-
-def program(nodes: Sequence[Node], choices: Sequence[int]) -> list[Step]:
-    """Return the steps of one architecture, in order; step 0 is the image and the last one the output.
-
-    Nodes that the output does not need are left out.
-    """
-    interner = Interner(nodes)
-    output = interner.add(choices)
-    if output != len(interner.steps) - 1:
-        raise ValueError("the last node only passes another one on; give it an operation")
-    return interner.steps

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 
 from .nodes import Node
-from .program import Step, program
+from .ops import Op, make
+from .steps import Step
 
 
 def combine(node: Node, inputs: Sequence[Tensor], post: nn.Module | None) -> Tensor:
@@ -43,33 +44,33 @@ def run_steps(
         inputs = [values[number] for number in step.inputs]
         if not inputs:
             inputs = [images.new_zeros((images.shape[0], *shapes[node.name]))]
-        values.append(combine(node, inputs, None if node.post is None else ops[node.post]))
+        values.append(combine(node, inputs, None if node.post is None else ops[node.post.name]))
     return values[-1]
 
 
-class ArchitectureNetwork(nn.Module):
-    """The network of one architecture; its operations carry the names they have in the supernet.
+class GraphNetwork(nn.Module):
+    """The network of one architecture; its operations carry the names they have in the graph.
 
-    :param nodes: the description of the supernet.
-    :param choices: the architecture's choices.
-    :param operation: makes the module of a named operation.
+    :param nodes: of the graph.
+    :param steps: that compute the architecture.
+    :param ops: the operations by name.
     :param shapes: per node the shape of one sample, for nodes that nothing feeds.
     """
 
     def __init__(
         self,
         nodes: Sequence[Node],
-        choices: Sequence[int],
-        operation: Callable[[str], nn.Module],
+        steps: Sequence[Step],
+        ops: Mapping[str, Op],
         shapes: Mapping[str, tuple[int, ...]],
     ) -> None:
         super().__init__()
         self.nodes = tuple(nodes)
-        self.steps = program(nodes, choices)
+        self.steps = tuple(steps)
         self.shapes = dict(shapes)
         names = dict.fromkeys(step.operation(self.nodes) for step in self.steps[1:])
-        self.ops = nn.ModuleDict({name: operation(name) for name in names if name is not None})
+        self.ops = nn.ModuleDict({name: make(ops[name]) for name in names if name is not None})
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Return the logits, shape (batch, classes), of images of shape (batch, channels, height, width)."""
-        return run_steps(self.steps, self.nodes, self.ops, self.shapes, images)
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Return the output, such as logits of shape (batch, classes), of a batch of inputs."""
+        return run_steps(self.steps, self.nodes, self.ops, self.shapes, inputs)

@@ -1,8 +1,8 @@
-"""Shapes, parameters and multiply-adds of a space, read off its operations without computing anything."""
+"""Shapes, parameters and multiply-adds of a graph, read off its operations without computing anything."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -10,12 +10,13 @@ from torch import Tensor, nn
 
 from .network import combine
 from .nodes import INPUT, Node
-from .program import Step
+from .ops import Op, make
+from .steps import Step
 
 
 @dataclass
 class Profile:
-    """What the parts of a space cost, per sample.
+    """What the parts of a graph cost, per sample.
 
     :param shapes: shape of one sample of each node before its ``post`` operation.
     :param values: shape of one sample of each node.
@@ -57,37 +58,35 @@ def run_counted(module: nn.Module, value: Tensor) -> tuple[Tensor, int]:
     return output, total
 
 
-def profile(
-    nodes: Sequence[Node], operation: Callable[[str], nn.Module], image_shape: tuple[int, ...]
-) -> Profile:
-    """Run one image through every operation of a space on torch's ``meta`` device and note shapes and costs.
+def profile(nodes: Sequence[Node], input_shape: tuple[int, ...]) -> Profile:
+    """Run one sample through every operation of a graph on torch's ``meta`` device and note shapes and costs.
 
     :raises ValueError: when terms of a node that are summed differ in shape, or an operation has two costs.
     """
     found = Profile()
     modules: dict[str, nn.Module] = {}
 
-    def run(name: str, value: Tensor, node: Node) -> Tensor:
-        if name not in modules:
+    def run(op: Op, value: Tensor, node: Node) -> Tensor:
+        if op.name not in modules:
             with torch.device("meta"):
-                modules[name] = operation(name).eval()
-            found.parameters[name] = sum(p.numel() for p in modules[name].parameters())
-        output, macs = run_counted(modules[name], value)
-        if found.macs.setdefault(name, macs) != macs:
+                modules[op.name] = make(op).eval()
+            found.parameters[op.name] = sum(p.numel() for p in modules[op.name].parameters())
+        output, macs = run_counted(modules[op.name], value)
+        if found.macs.setdefault(op.name, macs) != macs:
             raise ValueError(
-                f"operation {name!r} has another cost in node {node.name!r} than before; name it apart"
+                f"operation {op.name!r} has another cost in node {node.name!r} than before; name it apart"
             )
         return output
 
     with torch.no_grad():
-        values = {INPUT: torch.empty((1, *image_shape), device="meta")}
+        values = {INPUT: torch.empty((1, *input_shape), device="meta")}
         for node in nodes:
-            terms = []
+            terms = [] if node.shape is None else [torch.empty((1, *node.shape), device="meta")]
             for term in node.terms:
                 value = values[term.source]
                 if term.op is not None:
                     value = run(term.op, value, node)
-                    found.outputs[term.op, term.source] = tuple(value.shape[1:])
+                    found.outputs[term.op.name, term.source] = tuple(value.shape[1:])
                 terms.append(value)
             shapes = {tuple(value.shape) for value in terms}
             if node.combine == "sum" and len(shapes) > 1:

@@ -1,0 +1,35 @@
+"""Graphs of operations: conditional (a supernet), fixed (an architecture); usable without a space."""
+
+from .graph import Graph
+from .layers import FactorisedReduction, head, norm_relu, relu_conv_norm, stem
+from .network import GraphNetwork, combine, run_steps
+from .nodes import INPUT, Condition, Node, Term, on
+from .ops import OPS, Op, make
+from .profile import Profile, run_counted
+from .steps import Interner, Step
+from .wiring import Wiring
+
+__all__ = [
+    "INPUT",
+    "OPS",
+    "Condition",
+    "FactorisedReduction",
+    "Graph",
+    "GraphNetwork",
+    "Interner",
+    "Node",
+    "Op",
+    "Profile",
+    "Step",
+    "Term",
+    "Wiring",
+    "combine",
+    "head",
+    "make",
+    "norm_relu",
+    "on",
+    "relu_conv_norm",
+    "run_counted",
+    "run_steps",
+    "stem",
+]
