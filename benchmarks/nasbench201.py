@@ -30,7 +30,7 @@ from tdgnas.individual import AccuracyFitness
 from tdgnas.runs.search import Search, Trace
 from tdgnas.spaces import NASBench201
 from tdgnas.strategies import create
-from tdgnas.strategies.reinforce_lstm import SETTINGS
+from tdgnas.strategies.reinforce_lstm import SETTINGS, Controller
 
 PUBLISHED = {"aging": (93.92, 0.30), "random": (93.70, 0.36), "reinforce-table": (93.85, 0.37)}
 STRATEGIES = [
@@ -87,7 +87,7 @@ def run_controllers(options: dict[str, Any], seeds: Sequence[int], limit: float,
     space, table = problem()
     options = {**SETTINGS[options.get("settings", "nas-rl")], **options}
     rngs = [random.Random(seed) for seed in seeds]
-    shape = {name: options[name] for name in ("hidden", "layers", "init", "tanh", "temperature")}
+    shape = {name: options[name] for name in vars(Controller())}
     sizes = [len(decision.choices) for decision in space.decisions]
     trainer = ControllerTrainer(LSTMController(sizes, rngs, **shape), options["lr"], options["entropy"])
     fitnesses = [TabularFitness(space, table, repeats=repeats) for _ in seeds]

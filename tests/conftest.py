@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -42,6 +44,30 @@ def _no_plugins_of_other_tests() -> Iterator[None]:
     before = list(IMPORTED)
     yield
     IMPORTED[:] = before
+
+
+@pytest.fixture(scope="session")
+def golden() -> Callable[[str, str, Any], Any]:
+    """Results that were looked at once: ``golden("operators", name, result)`` returns the one in the file of its kind.
+
+    A first result is written there and fails, so that somebody looks at it before it is committed.
+    """
+
+    def read(kind: str, name: str, result: Any) -> Any:
+        path = Path(__file__).parent / "golden" / f"{kind}.json"
+        known = json.loads(path.read_text(encoding="utf-8"))
+        if name not in known:
+            lines = [
+                f"  {json.dumps(key)}: {json.dumps(one)}"
+                for key, one in sorted({**known, name: result}.items())
+            ]
+            path.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+            pytest.fail(
+                f"the first golden result of {name!r} is now in {path}: {result}. Check it, and commit it"
+            )
+        return known[name]
+
+    return read
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from ..fitness import WithSize
 from ..individual import AccuracyFitness
 from ..runs.search import Search
 from ..seeding import seed_everything
-from ..strategies import AccuracyAndSize, LossAndSize, Strategy, create, needs_source
+from ..strategies import STRATEGIES, AccuracyAndSize, LossAndSize, Strategy, create, wants
 from .plan import Cell
 from .session import Problem, Session
 from .specs import own_options
@@ -74,13 +74,15 @@ def make_strategy(cell: Cell, session: Session) -> tuple[Strategy, Any]:
     """Make a cell's strategy and the fitness that it wants."""
     options, order, local = own_options(cell.strategy)
     fitness, evaluate = session.fitness, session.evaluate
-    if cell.strategy.name == "nsga2":
+    kind = STRATEGIES.get(cell.strategy.name)
+    if kind.objectives == 2:
         fitness = AccuracyAndSize if fitness is AccuracyFitness else LossAndSize
         evaluate = WithSize(evaluate, session.space)
-    if needs_source(cell.strategy.name) or local:
+    learns = "start" in wants(cell.strategy.name)
+    if kind.needs_gradients or local:
         assert session.source is not None
-        options["source"] = session.source(order, needs_source(cell.strategy.name))
-    if needs_source(cell.strategy.name):
+        options["source"] = session.source(order, learns)
+    if learns:
         options.setdefault("start", session.start)
     # Not the seed itself, which splits the data and starts the supernet: strategies must not share its stream.
     seed = random.Random(f"search {cell.seed}").getrandbits(32)

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..decision import Decision
 from ..files.names import path_component
-from ..strategies import STRATEGIES, create, needs_source, option_names
+from ..strategies import STRATEGIES, create, option_names
 
 _NO_LABEL = re.compile(r"[^A-Za-z0-9_.+@-]+")
 _FILES = "plan.json report.html results.csv pairs.csv summary.json summary.md"
@@ -60,7 +60,7 @@ def parse(text: str) -> Spec:
     options: dict[str, Any] = {}
     for part in filter(None, tail.split(",")):
         key, equals, value = part.partition("=")
-        if not equals or not key.isidentifier():
+        if not equals or not key.replace(".", "_").isidentifier():
             raise ValueError(f"{part!r} in {text!r} is no option; expected key=value")
         options[key] = _value(value)
     return Spec(label, name, options)
@@ -100,7 +100,7 @@ def check_strategy(spec: Spec, *, gradients: bool, problem: str) -> None:
     unknown = next((key for key in spec.options if key not in known), None)
     if unknown is not None:
         raise ValueError(f"strategy {spec.name!r} has no option {unknown!r}; it has {', '.join(known)}")
-    wants = needs_source(spec.name) or bool(spec.options.get("local_search"))
+    wants = STRATEGIES.get(spec.name).needs_gradients or bool(spec.options.get("local_search"))
     if wants and not gradients:
         raise ValueError(
             f"{spec.label!r} follows gradients of alpha, and {problem!r} is a table without any; leave it out, or "
@@ -111,7 +111,10 @@ def check_strategy(spec: Spec, *, gradients: bool, problem: str) -> None:
 def own_options(spec: Spec) -> tuple[dict[str, Any], int, bool]:
     """Return the options of a strategy's class; and order and local search, which say what gradients it gets."""
     options = dict(spec.options)
-    return options, options.pop("order", 1), bool(options.pop("local_search", False))
+    order, local = options.pop("order", 1), bool(options.pop("local_search", False))
+    if local:
+        options.setdefault("gradient.steps", 1)
+    return options, order, local
 
 
 class _Flat:
@@ -131,7 +134,7 @@ def try_strategy(spec: Spec, decisions: Sequence[Decision]) -> None:
         raise ValueError(
             f"{spec.label!r}: order is {order!r}; it must be 1 (first order) or 2 (second order)"
         )
-    if needs_source(spec.name) or local:
+    if STRATEGIES.get(spec.name).needs_gradients or local:
         options["source"] = _Flat()
     try:
         create(spec.name, decisions, seed=0, **options)

@@ -6,14 +6,21 @@ algorithm 1.
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from operator import attrgetter
 from typing import Any
 
+from deap import base
+
 from ..decision import Decision
+from ..individual import LossFitness
 from .base import STRATEGIES
-from .checks import check_counts
 from .decisions import DecisionStrategy
+from .ranges import Count, check_settings
+from .unseen import mutated
+
+__all__ = ["AgingEvolution"]
 
 
 @STRATEGIES.register("aging")
@@ -21,40 +28,42 @@ class AgingEvolution(DecisionStrategy):
     """A queue of individuals; the best of a random sample gets a mutated child, and the oldest leaves.
 
     The mutation gives one decision, drawn uniformly, another of its choices. Generation 0 evaluates the first
-    population, every later one ``batch`` children.
+    population, every later one ``batch`` children. A child whose architecture was asked for before is mutated on
+    until it is new, or drawn at random after 50 steps; the published algorithm repeats.
 
     :param decisions: ``space.decisions``.
     :param population: length of the queue, P (10 on NAS-Bench-201, 100 in the paper).
     :param sample: individuals drawn with replacement for each tournament, S (3 and 25).
     :param batch: children per generation, for evaluating several at once; the paper's algorithm has 1.
-    :param options: ``rng`` and ``fitness``, see :class:`DecisionStrategy`.
+    :param repeat: whether an architecture may be asked for again.
+    :param rng: see :class:`DecisionStrategy`.
+    :param fitness: see there.
     """
 
     def __init__(
         self,
         decisions: Sequence[Decision],
         *,
-        population: int = 10,
-        sample: int = 3,
-        batch: int = 1,
-        **options: Any,
+        population: Count = 10,
+        sample: Count = 3,
+        batch: Count = 1,
+        repeat: bool = False,
+        rng: random.Random | None = None,
+        fitness: type[base.Fitness] = LossFitness,
     ) -> None:
-        super().__init__(decisions, **options)
-        check_counts(population=population, sample=sample, batch=batch)
+        check_settings(AgingEvolution, locals())
+        super().__init__(decisions, repeat=repeat, rng=rng, fitness=fitness)
         self.size, self.sample, self.batch = population, sample, batch
 
     def _generate(self) -> list[Any]:
         if self.generation == 0:
-            return [self.individual(self.decisions.sample(self.rng)) for _ in range(self.size)]
+            return [self.new(self.decisions.sample(self.rng)) for _ in range(self.size)]
         return [self._child() for _ in range(self.batch)]
 
     def _child(self) -> Any:
         drawn = [self.population[self.rng.randrange(len(self.population))] for _ in range(self.sample)]
-        choices = list(self.decisions.choices(max(drawn, key=attrgetter("fitness"))))
-        place = self.rng.randrange(len(choices))
-        other = self.rng.randrange(self.decisions.sizes[place] - 1)
-        choices[place] = other if other < choices[place] else other + 1
-        return self.individual(choices)
+        parent = self.decisions.choices(max(drawn, key=attrgetter("fitness")))
+        return self.new(mutated(self.decisions, parent, self.rng))
 
     def _update(self, individuals: list[Any]) -> None:
         self.population = [*self.population, *individuals][-self.size :]  # the oldest comes first

@@ -5,11 +5,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from copy import deepcopy
+from operator import attrgetter
 from typing import Any, ClassVar
 
 from ..individual import Individual
 from ..registry import Registry
 from .checks import check_evaluated
+
+__all__ = ["STRATEGIES", "Strategy", "pack"]
 
 
 class Strategy(ABC):
@@ -26,9 +29,9 @@ class Strategy(ABC):
 
     #: How many fitness values an individual has to be given.
     objectives: ClassVar[int] = 1
-    #: Names of options that its constructor takes as keywords without naming them.
-    further_options: ClassVar[tuple[str, ...]] = ()
-    #: Which individual a search settles on: the ``best`` evaluated, or the ``last``.
+    #: Whether it cannot do without gradients of alpha, a keyword ``source``.
+    needs_gradients: ClassVar[bool] = False
+    #: Which individual a search settles on: the ``best`` evaluated, the ``last``, or the best of the ``present`` ones.
     recommends: str = "best"
 
     def __init__(self, clone: Callable[[Any], Any] | None = None) -> None:
@@ -70,7 +73,13 @@ class Strategy(ABC):
 
     def recommendation(self) -> Any:
         """Return the individual that the search would settle on now; None before the first update."""
-        return self.population[-1] if self.recommends == "last" and self.population else self.best
+        if self.recommends == "best" or not self.population:
+            return self.best
+        return (
+            self.population[-1]
+            if self.recommends == "last"
+            else max(self.population, key=attrgetter("fitness"))
+        )
 
     def record(self) -> dict[str, float]:
         """Numbers of this strategy for the logbook, such as a temperature."""

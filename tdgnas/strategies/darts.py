@@ -5,17 +5,22 @@ Source: Liu, Simonyan, Yang 2018, *DARTS: Differentiable Architecture Search*, a
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 import numpy as np
+from deap import base
 
 from ..decision import Decision
+from ..individual import LossFitness
 from ..operators import GradientSource
 from .adam import adam_step
 from .base import STRATEGIES
-from .checks import check_counts
 from .decisions import DecisionStrategy
+from .ranges import Count, NotNegative, Positive, check_settings
+
+__all__ = ["DARTS", "WeightTrainer"]
 
 
 @runtime_checkable
@@ -45,35 +50,31 @@ class DARTS(DecisionStrategy):
     :param start: alpha to begin with; 1e-3 * N(0, 1) when None.
     :param select: whether the search settles on the ``last`` alpha, as published, or the ``best`` one
         evaluated.
-    :param options: ``rng`` and ``fitness``, see :class:`DecisionStrategy`.
+    :param rng: see :class:`DecisionStrategy`.
+    :param fitness: see there.
     """
+
+    needs_gradients: ClassVar[bool] = True
 
     def __init__(
         self,
         decisions: Sequence[Decision],
         *,
         source: GradientSource,
-        steps: int = 10,
-        lr: float = 3e-3,
+        steps: Count = 10,
+        lr: Positive = 3e-3,
         optimizer: Literal["adam", "sgd"] = "adam",
-        weight_decay: float = 0.0,
+        weight_decay: NotNegative = 0.0,
         start: Sequence[float] | None = None,
         select: Literal["last", "best"] = "last",
-        **options: Any,
+        rng: random.Random | None = None,
+        fitness: type[base.Fitness] = LossFitness,
     ) -> None:
-        super().__init__(decisions, **options)
-        check_counts(steps=steps)
+        check_settings(DARTS, locals())
+        super().__init__(decisions, rng=rng, fitness=fitness)
         if not isinstance(source, GradientSource):
             raise TypeError(
                 f"source must have alpha_gradients(genes, seed=...), as a supernet has; got {source!r}"
-            )
-        if not (lr > 0 and weight_decay >= 0):
-            raise ValueError(
-                f"lr is {lr} and weight_decay {weight_decay}; expected lr > 0 and weight_decay >= 0"
-            )
-        if optimizer not in ("adam", "sgd") or select not in ("last", "best"):
-            raise ValueError(
-                f"optimizer is {optimizer!r} and select {select!r}; expected adam or sgd, last or best"
             )
         self.source, self.steps, self.lr, self.weight_decay = source, steps, lr, weight_decay
         self.optimizer, self.recommends = optimizer, select

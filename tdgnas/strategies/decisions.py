@@ -15,21 +15,28 @@ from ..decision import Decision, Decisions
 from ..individual import Individual, LossFitness
 from ..seeding import own_state, set_own_state
 from .base import Strategy
+from .unseen import Unseen
+
+__all__ = ["DecisionStrategy", "drawing_from"]
 
 
 class DecisionStrategy(Strategy):
     """A strategy over decisions with a random generator of its own.
 
     :param decisions: what is searched: ``space.decisions``.
+    :param repeat: whether an architecture may be asked for again. Where not, :meth:`new` makes the ones that were
+        asked for before into others, and what was evaluated is saved with the state.
     :param rng: source of all random numbers; Python's :mod:`random` when None.
-    :param fitness: class of the individuals' fitness; :class:`LossFitness` for losses, ``AccuracyFitness``
-        for what is maximised.
+    :param fitness: class of the individuals' fitness; :class:`LossFitness` for losses, ``AccuracyFitness`` for what
+        is maximised.
+    :raises ValueError: when the fitness has another number of values than the strategy's ``objectives``.
     """
 
     def __init__(
         self,
         decisions: Sequence[Decision],
         *,
+        repeat: bool = True,
         rng: random.Random | None = None,
         fitness: type[base.Fitness] = LossFitness,
     ) -> None:
@@ -37,6 +44,7 @@ class DecisionStrategy(Strategy):
         self.decisions = Decisions.of(decisions)
         self.rng = rng or cast(random.Random, random)
         self.fitness = fitness
+        self.unseen = None if repeat else Unseen(self.decisions)
         if len(fitness.weights) != self.objectives:
             raise ValueError(
                 f"{type(self).__name__} needs a fitness of {self.objectives} values, {fitness.__name__} has "
@@ -44,8 +52,15 @@ class DecisionStrategy(Strategy):
             )
 
     def individual(self, choices: Sequence[int]) -> Individual:
-        """Return an individual that stands for choices, its fitness invalid."""
+        """Return an individual that stands for choices, its fitness invalid.
+
+        :raises ValueError: for another number of choices than decisions.
+        """
         return self._blank(self.decisions.genes(choices))
+
+    def new(self, choices: Sequence[int]) -> Individual:
+        """Return an individual for choices, or for others where these were asked for before, see :class:`Unseen`."""
+        return self.individual(choices if self.unseen is None else self.unseen.new(choices, self.rng))
 
     def live(self, choices: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_] | None:
         """Return which choices matter, in the shape (individuals, decisions) of the choices; None where all do."""
@@ -53,14 +68,24 @@ class DecisionStrategy(Strategy):
             return None
         return np.array([self.decisions.live(row) for row in choices.tolist()])
 
+    def update(self, individuals: Sequence[Any]) -> None:
+        """Take back what :meth:`generate` returned, evaluated."""
+        super().update(individuals)
+        if self.unseen is not None:
+            for individual in individuals:
+                self.unseen.note(self.decisions.choices(individual))
+
     def state_dict(self) -> dict[str, Any]:
-        """What every strategy has, and the random generator where it is this strategy's own."""
-        return {**super().state_dict(), "random": own_state(self.rng)}
+        """What every strategy has, what was asked for, and the random generator where it is this strategy's own."""
+        asked = None if self.unseen is None else self.unseen.state()
+        return {**super().state_dict(), "random": own_state(self.rng), "asked": asked}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on where :meth:`state_dict` was taken."""
         super().load_state_dict(state)
         set_own_state(self.rng, state["random"])
+        if self.unseen is not None:
+            self.unseen.load(state["asked"])
 
     def _blank(self, genes: list[float]) -> Individual:
         return Individual(genes, self.fitness())

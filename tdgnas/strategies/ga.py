@@ -1,4 +1,4 @@
-"""A plain genetic algorithm on alpha-vectors, of DEAP's stock operators: the control for TDGA."""
+"""A plain genetic algorithm over decisions: the control for TDGA."""
 
 from __future__ import annotations
 
@@ -6,58 +6,62 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
-from deap import tools
+from deap import base, tools
 
 from ..decision import Decision
+from ..individual import LossFitness
+from ..operators import cxDecision, mutChoice
 from .base import STRATEGIES
-from .checks import check_counts, check_rates
 from .decisions import DecisionStrategy, drawing_from
+from .ranges import Count, Rate, Whole, check_settings
+
+__all__ = ["GA"]
 
 
 @STRATEGIES.register("ga")
 class GA(DecisionStrategy):
-    """Tournament selection, uniform crossover, Gaussian mutation; the best individuals are kept.
+    """Tournament selection; whole decisions are crossed and redrawn; the best individuals are kept.
 
-    The published settings: 15 individuals, 20 generations, genes uniform in -1 to 1 at first.
+    A child that was crossed or mutated and whose architecture was asked for before has one decision after the other
+    redrawn until it is new, or is drawn at random after 50 of these (see :class:`Unseen`).
 
     :param decisions: ``space.decisions``.
     :param population: individuals.
     :param cxpb: probability that a pair is crossed.
     :param mutpb: probability that an individual is mutated.
-    :param indpb: probability of each gene, in mutation.
-    :param sigma: standard deviation of the mutation.
+    :param indpb: probability that the mutation redraws a decision; 1 / decisions where none.
     :param tournament: individuals per tournament.
     :param elite: how many of the best pass unchanged.
-    :param options: ``rng`` and ``fitness``, see :class:`DecisionStrategy`.
+    :param repeat: whether an architecture may be asked for again.
+    :param rng: see :class:`DecisionStrategy`.
+    :param fitness: see there.
     """
 
     def __init__(
         self,
         decisions: Sequence[Decision],
         *,
-        population: int = 15,
-        cxpb: float = 0.8,
-        mutpb: float = 0.2,
-        indpb: float = 0.2,
-        sigma: float = 0.2,
-        tournament: int = 3,
-        elite: int = 1,
-        **options: Any,
+        population: Count = 15,
+        cxpb: Rate = 0.8,
+        mutpb: Rate = 0.2,
+        indpb: Rate | None = None,
+        tournament: Count = 3,
+        elite: Whole = 1,
+        repeat: bool = False,
+        rng: random.Random | None = None,
+        fitness: type[base.Fitness] = LossFitness,
     ) -> None:
-        super().__init__(decisions, **options)
-        check_counts(population=population, tournament=tournament)
-        check_rates(cxpb=cxpb, mutpb=mutpb, indpb=indpb)
-        if not (0 <= elite <= population and sigma >= 0):
-            raise ValueError(
-                f"elite is {elite} and sigma {sigma}; elite lies in 0 to {population}, sigma is >= 0"
-            )
+        check_settings(GA, locals())
+        if elite > population:
+            raise ValueError(f"elite is {elite}; it lies in 0 to {population}, the population")
+        super().__init__(decisions, repeat=repeat, rng=rng, fitness=fitness)
         self.size, self.tournament, self.elite = population, tournament, elite
-        self.cxpb, self.mutpb, self.indpb, self.sigma = cxpb, mutpb, indpb, sigma
+        self.cxpb, self.mutpb = cxpb, mutpb
+        self.indpb = 1 / len(self.decisions) if indpb is None else indpb
 
     def _generate(self) -> list[Any]:
         if self.generation == 0:
-            draw, length = self.rng.uniform, self.decisions.length
-            return [self._blank([draw(-1.0, 1.0) for _ in range(length)]) for _ in range(self.size)]
+            return [self.new(self.decisions.sample(self.rng)) for _ in range(self.size)]
         with drawing_from(self.rng):
             return self._offspring()
 
@@ -67,12 +71,14 @@ class GA(DecisionStrategy):
         children = [self.clone(individual) for individual in chosen]
         for first, second in zip(children[::2], children[1::2], strict=False):
             if random.random() < self.cxpb:
-                tools.cxUniform(first, second, indpb=0.5)
+                cxDecision(first, second, slices=self.decisions.slices)
                 del first.fitness.values, second.fitness.values
         for child in children:
             if random.random() < self.mutpb:
-                tools.mutGaussian(child, mu=0.0, sigma=self.sigma, indpb=self.indpb)
+                mutChoice(child, slices=self.decisions.slices, indpb=self.indpb)
                 del child.fitness.values
+            if self.unseen is not None and not child.fitness.valid:
+                self.unseen.renew(child)
         return [*best, *children]
 
     def _update(self, individuals: list[Any]) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .checks import check_counts
+from .ranges import Count, NotNegative, Positive, check_settings
 
 
 class LSTMController:
@@ -28,7 +28,7 @@ class LSTMController:
     :param hidden: units of each layer and of the embedding.
     :param layers: LSTM layers.
     :param init: first weights are uniform in -init to init.
-    :param tanh: logits become ``tanh * tanh(logits)``; None leaves them.
+    :param tanh: logits become ``tanh * tanh(logits)``; 0 leaves them.
     :param temperature: divides the logits first.
     """
 
@@ -37,15 +37,13 @@ class LSTMController:
         sizes: Sequence[int],
         rngs: Sequence[random.Random],
         *,
-        hidden: int = 35,
-        layers: int = 2,
-        init: float = 0.08,
-        tanh: float | None = None,
-        temperature: float = 1.0,
+        hidden: Count = 35,
+        layers: Count = 2,
+        init: Positive = 0.08,
+        tanh: NotNegative = 0.0,
+        temperature: Positive = 1.0,
     ) -> None:
-        check_counts(hidden=hidden, layers=layers, runs=len(rngs))
-        if not (temperature > 0 and init > 0 and (tanh is None or tanh > 0)):
-            raise ValueError(f"temperature is {temperature}, init {init}, tanh {tanh}; they must be above 0")
+        check_settings(LSTMController, locals())
         self.sizes, self.layers, self.tanh, self.temperature = tuple(sizes), layers, tanh, temperature
         self.tokens = (np.cumsum([0, *sizes[:-1]]) + 1).tolist()  # token 0 starts the sequence
         shapes: dict[str, tuple[int, ...]] = {"embedding": (1 + sum(sizes), hidden)}
@@ -104,7 +102,7 @@ class LSTMController:
 
     def _logits(self, value: Tensor, place: int) -> Tensor:
         logits = _affine(value, self.parameters[f"head{place}"]) / self.temperature
-        return logits if self.tanh is None else self.tanh * torch.tanh(logits)
+        return logits if not self.tanh else self.tanh * torch.tanh(logits)
 
 
 def _uniform(rng: random.Random, shape: tuple[int, ...], init: float) -> Tensor:
@@ -132,11 +130,8 @@ class ControllerTrainer:
     :param entropy: weight of the entropy bonus.
     """
 
-    def __init__(self, controller: LSTMController, lr: float, entropy: float) -> None:
-        if not (lr > 0 and entropy >= 0):
-            raise ValueError(
-                f"lr is {lr} and entropy {entropy}; expected lr above 0 and entropy of at least 0"
-            )
+    def __init__(self, controller: LSTMController, lr: Positive, entropy: NotNegative) -> None:
+        check_settings(ControllerTrainer, locals())
         self.controller, self.entropy = controller, entropy
         # foreach/fused variants differ between builds; the plain loop gives the same numbers everywhere.
         self.optimiser = torch.optim.Adam(controller.parameters.values(), lr, foreach=False)

@@ -14,8 +14,10 @@ from deap import base, tools
 from ..decision import Decision
 from ..operators import cxDecision, mutChoice
 from .base import STRATEGIES
-from .checks import check_counts, check_rates
 from .decisions import DecisionStrategy, drawing_from
+from .ranges import Count, Rate, check_settings
+
+__all__ = ["NSGA2", "AccuracyAndSize", "LossAndSize"]
 
 
 class LossAndSize(base.Fitness):  # type: ignore[misc]
@@ -42,7 +44,10 @@ class NSGA2(DecisionStrategy):
     :param lambda_: children per generation.
     :param cxpb: probability that a pair of parents is crossed.
     :param indpb: probability that the mutation redraws a decision; 1 / decisions when None.
-    :param options: ``rng`` and ``fitness`` (of two values), see :class:`DecisionStrategy`.
+    :param repeat: whether an architecture may be asked for again; otherwise a child that was is mutated on until it is
+        new, or drawn at random after 50 steps.
+    :param rng: see :class:`DecisionStrategy`.
+    :param fitness: see there, of two values.
     """
 
     objectives: ClassVar[int] = 2
@@ -51,22 +56,22 @@ class NSGA2(DecisionStrategy):
         self,
         decisions: Sequence[Decision],
         *,
-        mu: int = 20,
-        lambda_: int = 20,
-        cxpb: float = 0.8,
-        indpb: float | None = None,
+        mu: Count = 20,
+        lambda_: Count = 20,
+        cxpb: Rate = 0.8,
+        indpb: Rate | None = None,
+        repeat: bool = False,
+        rng: random.Random | None = None,
         fitness: type[base.Fitness] = LossAndSize,
-        **options: Any,
     ) -> None:
-        super().__init__(decisions, fitness=fitness, **options)
-        check_counts(mu=mu, lambda_=lambda_)
-        self.indpb = 1 / len(self.decisions.sizes) if indpb is None else indpb
-        check_rates(cxpb=cxpb, indpb=self.indpb)
+        check_settings(NSGA2, locals())
+        super().__init__(decisions, repeat=repeat, rng=rng, fitness=fitness)
+        self.indpb = 1 / len(self.decisions) if indpb is None else indpb
         self.mu, self.lambda_, self.cxpb = mu, lambda_, cxpb
 
     def _generate(self) -> list[Any]:
         if self.generation == 0:
-            return [self.individual(self.decisions.sample(self.rng)) for _ in range(self.mu)]
+            return [self.new(self.decisions.sample(self.rng)) for _ in range(self.mu)]
         with drawing_from(self.rng):
             children: list[Any] = []
             while len(children) < self.lambda_:
@@ -80,6 +85,8 @@ class NSGA2(DecisionStrategy):
         for child in pair:
             mutChoice(child, slices=self.decisions.slices, indpb=self.indpb)
             del child.fitness.values
+            if self.unseen is not None:
+                self.unseen.renew(child)
         return pair
 
     def _parent(self) -> Any:

@@ -2,31 +2,50 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from typing import Any
 
+from deap import base
+
 from ..decision import Decision
+from ..individual import LossFitness
 from .base import STRATEGIES
-from .checks import check_counts
 from .decisions import DecisionStrategy
+from .ranges import Count, check_settings
+
+__all__ = ["RandomSearch"]
 
 
 @STRATEGIES.register("random")
 class RandomSearch(DecisionStrategy):
-    """Draws each choice uniformly, with replacement: the control of every comparison.
+    """Draws each choice uniformly: the control of every comparison.
+
+    What was asked for before is mutated until it is new (see :class:`Unseen`); with ``repeat`` draws are independent,
+    as in published runs.
 
     :param decisions: ``space.decisions``.
     :param batch: individuals per generation; it changes nothing but how many are evaluated at once.
-    :param options: ``rng`` and ``fitness``, see :class:`DecisionStrategy`.
+    :param repeat: whether an architecture may be asked for again.
+    :param rng: see :class:`DecisionStrategy`.
+    :param fitness: see there.
     """
 
-    def __init__(self, decisions: Sequence[Decision], *, batch: int = 10, **options: Any) -> None:
-        super().__init__(decisions, **options)
-        check_counts(batch=batch)
+    def __init__(
+        self,
+        decisions: Sequence[Decision],
+        *,
+        batch: Count = 10,
+        repeat: bool = False,
+        rng: random.Random | None = None,
+        fitness: type[base.Fitness] = LossFitness,
+    ) -> None:
+        check_settings(RandomSearch, locals())
+        super().__init__(decisions, repeat=repeat, rng=rng, fitness=fitness)
         self.batch = batch
 
     def _generate(self) -> list[Any]:
-        return [self.individual(self.decisions.sample(self.rng)) for _ in range(self.batch)]
+        return [self.new(self.decisions.sample(self.rng)) for _ in range(self.batch)]
 
     def _update(self, individuals: list[Any]) -> None:
         self.population = individuals

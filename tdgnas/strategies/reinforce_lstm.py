@@ -6,31 +6,60 @@ Sharing*.
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from deap import base
 
 from ..decision import Decision
+from ..individual import LossFitness
 from .base import STRATEGIES
-from .checks import check_counts
 from .decisions import DecisionStrategy
+from .ranges import Count, NotNegative, Positive, check_settings
 from .rewards import Baseline, Reward, make_reward
+
+__all__ = ["Controller", "ReinforceLSTM"]
 
 if TYPE_CHECKING:
     import torch
+
+
+@dataclass(frozen=True)
+class Controller:
+    """The LSTM. What is none is as in the published settings.
+
+    :param hidden: units of each layer and of the embedding (nas-rl 35, enas 64).
+    :param layers: LSTM layers (2, 1).
+    :param init: first weights are uniform in -init to init (0.08, 0.1).
+    :param tanh: logits become ``tanh * tanh(logits)`` (enas 1.5); 0 leaves them as they are (nas-rl).
+    :param temperature: divides the logits first (1).
+    """
+
+    hidden: Count | None = None
+    layers: Count | None = None
+    init: Positive | None = None
+    tanh: NotNegative | None = None
+    temperature: Positive | None = None
+
+    def __post_init__(self) -> None:
+        check_settings(type(self), vars(self))
+
 
 #: Published settings; any of them can be overridden.
 SETTINGS: dict[str, dict[str, Any]] = {
     "nas-rl": {
         "hidden": 35, "layers": 2, "init": 0.08, "lr": 6e-4, "baseline": 0.95, "entropy": 0.0,
-        "tanh": None, "temperature": 1.0, "batch": 8,
+        "tanh": 0.0, "temperature": 1.0, "batch": 8,
     },
     "enas": {
         "hidden": 64, "layers": 1, "init": 0.1, "lr": 1e-3, "baseline": 0.99, "entropy": 1e-4,
         "tanh": 1.5, "temperature": 1.0, "batch": 20,
     },
 }  # fmt: skip
+_AS_PUBLISHED = Controller()
 
 
 @STRATEGIES.register("reinforce-lstm")
@@ -40,36 +69,43 @@ class ReinforceLSTM(DecisionStrategy):
     Log-probability and entropy of an architecture are those of its live decisions, and only these learn from it.
 
     :param decisions: ``space.decisions``.
-    :param settings: ``nas-rl`` (two layers of 35 units, Adam 6e-4, 8 architectures per update) or ``enas``
-        (64 units, Adam 1e-3, tanh constant 1.5, entropy bonus 1e-4, baseline decay 0.99, 20 architectures).
+    :param settings: the published settings that hold where the others are none: ``nas-rl`` (8 architectures per update,
+        Adam 6e-4, baseline 0.95, no entropy bonus) or ``enas`` (20, 1e-3, 0.99, 1e-4).
+    :param batch: architectures per update.
+    :param lr: learning rate (Adam).
+    :param baseline: decay of the moving average of rewards.
+    :param entropy: weight of the entropy bonus.
+    :param controller: the LSTM.
     :param reward: see :func:`make_reward`.
     :param c: of the reward ``perplexity``.
-    :param overrides: ``hidden``, ``layers``, ``init``, ``lr``, ``baseline``, ``entropy``, ``tanh``,
-        ``temperature`` or ``batch`` (architectures per update), and ``rng`` and ``fitness`` as in
-        :class:`DecisionStrategy`.
+    :param rng: see :class:`DecisionStrategy`.
+    :param fitness: see there.
     """
-
-    further_options = tuple(SETTINGS["nas-rl"])
 
     def __init__(
         self,
         decisions: Sequence[Decision],
         *,
         settings: Literal["nas-rl", "enas"] = "nas-rl",
+        batch: Count | None = None,
+        lr: Positive | None = None,
+        baseline: float | None = None,
+        entropy: NotNegative | None = None,
+        controller: Controller = _AS_PUBLISHED,
         reward: Reward | Callable[[Sequence[float]], float] = "auto",
         c: float = 1.0,
-        **overrides: Any,
+        rng: random.Random | None = None,
+        fitness: type[base.Fitness] = LossFitness,
     ) -> None:
-        if settings not in SETTINGS:
-            raise ValueError(f"settings is {settings!r}; it must be one of {', '.join(SETTINGS)}")
-        chosen = {**SETTINGS[settings], **{k: v for k, v in overrides.items() if k in SETTINGS[settings]}}
-        super().__init__(decisions, **{k: v for k, v in overrides.items() if k not in chosen})
+        check_settings(ReinforceLSTM, locals())
+        super().__init__(decisions, rng=rng, fitness=fitness)
         from .lstm import ControllerTrainer, LSTMController
 
-        check_counts(batch=chosen["batch"])
+        own = {"batch": batch, "lr": lr, "baseline": baseline, "entropy": entropy, **vars(controller)}
+        chosen = SETTINGS[settings] | {name: value for name, value in own.items() if value is not None}
         self.batch: int = chosen["batch"]
         self.reward, self.baseline = make_reward(reward, c), Baseline(chosen["baseline"])
-        shape = {name: chosen[name] for name in ("hidden", "layers", "init", "tanh", "temperature")}
+        shape = {name: chosen[name] for name in vars(controller)}
         self.controller = LSTMController(self.decisions.sizes, [self.rng], **shape)
         self.trainer = ControllerTrainer(self.controller, chosen["lr"], chosen["entropy"])
 

@@ -6,18 +6,23 @@ and Yang 2020.
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from deap import base
 
 from ..decision import Decision
+from ..individual import LossFitness
 from .adam import adam_step
 from .base import STRATEGIES
-from .checks import check_counts
 from .decisions import DecisionStrategy
+from .ranges import Count, NotNegative, Positive, check_settings
 from .rewards import Baseline, Reward, make_reward
+
+__all__ = ["ReinforceTable"]
 
 Array = npt.NDArray[np.float64]
 
@@ -80,29 +85,26 @@ class ReinforceTable(DecisionStrategy):
     :param temperature: divides the logits.
     :param reward: see :func:`make_reward`.
     :param c: of the reward ``perplexity``.
-    :param options: ``rng`` and ``fitness``, see :class:`DecisionStrategy`.
+    :param rng: see :class:`DecisionStrategy`.
+    :param fitness: see there.
     """
 
     def __init__(
         self,
         decisions: Sequence[Decision],
         *,
-        batch: int = 1,
-        lr: float = 0.1,
+        batch: Count = 1,
+        lr: Positive = 0.1,
         baseline: float | None = 0.9,
-        entropy: float = 0.0,
-        temperature: float = 1.0,
+        entropy: NotNegative = 0.0,
+        temperature: Positive = 1.0,
         reward: Reward | Callable[[Sequence[float]], float] = "auto",
         c: float = 1.0,
-        **options: Any,
+        rng: random.Random | None = None,
+        fitness: type[base.Fitness] = LossFitness,
     ) -> None:
-        super().__init__(decisions, **options)
-        check_counts(batch=batch)
-        if not (lr > 0 and temperature > 0 and entropy >= 0):
-            raise ValueError(
-                f"lr is {lr}, temperature {temperature}, entropy {entropy}; expected lr and temperature above 0 "
-                "and entropy of at least 0"
-            )
+        check_settings(ReinforceTable, locals())
+        super().__init__(decisions, rng=rng, fitness=fitness)
         self.batch, self.lr, self.entropy, self.temperature = batch, lr, entropy, temperature
         self.reward, self.baseline = make_reward(reward, c), Baseline(baseline)
         self.starts = (np.cumsum(self.decisions.sizes) - np.array(self.decisions.sizes)).tolist()

@@ -18,8 +18,10 @@ from ..operators.entropy import Loci
 from ..operators.moves import write
 from ..seeding import own_state, set_own_state
 from .base import Strategy
-from .checks import check_rates
 from .lineage import Lineage
+from .ranges import Rate, check_settings
+
+__all__ = ["TDGA"]
 
 
 class TDGA(Strategy):
@@ -46,14 +48,14 @@ class TDGA(Strategy):
         population: Sequence[Any],
         toolbox: base.Toolbox,
         *,
-        cxpb: float = 0.8,
-        mutpb: float = 0.2,
+        cxpb: Rate = 0.8,
+        mutpb: Rate = 0.2,
         elite: int = 1,
         loci: Loci | None = None,
         rng: random.Random | None = None,
     ) -> None:
         super().__init__(getattr(toolbox, "clone", None))
-        check_rates(cxpb=cxpb, mutpb=mutpb)
+        check_settings(TDGA, {"cxpb": cxpb, "mutpb": mutpb})
         if len(population) < 1:
             raise ValueError("the population is empty; pass at least one individual")
         if not 0 <= elite <= len(population):
@@ -98,8 +100,12 @@ class TDGA(Strategy):
             if self.rng.random() < self.mutpb:
                 (pool[place],) = self.toolbox.mutate(individual)
                 self._changed(pool[place], "mutate", individual)
-        self.lineage.complete(pool)
+        self._complete(pool)
         return [*elite, *pool]
+
+    def _complete(self, pool: list[Any]) -> None:
+        """Number what was changed; nothing is after this."""
+        self.lineage.complete(pool)
 
     def _mate(self, offspring: list[Any]) -> list[Any]:
         order = list(range(len(offspring)))

@@ -11,100 +11,145 @@ from deap import base
 from ..decision import Decision, Decisions
 from ..individual import Individual, LossFitness
 from ..mapping import batch_map
-from ..operators import (
-    Geometric,
-    GradientSource,
-    Schedule,
-    ShannonEntropy,
-    cxDecision,
-    lsDARTS,
-    mutChoice,
-    selThermodynamic,
-)
+from ..operators import GradientSource, Schedule, bind, lsDARTS
 from ..seeding import own_state, set_own_state
 from .base import STRATEGIES
-from .checks import check_counts, check_rates
 from .decisions import drawing_from
+from .ranges import Count, check_settings
 from .tdga import TDGA
+from .tdga_settings import GradientStep, Selection, Temperature, Variation
+from .unseen import Unseen
+
+__all__ = ["DecisionTDGA"]
+
+_VARIATION = Variation(mate="decision", mutate="choice", indpb_mutate=None)
+_TEMPERATURE = Temperature(start=0.1, stop=0.01, ngen=20, relative=True)
+_SELECTION, _NO_STEP = Selection(), GradientStep(steps=0, lr=0.01)
 
 
 @STRATEGIES.register("tdga")
 class DecisionTDGA(TDGA):
     """TDGA that crosses and redraws whole decisions, with the entropy of the choices.
 
-    The temperature is relative to the spread of the pool's energies, so that losses and accuracies in any
-    unit need no other settings. Its defaults were tuned on NAS-Bench-201's validation signal, see
-    ``benchmarks/nasbench201.py``.
+    The temperature is relative to the spread of the pool's energies, so that losses and accuracies in any unit need no
+    other settings. Its defaults were tuned on NAS-Bench-201's validation signal, see ``benchmarks/nasbench201.py``.
+
+    It never asks twice: an offspring or mutated individual whose architecture was evaluated before has one decision
+    after the other redrawn until it is new, or is drawn at random after 50 of these (see :class:`Unseen`). An
+    individual that only took a gradient step is asked for again, since its genes are new.
 
     :param decisions: ``space.decisions``.
     :param population: individuals kept, N.
-    :param cxpb: probability that a pair is crossed.
-    :param mutpb: probability that an individual is mutated.
-    :param indpb: probability that the mutation redraws a decision; 1 / decisions when None.
-    :param temperature: a number or a schedule; by default it falls geometrically, 0.1 to 0.01 in ``ngen``
-        generations.
-    :param relative: whether the temperature is in units of the energies' standard deviation in the pool.
-    :param replacement: whether an individual can be selected several times.
-    :param ngen: generations of the default schedule.
-    :param elite: how many of the best are kept out of mutation's reach.
-    :param source: gives gradients of alpha, such as a supernet; individuals then take ``lr`` steps down them.
-    :param lr: step of the local search.
+    :param variation: crossover and mutation.
+    :param temperature: of the selection; also a number or a schedule.
+    :param selection: who survives.
+    :param gradient: the steps of a local search, where ``source`` gives gradients.
+    :param repeat: whether an architecture may be asked for again.
+    :param source: gives gradients of alpha, such as a supernet.
     :param rng: source of all random numbers; Python's :mod:`random` when None.
     :param fitness: class of the individuals' fitness.
+    :raises ValueError: for steps without a source, or a setting out of range.
     """
 
     def __init__(
         self,
         decisions: Sequence[Decision],
         *,
-        population: int = 10,
-        cxpb: float = 0.8,
-        mutpb: float = 0.2,
-        indpb: float | None = None,
-        temperature: float | Schedule | None = None,
-        relative: bool = True,
-        replacement: bool = True,
-        ngen: int = 20,
-        elite: int = 1,
+        population: Count = 10,
+        variation: Variation = _VARIATION,
+        temperature: Temperature | Schedule | float = _TEMPERATURE,
+        selection: Selection = _SELECTION,
+        gradient: GradientStep = _NO_STEP,
+        repeat: bool = False,
         source: GradientSource | None = None,
-        lr: float = 1e-2,
         rng: random.Random | None = None,
         fitness: type[base.Fitness] = LossFitness,
     ) -> None:
-        check_counts(population=population, ngen=ngen)
-        self.decisions = Decisions.of(decisions)
-        self.fitness = fitness
+        check_settings(DecisionTDGA, locals())
+        self.decisions, self.fitness = Decisions.of(decisions), fitness
         self.own_rng = rng or cast(random.Random, random)
-        slices = self.decisions.slices
-        redrawn = 1 / len(slices) if indpb is None else indpb
-        check_rates(indpb=redrawn)
-        toolbox = base.Toolbox()
-        toolbox.register("mate", cxDecision, slices=slices)
-        toolbox.register("mutate", mutChoice, slices=slices, indpb=redrawn)
-        toolbox.register(
-            "select",
-            selThermodynamic,
-            temperature=Geometric(0.1, 0.01, ngen=ngen) if temperature is None else temperature,
-            entropy=ShannonEntropy(self.decisions.loci),
-            relative=relative,
-            replacement=replacement,
+        self.unseen = None if repeat else Unseen(self.decisions)
+        toolbox = self._toolbox(variation, temperature, selection)
+        if gradient.steps:
+            if source is None:
+                raise ValueError(
+                    f"gradient.steps is {gradient.steps} and there is no source of gradients of alpha, such as a "
+                    "supernet; set gradient.steps=0 for a search without gradients"
+                )
+            toolbox.register("local_search", lsDARTS, supernet=source, **vars(gradient))
+        super().__init__(
+            [self._first(variation.scale) for _ in range(population)],
+            toolbox,
+            cxpb=variation.cxpb,
+            mutpb=variation.mutpb,
+            elite=selection.elite,
+            loci=self.decisions.loci,
         )
-        if source is not None:
-            toolbox.register("map", batch_map)
-            toolbox.register("local_search", lsDARTS, supernet=source, lr=lr)
-        drawn = [self.decisions.sample(self.own_rng) for _ in range(population)]
-        first = [Individual(self.decisions.genes(choices), fitness()) for choices in drawn]
-        super().__init__(first, toolbox, cxpb=cxpb, mutpb=mutpb, elite=elite, loci=self.decisions.loci)
+
+    def _first(self, scale: float) -> Individual:
+        choices = self.decisions.sample(self.own_rng)
+        if self.unseen is not None:
+            choices = self.unseen.new(choices, self.own_rng)
+        return Individual(self.decisions.genes(choices, scale), self.fitness())
+
+    def _toolbox(
+        self, variation: Variation, temperature: Temperature | Schedule | float, selection: Selection
+    ) -> base.Toolbox:
+        settings: dict[str, Any] = {
+            "temperature": temperature.make() if isinstance(temperature, Temperature) else temperature,
+            "relative": temperature.relative
+            if isinstance(temperature, Temperature)
+            else _TEMPERATURE.relative,
+            "entropy": selection.make_entropy(self.decisions.loci),
+            "replacement": selection.replacement,
+            "tournsize": 3,
+            "slices": self.decisions.slices,
+            "groups": self.decisions.groups,
+            "mu": 0.0,
+            "sigma": variation.sigma,
+            "scale": variation.scale,
+        }
+        redrawn = 1 / len(self.decisions) if variation.indpb_mutate is None else variation.indpb_mutate
+        toolbox = base.Toolbox()
+        toolbox.register("map", batch_map)
+        for kind, name, indpb, parameters in [
+            ("select", selection.operator, 0.0, selection.parameters),
+            ("mate", variation.mate, variation.indpb_mate, variation.mate_parameters),
+            ("mutate", variation.mutate, redrawn, variation.mutate_parameters),
+        ]:
+            operator = bind(kind, name, {**settings, "indpb": indpb}, parameters)
+            toolbox.register(kind, operator.func, **operator.keywords)  # type: ignore[attr-defined]
+        return toolbox
 
     def _generate(self) -> list[Any]:
         with drawing_from(self.own_rng):
             return super()._generate()
 
+    def _complete(self, pool: list[Any]) -> None:
+        if self.unseen is not None:
+            for individual in pool:
+                varied = not individual.fitness.valid and {"mate", "mutate"} & set(
+                    individual.origin["operators"]
+                )
+                if varied and self.unseen.renew(individual):
+                    self._changed(individual, "renew", individual)
+        super()._complete(pool)
+
+    def _update(self, individuals: list[Any]) -> None:
+        if self.unseen is not None:
+            for individual in individuals:
+                self.unseen.note(self.decisions.choices(individual))
+        with drawing_from(self.own_rng):
+            super()._update(individuals)
+
     def state_dict(self) -> dict[str, Any]:
-        """What TDGA has, and the random generator where it is this strategy's own."""
-        return {**super().state_dict(), "random": own_state(self.own_rng)}
+        """What TDGA has, what was asked for, and the random generator where it is this strategy's own."""
+        asked = None if self.unseen is None else self.unseen.state()
+        return {**super().state_dict(), "random": own_state(self.own_rng), "asked": asked}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on where :meth:`state_dict` was taken."""
         super().load_state_dict({**state, "random": None})
         set_own_state(self.own_rng, state["random"])
+        if self.unseen is not None:
+            self.unseen.load(state["asked"])

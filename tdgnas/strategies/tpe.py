@@ -5,13 +5,19 @@ Source: Bergstra, Bardenet, Bengio, Kegl 2011, *Algorithms for Hyper-Parameter O
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from typing import Any
 
+from deap import base
+
 from ..decision import Decision
+from ..individual import LossFitness
 from .base import STRATEGIES
-from .checks import check_counts
 from .decisions import DecisionStrategy
+from .ranges import Count, Whole, check_settings
+
+__all__ = ["TPE"]
 
 
 @STRATEGIES.register("tpe")
@@ -21,15 +27,22 @@ class TPE(DecisionStrategy):
     :param decisions: ``space.decisions``.
     :param batch: individuals per generation.
     :param startup: random individuals before the estimator is used.
-    :param options: ``rng`` and ``fitness``, see :class:`DecisionStrategy`.
+    :param rng: see :class:`DecisionStrategy`.
+    :param fitness: see there.
     :raises ImportError: when optuna is not installed.
     """
 
     def __init__(
-        self, decisions: Sequence[Decision], *, batch: int = 1, startup: int = 10, **options: Any
+        self,
+        decisions: Sequence[Decision],
+        *,
+        batch: Count = 1,
+        startup: Whole = 10,
+        rng: random.Random | None = None,
+        fitness: type[base.Fitness] = LossFitness,
     ) -> None:
-        super().__init__(decisions, **options)
-        check_counts(batch=batch)
+        check_settings(TPE, locals())
+        super().__init__(decisions, rng=rng, fitness=fitness)
         self.check_installed()
         import optuna
 

@@ -46,7 +46,8 @@ class StrategyCase:
             options["rng"] = random.Random(seed)
         if fitness is not None and ("fitness" in parameters or open_ended):
             options["fitness"] = fitness
-        if "source" in parameters and parameters["source"].default is inspect.Parameter.empty:
+        required = "source" in parameters and parameters["source"].default is inspect.Parameter.empty
+        if required or getattr(self.make, "needs_gradients", False):
             options.setdefault("source", problem)
         return self.make(problem.decisions, **options)
 

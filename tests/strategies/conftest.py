@@ -102,9 +102,9 @@ class Searches:
     def strategy(self, name, problem, seed=0, **options):
         if name == "tpe":
             pytest.importorskip("optuna")
-        if strategies.needs_source(name):
+        if strategies.STRATEGIES.get(name).needs_gradients:
             options.setdefault("source", problem)
-            options.setdefault("lr", 0.5)
+            options.setdefault({"darts": "lr"}.get(name, "gradient.lr"), 0.5)
         return strategies.create(name, problem.decisions, seed=seed, **options)
 
     def toolbox(self, strategy, problem):

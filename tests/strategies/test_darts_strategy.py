@@ -11,7 +11,7 @@ import torch
 from tdgnas import SupernetFitness
 from tdgnas.fitness import SupernetGradients, TrainingGradients
 from tdgnas.spaces import Decision
-from tdgnas.strategies import create, needs_source
+from tdgnas.strategies import STRATEGIES, create
 from tdgnas.supernet import alpha_gradient
 
 ONE = [Decision("gate", ("off", "on"), binary=True)]
@@ -92,8 +92,8 @@ def test_a_gradient_that_is_not_finite_stops_it(searches):
 
 
 def test_it_needs_a_source_of_gradients(searches):
-    assert needs_source("darts")
-    assert not needs_source("tdga")
+    assert STRATEGIES.get("darts").needs_gradients
+    assert not STRATEGIES.get("tdga").needs_gradients
     with pytest.raises(TypeError, match="alpha_gradients"):
         create("darts", searches.problem().decisions, seed=0, source=object())
 

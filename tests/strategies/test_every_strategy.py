@@ -11,37 +11,24 @@ from deap import algorithms, base
 
 from tdgnas import individual
 from tdgnas.spaces import NASBench201
-from tdgnas.strategies import STRATEGIES, TDGA, create, needs_source, option_names
+from tdgnas.strategies import STRATEGIES, TDGA, create, option_names
 
 NAMES = STRATEGIES.names()
 
-# Best loss after eight generations with seed 0, architectures evaluated, and the last one of them.
-GOLDEN = {
-    "aging": (2.374616611361024, 17, (1, 1, 1, 0, 3)),
-    "darts": (2.0903321071851044, 8, (1, 1, 1, 0, 2)),
-    "ga": (2.0903321071851044, 97, (1, 1, 1, 0, 2)),
-    "nsga2": (2.0903321071851044, 160, (0, 0, 0, 1, 0)),
-    "random": (2.0903321071851044, 80, (1, 2, 1, 1, 3)),
-    "reinforce-lstm": (2.0903321071851044, 64, (0, 2, 0, 1, 1)),
-    "reinforce-table": (2.717511444419992, 8, (0, 2, 0, 1, 2)),
-    "tdga": (2.2669950728202943, 79, (1, 1, 1, 1, 2)),
-    "tpe": (2.45475045798987, 8, (0, 1, 1, 0, 1)),
-}
+VARIANTS = [(name, {}) for name in NAMES] + [
+    (name, {"repeat": True}) for name in NAMES if "repeat" in option_names(name) and name != "ga"
+]
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_golden_result(name, searches):
-    assert name in GOLDEN, f"strategy {name!r} has no golden result: add one here, after checking its search"
+@pytest.mark.parametrize(("name", "options"), VARIANTS)
+def test_golden_result(name, options, searches, golden):
+    """Best loss after eight generations with seed 0, architectures evaluated, and the last one of them."""
     problem = searches.problem()
-    strategy = searches.run(name, problem)
-    loss, evaluations, last = GOLDEN[name]
-    assert strategy.best.fitness.values[0] == pytest.approx(loss, abs=1e-9)
-    assert len(problem.evaluated) == evaluations
-    assert problem.evaluated[-1] == last
-
-
-def test_no_golden_result_is_left_over():
-    assert sorted(GOLDEN) == NAMES
+    strategy = searches.run(name, problem, **options)
+    found = [strategy.best.fitness.values[0], len(problem.evaluated), list(problem.evaluated[-1])]
+    loss, *others = golden("strategies", " ".join([name, *("repeat=true" for _ in options)]), found)
+    assert found[0] == pytest.approx(loss, abs=1e-9)
+    assert found[1:] == others
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -54,7 +41,7 @@ def test_the_same_seed_gives_the_same_search(name, searches):
     searches.run(name, second, seed=5)
     searches.run(name, third, seed=6)
     assert first.evaluated == second.evaluated
-    if not needs_source(name):
+    if not STRATEGIES.get(name).needs_gradients:
         assert first.evaluated != third.evaluated
 
 
@@ -141,7 +128,7 @@ def as_saved(value):
 def test_what_is_maximised_is_maximised(name, searches):
     problem = searches.problem()
     toolbox = base.Toolbox()
-    if name == "nsga2":
+    if STRATEGIES.get(name).objectives == 2:
         pytest.skip("has two objectives, see its own tests")
     strategy = searches.strategy(name, problem, fitness=individual.AccuracyFitness)
     toolbox.register("evaluate", problem.accuracy)
@@ -174,7 +161,7 @@ def test_a_fitness_of_the_wrong_number_of_values_is_refused(name, searches):
     class Three(base.Fitness):
         weights = (1.0, 1.0, 1.0)
 
-    if name == "tdga":
+    if issubclass(STRATEGIES.get(name), TDGA):
         assert isinstance(searches.strategy(name, searches.problem(), fitness=Three), TDGA)  # by Pareto rank
         return
     with pytest.raises(ValueError, match="weights"):

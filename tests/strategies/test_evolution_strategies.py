@@ -35,7 +35,7 @@ def test_ties_and_zeros_decode_as_in_a_space(searches):
 
 def test_random_search_draws_every_architecture_about_equally(searches):
     problem = searches.problem()
-    searches.run("random", problem, generations=200, batch=32)
+    searches.run("random", problem, generations=200, batch=32, repeat=True)
     counts = [problem.evaluated.count(choices) for choices in problem.losses]
     assert len(problem.evaluated) == 6400
     assert 20 < min(counts) <= max(counts) < 90  # 50 expected of each
@@ -43,7 +43,7 @@ def test_random_search_draws_every_architecture_about_equally(searches):
 
 def test_aging_evolution_changes_one_decision_and_drops_the_oldest(searches):
     problem = searches.problem()
-    strategy = searches.strategy("aging", problem, population=6, sample=2)
+    strategy = searches.strategy("aging", problem, population=6, sample=2, repeat=True)
     first = strategy.generate()
     for one in first:
         one.fitness.values = problem(one)
@@ -136,8 +136,10 @@ def test_tdga_keeps_more_entropy_at_a_higher_temperature(searches):
 
 def test_tdga_on_decisions_takes_steps_down_a_sources_gradient(searches):
     problem = searches.problem()
-    plain = searches.strategy("tdga", problem, mutpb=0.0, cxpb=0.0)
-    local = searches.strategy("tdga", problem, mutpb=0.0, cxpb=0.0, source=problem, lr=0.05)
+    still = {"mutpb": 0.0, "cxpb": 0.0}
+    plain = searches.strategy("tdga", problem, variation=still)
+    step = {"gradient.steps": 1, "gradient.lr": 0.05}
+    local = searches.strategy("tdga", problem, variation=still, source=problem, **step)
     moved = []
     for strategy in (plain, local):
         individuals = strategy.generate()
@@ -164,8 +166,8 @@ def test_tpe_says_what_to_install(searches, monkeypatch):
 
 
 def test_options_are_listed_by_name():
-    assert {"population", "sample", "batch"} == set(option_names("aging"))
-    assert {"hidden", "settings", "reward", "entropy"} <= set(option_names("reinforce-lstm"))
+    assert {"population", "sample", "batch", "repeat"} == set(option_names("aging"))
+    assert {"controller.hidden", "settings", "reward", "entropy"} <= set(option_names("reinforce-lstm"))
 
 
 @pytest.mark.parametrize(
@@ -177,13 +179,17 @@ def test_options_are_listed_by_name():
         ("ga", {"elite": 99}, "elite is 99"),
         ("nsga2", {"indpb": -1.0}, "indpb is -1"),
         ("tdga", {"population": -1}, "population is -1"),
-        ("tdga", {"mutpb": 7.0}, "mutpb is 7"),
-        ("tdga", {"indpb": 3.0}, "indpb is 3"),
+        ("tdga", {"variation.mutpb": 7.0}, "variation: mutpb is 7"),
+        ("tdga", {"variation": {"indpb_mutate": 3.0}}, "indpb_mutate is 3"),
+        ("tdga", {"gradient.steps": 1}, "no source of gradients"),
+        ("tdga", {"temperature.schedule": "feedback"}, "needs a target"),
+        ("tdga", {"temperature": 1.0, "temperature.start": 1.0}, "beside it"),
+        ("darts-tdga", {"alternate": True}, "nothing is there to train"),
         ("random", {"batch": 1.5}, "batch is 1.5"),
-        ("darts", {"weight_decay": float("nan")}, "weight_decay nan"),
-        ("ga", {"sigma": float("nan")}, "sigma nan"),
-        ("reinforce-table", {"entropy": float("nan")}, "entropy nan"),
-        ("reinforce-lstm", {"entropy": float("nan")}, "entropy nan"),
+        ("darts", {"weight_decay": float("nan")}, "weight_decay is nan"),
+        ("ga", {"indpb": float("nan")}, "indpb is nan"),
+        ("reinforce-table", {"entropy": float("nan")}, "entropy is nan"),
+        ("reinforce-lstm", {"entropy": float("nan")}, "entropy is nan"),
     ],
 )
 def test_impossible_options_are_refused(name, options, word, searches):

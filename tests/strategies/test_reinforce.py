@@ -167,7 +167,7 @@ def test_first_weights_are_uniform_within_the_published_bounds(searches):
     [
         ("reinforce-table", {"batch": 4, "lr": 0.2}, 150),
         ("reinforce-lstm", {"lr": 0.02}, 150),
-        ("reinforce-lstm", {"settings": "enas", "lr": 0.02, "tanh": 2.5}, 120),
+        ("reinforce-lstm", {"settings": "enas", "lr": 0.02, "controller.tanh": 2.5}, 120),
     ],
 )
 def test_it_learns_a_known_best_sequence(name, options, generations, searches):
@@ -262,9 +262,9 @@ def test_a_controller_learns_from_each_reward(reward, searches):
         ("reinforce-table", {"lr": 0}, "lr is 0"),
         ("reinforce-table", {"batch": 0}, "batch is 0"),
         ("reinforce-table", {"baseline": 1.5}, "decay"),
-        ("reinforce-lstm", {"settings": "nasnet"}, "nas-rl, enas"),
-        ("reinforce-lstm", {"temperature": 0}, "temperature is 0"),
-        ("reinforce-lstm", {"hidden": 0}, "hidden is 0"),
+        ("reinforce-lstm", {"settings": "nasnet"}, "nas-rl or enas"),
+        ("reinforce-lstm", {"controller.temperature": 0}, "controller: temperature is 0"),
+        ("reinforce-lstm", {"controller": {"hidden": 0}}, "controller: hidden is 0"),
     ],
 )
 def test_impossible_options_are_refused(name, options, word, searches):

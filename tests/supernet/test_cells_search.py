@@ -12,7 +12,7 @@ from tdgnas.data import ImageData, Splits
 from tdgnas.fitness import SupernetFitness
 from tdgnas.operators import lsDARTS
 from tdgnas.spaces import RULES, DartsCells
-from tdgnas.strategies import STRATEGIES, create, needs_source
+from tdgnas.strategies import STRATEGIES, create
 from tdgnas.supernet import Supernet
 
 
@@ -37,7 +37,7 @@ def test_a_strategy_runs_and_ends_with_an_architecture(name, supernet):
     if name == "tpe":
         pytest.importorskip("optuna")
     fitness = SupernetFitness(supernet, supernet.data.valid)
-    options = {"source": supernet} if needs_source(name) else {}
+    options = {"source": supernet} if STRATEGIES.get(name).needs_gradients else {}
     strategy = create(name, supernet.space.decisions, seed=3, **options)
     for _ in range(3):
         individuals = strategy.generate()

@@ -1,0 +1,86 @@
+"""Local search: hill climbing over networks that differ in one decision, the strongest simple baseline on tables.
+
+Source: White, Nolen, Savani 2020, *Exploring the Loss Landscape in Neural Architecture Search*, section 3; with the
+first improvement instead of the best one.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from deap import base
+
+from ..decision import Decision
+from ..individual import LossFitness
+from .base import STRATEGIES
+from .decisions import DecisionStrategy
+from .ranges import Count, check_settings
+
+__all__ = ["LocalSearch"]
+
+
+@STRATEGIES.register("local-search")
+class LocalSearch(DecisionStrategy):
+    """Tries the neighbours of an architecture in random order and moves to the first that is better.
+
+    A neighbour differs in one decision. Where none is better, the search begins again at a random architecture. It
+    never asks twice: neighbours that were evaluated before are passed over, since what lies behind them was climbed
+    already. Once every architecture has been asked for, random ones are asked for again.
+
+    :param decisions: ``space.decisions``.
+    :param batch: neighbours per generation, for evaluating several at once; the first better one among them counts.
+    :param rng: see :class:`DecisionStrategy`.
+    :param fitness: see there.
+    """
+
+    def __init__(
+        self,
+        decisions: Sequence[Decision],
+        *,
+        batch: Count = 1,
+        rng: random.Random | None = None,
+        fitness: type[base.Fitness] = LossFitness,
+    ) -> None:
+        check_settings(LocalSearch, locals())
+        super().__init__(decisions, repeat=False, rng=rng, fitness=fitness)
+        self.batch = batch
+        self.left: list[
+            tuple[int, ...]
+        ] = []  # neighbours of the present one that were not tried, the next one last
+
+    def _generate(self) -> list[Any]:
+        assert self.unseen is not None
+        found: list[Any] = []
+        while self.left and len(found) < self.batch:
+            choices = self.left.pop()
+            if self.unseen.note(choices):
+                found.append(self.individual(choices))
+        if found:
+            return found
+        self.population = []
+        return [self.new(self.decisions.sample(self.rng))]
+
+    def _update(self, individuals: list[Any]) -> None:
+        for individual in individuals:
+            if not self.population or individual.fitness > self.population[0].fitness:
+                self.population = [individual]
+                self.left = list(self._neighbours(self.decisions.choices(individual)))
+                self.rng.shuffle(self.left)
+                break
+
+    def _neighbours(self, choices: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
+        for place, size in enumerate(self.decisions.sizes):
+            for other in range(size):
+                if other != choices[place]:
+                    yield (*choices[:place], other, *choices[place + 1 :])
+
+    def state_dict(self) -> dict[str, Any]:
+        """What every strategy over decisions has, and the neighbours that are left."""
+        return {**super().state_dict(), "left": [list(choices) for choices in self.left]}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on where :meth:`state_dict` was taken."""
+        super().load_state_dict(state)
+        self.left = [tuple(choices) for choices in state["left"]]
