@@ -58,21 +58,24 @@ def space_of(document: Mapping[str, Any]) -> SearchSpace:
 
 
 def save_architecture(space: SearchSpace, architecture: Architecture, path: str | Path) -> Path:
-    """Write an architecture with its space's settings and its choices by name, as JSON, atomically."""
+    """Write an architecture with its space's settings, its choices by name and its counts, as JSON, atomically."""
     space.check(architecture)
     named = {
         decision.name: decision.choices[choice]
         for decision, choice in zip(space.decisions, architecture.choices, strict=True)
     }
-    document = {"format": _FORMAT, "space": space_document(space), "choices": named}
-    return write_json(Path(path), document)
+    counts = _counts(space, architecture)
+    return write_json(
+        Path(path), {"format": _FORMAT, "space": space_document(space), "choices": named, **counts}
+    )
 
 
 def load_architecture(path: str | Path) -> tuple[SearchSpace, Architecture]:
     """Read what :func:`save_architecture` wrote: the space and the architecture.
 
     :raises FileNotFoundError: when there is no such file.
-    :raises ValueError: when the file is not an architecture, or does not fit its space.
+    :raises ValueError: when the file is not an architecture, does not fit its space, or is another network now
+        than when it was written: its parameters or MACs are others.
     """
     path = Path(path)
     if not path.is_file():
@@ -83,7 +86,8 @@ def load_architecture(path: str | Path) -> tuple[SearchSpace, Architecture]:
         settings, choices = dict(document["space"]), dict(document["choices"])
     except (ValueError, TypeError, KeyError) as error:
         raise ValueError(
-            f"{path} is not an architecture file (JSON with format, space and choices)"
+            f"{path} is not an architecture file (JSON with format, space and choices); "
+            "tdgnas.spaces.save_architecture(space, architecture, path) writes one, to_json() lacks the space's settings"
         ) from error
     if not known or "name" not in settings:
         raise ValueError(f"{path} has format {document['format']!r}; this version reads {_FORMAT!r}")
@@ -92,6 +96,17 @@ def load_architecture(path: str | Path) -> tuple[SearchSpace, Architecture]:
     if missing:
         raise ValueError(f"{path} lacks the choice of decision {missing[0]!r} of space {space.name!r}")
     try:
-        return space, space.architecture(choices)
+        architecture = space.architecture(choices)
     except ValueError as error:
         raise ValueError(f"{path} does not fit space {space.name!r}: {error}") from error
+    for name, count in _counts(space, architecture).items():
+        if document.get(name, count) != count:
+            raise ValueError(
+                f"{path} was written of a network with {document[name]} {name}, and the space {space.name!r} now makes "
+                f"one of {count}: its code changed, or its settings lack a keyword of its constructor"
+            )
+    return space, architecture
+
+
+def _counts(space: SearchSpace, architecture: Architecture) -> dict[str, int]:
+    return {"parameters": space.parameters(architecture), "macs": space.macs(architecture)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import json
 import random
 from collections.abc import Collection, Iterator
@@ -117,20 +118,46 @@ def _makes_itself_again(case: SpaceCase) -> Iterator[str]:
     except TypeError as error:
         yield f"the settings of {case.name} are no JSON values ({error}); they are written into every file"
         return
+    parameters = inspect.signature(type(space)).parameters.values()
+    for parameter in parameters:
+        if (
+            parameter.kind not in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL)
+            and parameter.name not in settings
+        ):
+            yield (
+                f"the settings of {case.name} lack {parameter.name!r}; pass every keyword of the constructor on as "
+                "settings, else a saved architecture is loaded into another space"
+            )
+            return
     try:
         again = type(space)(**settings)
     except TypeError as error:
         yield f"{case.name} cannot be made of its settings ({error}); settings are the keywords of the constructor"
         return
-    if (again.decisions, again.graph.nodes, again.image_shape) != (
-        space.decisions,
-        space.graph.nodes,
-        space.image_shape,
-    ):
+    samples = case.samples(3)
+    if _all_of(again, samples) != _all_of(space, samples):
         yield (
             f"{type(space).__name__}(**space.settings) makes another space than {space!r}; pass every keyword of the "
             "constructor on as settings, else a saved architecture is loaded into the wrong space"
         )
+    for key, value in settings.items():
+        other = (
+            not value if isinstance(value, bool) else 2 * value if isinstance(value, (int, float)) else None
+        )
+        try:
+            varied = type(space)(**{**settings, key: other}).settings if other is not None else {key: other}
+        except Exception:
+            continue  # a value that the space does not take
+        if varied.get(key) != other:
+            yield (
+                f"{case.name}({key}={other}) has {key}={varied.get(key)} in its settings; pass on what was given, else "
+                "a saved architecture is loaded into another space"
+            )
+
+
+def _all_of(space: SearchSpace, architectures: list[Architecture]) -> list[Any]:
+    counts = [(space.parameters(each), space.macs(each)) for each in architectures]
+    return [space.decisions, space.graph.nodes, space.image_shape, space.classes, counts]
 
 
 def _samples_everything(case: SpaceCase) -> Iterator[str]:
