@@ -73,7 +73,7 @@ def main() -> None:
         )
         scores = fitness.scores(architectures)
         columns[f"{policy}, loss"] = [score.loss for score in scores]
-        columns[f"{policy}, accuracy"] = [-score.correct / fitness.where.images for score in scores]
+        columns[f"{policy}, accuracy"] = [-score.measures["accuracy"] for score in scores]
     columns["parameters"] = [-float(space.parameters(each)) for each in architectures]
     columns["shortcuts"] = [-float(sum(each.choices)) for each in architectures]
 
@@ -102,7 +102,7 @@ def _stand_alone(
         recipe = Recipe(
             epochs=epochs, batch_size=64, lr=0.05, weight_decay=5e-4, schedule="cosine", warmup=1, clip=5.0
         )
-        losses.append(train(network, data, recipe, seed)[-1].valid_loss)
+        losses.append(train(network, data, recipe, seed)[-1].valid["loss"])
     return sum(losses) / len(losses)
 
 

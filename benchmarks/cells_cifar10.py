@@ -133,8 +133,8 @@ def search(options: argparse.Namespace, splits: Splits, out: Path) -> tuple[Dart
         architecture = RULES[options.rule](space, supernet.relaxed_weights())
         seconds += record.seconds
         print(
-            f"epoch {record.epoch:3d}  train {record.train_loss:.3f} {100 * record.train_accuracy:.1f} %  supernet on "
-            f"validation images {100 * accuracy(supernet):.1f} %  skips {space.skips(architecture)}  "
+            f"epoch {record.epoch:3d}  train {record.train['loss']:.3f} {100 * record.train['accuracy']:.1f} %  "
+            f"supernet on validation images {100 * accuracy(supernet):.1f} %  skips {space.skips(architecture)}  "
             f"{record.seconds:.0f} s",
             flush=True,
         )

@@ -116,7 +116,9 @@ def supernet(
         fitness = SupernetFitness(net, digits.valid, batchnorm=policy)
         scores = fitness.scores(chosen)
         found[f"supernet loss, BatchNorm {policy}"] = -np.array([score.loss for score in scores])
-        found[f"supernet accuracy, BatchNorm {policy}"] = np.array([float(score.correct) for score in scores])
+        found[f"supernet accuracy, BatchNorm {policy}"] = np.array(
+            [score.measures["accuracy"] for score in scores]
+        )
     found["parameters"] = np.array([float(space.parameters(one)) for one in chosen])
     found["multiply-adds"] = np.array([float(space.macs(one)) for one in chosen])
     losses = [
@@ -146,7 +148,7 @@ def train_loss(space: Any, architecture: Any, digits: Any, epochs: int, seeds: i
         with own_noise(seed):
             network = space.network(architecture)
         train(network, digits, recipe, seed=seed)
-        losses.append(evaluate(network, digits.valid)[0])
+        losses.append(evaluate(network, digits.valid)["loss"])
     return float(np.mean(losses))
 
 

@@ -8,9 +8,20 @@ from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
 
-_MODULES = ("algorithms", "data", "fitness", "operators", "spaces", "strategies", "supernet", "training")
+_MODULES = (
+    "algorithms",
+    "data",
+    "fitness",
+    "operators",
+    "spaces",
+    "strategies",
+    "supernet",
+    "tasks",
+    "training",
+)
 _NAMES = {
     "AccuracyFitness": "individual",
+    "Budget": "budget",
     "Individual": "individual",
     "LossFitness": "individual",
     "WorkerMap": "workers",
@@ -26,8 +37,9 @@ _NAMES = {
 __all__ = ["__version__", *_MODULES, *_NAMES]
 
 if TYPE_CHECKING:
-    from . import algorithms, data, fitness, operators, spaces, strategies, supernet, training
+    from . import algorithms, data, fitness, operators, spaces, strategies, supernet, tasks, training
     from .algorithms import evolve
+    from .budget import Budget
     from .fitness import SupernetFitness
     from .individual import AccuracyFitness, Individual, LossFitness
     from .mapping import batch_map

@@ -13,6 +13,7 @@ from .runs.signals import exit_status
 
 if TYPE_CHECKING:
     from .data import Splits
+    from .tasks import Task
     from .training import EpochRecord, NetworkPlan, Recipe
 
 #: Data sets whose images mean something else when they are mirrored.
@@ -87,7 +88,7 @@ def retrain(
         if resume and not kept:
             raise ValueError(f"there is no training in {out} to resume; leave --resume out to begin one")
         with own_noise(seed):
-            network = plan.network(splits.image_shape, len(splits.classes))
+            network = plan.network(splits.image_shape, splits.outputs)
         command = command_line(context, leave_out=("resume", "checkpoint_every"))
         console.print(
             f"{splits.name}: {len(splits.train)} training{' and' if with_valid else ','} {len(splits.valid)} "
@@ -108,7 +109,9 @@ def retrain(
                 device=place,
                 resume=resume,
                 checkpoint_every=checkpoint_every,
-                progress=lambda record: console.print(_line(record, recipe.epochs), highlight=False),
+                progress=lambda record: console.print(
+                    _line(record, recipe.epochs, splits.task), highlight=False
+                ),
             )
         except KeyboardInterrupt as stop:
             console.print(
@@ -119,8 +122,9 @@ def retrain(
                 soft_wrap=True,
             )
             raise typer.Exit(exit_status(stop)) from None
-        for part, accuracy in card.accuracy.items():
-            console.print(f"{part:10}  {100 * accuracy:.2f} %", highlight=False)
+        measure = splits.task.measure(splits.task.headline)
+        for part, found in card.measures.items():
+            console.print(f"{part:10}  {measure.text(found[splits.task.headline])}", highlight=False)
         console.print(f"parameters  {card.parameters:,}", highlight=False)
         console.print(f"MACs        {card.macs:,}", highlight=False)
         console.print(
@@ -257,11 +261,10 @@ def _name(architecture: str) -> str:
     return "genotype" if "(" in architecture else Path(architecture).stem
 
 
-def _line(record: EpochRecord, epochs: int) -> str:
-    valid = ""
-    if record.valid_loss is not None and record.valid_accuracy is not None:
-        valid = f"  valid {record.valid_loss:.3f} {100 * record.valid_accuracy:.2f} %"
-    return (
-        f"epoch {record.epoch + 1}/{epochs}  train {record.train_loss:.3f} {100 * record.train_accuracy:.2f} %{valid}"
-        f"  {record.seconds:.1f} s"
-    )
+def _line(record: EpochRecord, epochs: int, task: Task) -> str:
+    parts = [
+        f"{part} {found['loss']:.3f} {task.measure(task.headline).text(found[task.headline])}"
+        for part, found in (("train", record.train), ("valid", record.valid))
+        if found is not None
+    ]
+    return f"epoch {record.epoch + 1}/{epochs}  {'  '.join(parts)}  {record.seconds:.1f} s"

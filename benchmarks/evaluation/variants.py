@@ -21,7 +21,6 @@ from tdgnas.supernet import (
     race,
     second_order_gradients,
 )
-from tdgnas.supernet.forward import group_losses
 
 
 def compiling(given: argparse.Namespace) -> list[Row]:
@@ -88,7 +87,7 @@ def gradients(given: argparse.Namespace) -> list[Row]:
                 for part in torch.split(genes, rows):
                     alpha = part.clone().requires_grad_()
                     torch.autograd.grad(
-                        group_losses(supernet.relaxed(valid[0], alpha), valid[1]).sum(), alpha
+                        supernet.task.losses(supernet.relaxed(valid[0], alpha), valid[1]).sum(), alpha
                     )
 
         return clock(run)

@@ -19,6 +19,7 @@ from ..runs.search import Unit
 from ..spaces import SPACES, Architecture, SearchSpace, create
 from ..supernet import Supernet, evaluate_one, evaluation_set, load_supernet, save_supernet
 from ..supernet.pretraining import Pretraining
+from ..tasks import flat
 from ..training import Recipe, evaluate, train
 from .session import Session
 
@@ -87,7 +88,7 @@ class SupernetProblem:
     def _space(self, data: Splits) -> SearchSpace:
         known = inspect.signature(SPACES.get(self.space)).parameters
         channels, size, _ = data.image_shape
-        fitting = {"in_channels": channels, "image_size": size, "classes": len(data.classes)}
+        fitting = {"in_channels": channels, "image_size": size, "classes": data.outputs}
         return create(self.space, **{k: v for k, v in fitting.items() if k in known}, **self.settings)
 
     def _folder(self, seed: int, folder: Path) -> Path:
@@ -125,12 +126,12 @@ class SupernetProblem:
         images = min(self.images, len(data.valid))
         fitness = SupernetFitness(supernet, data.valid, size=images, batch_size=images)
         passes = json.loads((place / "pretraining.json").read_text(encoding="utf-8"))["passes"]
-        fitness.budget.count(0, int(passes))
+        fitness.budget.count(passes=int(passes), cause="pretraining")
 
         def source(order: int, weights: bool) -> SupernetGradients:
             kind = TrainingGradients if weights else SupernetGradients
             rate = 0.001 if self.epochs else 0.025  # where the pretraining's cosine ended
-            return kind(supernet, order=order, batch_size=self.batch_size, lr=rate, budget=fitness.budget)  # type: ignore[arg-type]
+            return kind(supernet, order=order, batch_size=self.batch_size, lr=rate)  # type: ignore[arg-type]
 
         def final(chosen: Architecture) -> dict[str, float]:
             return self._final(load_supernet(place, data), data, chosen, seed)
@@ -144,7 +145,7 @@ class SupernetProblem:
         space = supernet.space
         found = {
             "test_loss": score.loss,
-            "test_accuracy": score.correct / where.images,
+            **{f"test_{name}": value for name, value in score.measures.items()},
             "parameters_M": space.parameters(chosen) / 1e6,
         }
         if self.retrain:
@@ -154,5 +155,5 @@ class SupernetProblem:
             with own_noise(seed):
                 network = space.network(chosen)
             train(network, data, recipe, seed=seed)
-            found["retrained_loss"], found["retrained_accuracy"] = evaluate(network, data.test)
+            found |= flat({"retrained": evaluate(network, data.test)})
         return found

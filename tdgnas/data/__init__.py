@@ -3,17 +3,18 @@
 from ._torchvision import import_torchvision
 from .augment import Augment, cutout, horizontal_flip, random_crop
 from .batches import Batches
-from .loading import NAMES, load
-from .source import DataDamaged, DataNotFound
+from .loading import DATA, load
+from .source import DataDamaged, DataNotFound, Source
 from .splits import ImageData, Splits, stratified
 
 __all__ = [
-    "NAMES",
+    "DATA",
     "Augment",
     "Batches",
     "DataDamaged",
     "DataNotFound",
     "ImageData",
+    "Source",
     "Splits",
     "cutout",
     "horizontal_flip",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from .source import DataDamaged, DataNotFound, Source, contents
+from .source import DataDamaged, DataNotFound, Source, contents, data_root
 
 __all__ = ["read_folder"]
 
@@ -21,21 +22,26 @@ LITTER = frozenset({"thumbs.db", "desktop.ini"})
 LEAST = 3  # images per class: one for each part
 
 
-def read_folder(root: Path, size: int | None = None, channels: int | None = None) -> Source:
-    """Every image below the class folders of ``root``; the folder's name is the class.
+def read_folder(
+    folder: str | os.PathLike[str] | None, size: int | None = None, channels: int | None = None
+) -> Source:
+    """Every image below the class folders of ``folder``; the folder's name is the class.
 
     Images of other sizes are stretched to ``size``, or, without it, to the commonest size there is. Palettes,
     CMYK and the like become RGB, transparency is laid over white, and a folder of grey images keeps one
     channel. Hidden files are passed over; anything else that is no image is an error that names it.
 
-    :param root: holds the class folders, or ``train`` with them inside, and beside it ``test`` and ``valid``.
+    :param folder: holds the class folders, or ``train`` with them inside, and beside it ``test`` and ``valid``.
     :param size: side of the square images, in pixels.
     :param channels: 1 or 3; None takes 3 unless all images are grey.
     :raises DataNotFound: when the folder, or its class folders, are not there.
     :raises DataDamaged: for a file that is no image, an empty class, or parts with different classes.
     """
-    parts = {part: folder for part, folder in _parts(root).items() if folder is not None}
-    names = {part: _class_folders(folder) for part, folder in parts.items()}
+    if folder is None:
+        raise DataNotFound("the data set 'folder' needs folder=..., with one subfolder per class in it")
+    root = data_root(folder)
+    parts = {part: place for part, place in _parts(root).items() if place is not None}
+    names = {part: _class_folders(place) for part, place in parts.items()}
     classes = tuple(names["train"])
     for part, found in names.items():
         if tuple(found) != classes:
@@ -43,7 +49,7 @@ def read_folder(root: Path, size: int | None = None, channels: int | None = None
             raise DataDamaged(
                 f"{parts[part]} and {parts['train']} have different classes: {', '.join(odd[:8])}"
             )
-    files = {part: _files(folder, classes) for part, folder in parts.items()}
+    files = {part: _files(place, classes) for part, place in parts.items()}
     shape, grey = _survey([path for listed in files.values() for path, _ in listed])
     width, height = (size, size) if size is not None else shape
     mode = "L" if (channels == 1 or (channels is None and grey)) else "RGB"

@@ -2,20 +2,38 @@
 
 from __future__ import annotations
 
-import difflib
+import inspect
 import os
+from collections.abc import Callable
+from functools import partial
 
+from ..registry import Registry
+from ..tasks import TASKS, Task
 from .cifar import LAYOUTS, read_cifar
-from .digits import read_digits
+from .digits import read_digits, read_digits_ink, read_digits_parts
 from .folder import read_folder
-from .source import DataNotFound, Source, data_root
+from .source import Source, data_root
 from .splits import Splits, check_request, make_splits
 from .torchvision_sets import TORCHVISION_SETS, read_torchvision
 
-__all__ = ["NAMES", "load"]
+__all__ = ["DATA", "load"]
 
-NAMES = ("digits", *LAYOUTS, *TORCHVISION_SETS, "folder")
-SMALL_GREY = ("digits", "mnist", "fashion-mnist", "kmnist")  # brought to 3x32x32 unless asked otherwise
+
+def _check_reader(value: object) -> None:
+    if not callable(value):
+        raise TypeError(f"{value!r} is no reader of a data set; register a function that returns a Source")
+
+
+#: Readers of data sets by name, those of other packages under the entry point group ``tdgnas.data``. A reader returns a
+#: :class:`Source`. Where its signature names them it is given ``root`` (the folder of the data sets), and of
+#: :func:`load`'s parameters ``folder``, ``size``, ``channels`` and ``download``.
+DATA: Registry[Callable[..., Source]] = Registry("data set", "tdgnas.data", _check_reader)
+for _reader in (read_digits, read_digits_ink, read_digits_parts):
+    DATA.register(_reader.__name__.removeprefix("read_").replace("_", "-"))(_reader)
+for _names, _read in ((LAYOUTS, read_cifar), (TORCHVISION_SETS, read_torchvision)):
+    for _name in _names:
+        DATA.register(_name)(partial(_read, _name))
+DATA.register("folder")(read_folder)
 
 
 def load(
@@ -29,6 +47,7 @@ def load(
     test: float | None = None,
     seed: int = 0,
     download: bool = False,
+    task: str | Task | None = None,
 ) -> Splits:
     """A data set divided into train, valid and test: disjoint, every class in its share, fixed by ``seed``.
 
@@ -36,8 +55,9 @@ def load(
     >>> data.image_shape, len(data.train), len(data.valid), len(data.test)
     ((3, 32, 32), 899, 449, 449)
 
-    :param name: ``digits`` (embedded in scikit-learn), ``cifar10``, ``cifar100``, ``mnist``,
-        ``fashion-mnist``, ``kmnist``, ``svhn``, or ``folder`` (images in one subfolder per class).
+    :param name: ``digits`` (embedded in scikit-learn; ``digits-ink`` and ``digits-parts`` are the same images with
+        numbers and with several labels to learn), ``cifar10``, ``cifar100``, ``mnist``, ``fashion-mnist``,
+        ``kmnist``, ``svhn``, ``folder`` (images in one subfolder per class), or what is registered in :data:`DATA`.
     :param folder: where the files are; default: the environment variable TDGNAS_DATA, else
         ``~/.cache/tdgnas``. For ``folder``, the folder of images itself. Not used by ``digits``.
     :param size: side of the square images; default: 32 for digits and the MNIST-like sets, else as they are.
@@ -49,41 +69,29 @@ def load(
         (default: a quarter).
     :param seed: decides the split, the same on every machine. No global random state is read or moved.
     :param download: let torchvision download what is missing (CIFAR, MNIST-like, SVHN).
+    :param task: learn this instead of the data set's own task: a name in :data:`tdgnas.tasks.TASKS`, or a task.
     :raises ValueError: for an unknown name, or an impossible size, count or share.
     :raises DataNotFound: when files are missing; it says where they were looked for and how to get them.
     :raises DataDamaged: when a file does not hold what it should.
     """
-    known = _canonical(name)
     check_request(size, channels, valid, train, test, seed)
-    if known in SMALL_GREY:
-        size = 32 if size is None else size
-        channels = 3 if channels is None else channels
-    source = _read(known, folder, size, channels, download)
-    return make_splits(source, size=size, channels=channels, valid=valid, train=train, test=test, seed=seed)
-
-
-def _canonical(name: str) -> str:
-    plain = {_plain(known): known for known in NAMES}
-    if _plain(name) in plain:
-        return plain[_plain(name)]
-    close = difflib.get_close_matches(_plain(name), plain, n=1)
-    hint = f"; did you mean {plain[close[0]]!r}?" if close else ""
-    raise ValueError(f"no data set is called {name!r}; there are {', '.join(NAMES)}{hint}")
+    reader = DATA.get({_plain(known): known for known in DATA.names()}.get(_plain(name), name))
+    given = {
+        "root": data_root(folder),
+        "folder": folder,
+        "size": size,
+        "channels": channels,
+        "download": download,
+    }
+    known = inspect.signature(reader).parameters
+    source = reader(**{key: value for key, value in given.items() if key in known})
+    size = source.size if size is None else size
+    channels = source.channels if channels is None else channels
+    splits = make_splits(source, size=size, channels=channels, valid=valid, train=train, test=test, seed=seed)
+    if task is None:
+        return splits
+    return splits.learning(TASKS.get(task) if isinstance(task, str) else task)
 
 
 def _plain(name: str) -> str:
     return name.lower().replace("-", "").replace("_", "")
-
-
-def _read(
-    name: str, folder: str | os.PathLike[str] | None, size: int | None, channels: int | None, download: bool
-) -> Source:
-    if name == "digits":
-        return read_digits()
-    if name == "folder":
-        if folder is None:
-            raise DataNotFound("the data set 'folder' needs folder=..., with one subfolder per class in it")
-        return read_folder(data_root(folder), size, channels)
-    if name in LAYOUTS:
-        return read_cifar(name, data_root(folder), download)
-    return read_torchvision(name, data_root(folder), download)

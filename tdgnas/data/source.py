@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from ..tasks import CLASSIFICATION, Task, check_targets
+
 __all__ = ["DataDamaged", "DataNotFound", "Source", "contents", "data_root", "fit_images"]
 
 CHUNK = 4096  # images resized at once: bounds the memory of the floating-point copy
@@ -29,15 +31,19 @@ class Source:
     """A data set as read, before it is split.
 
     :param name: the name it was loaded by.
-    :param classes: the class names; label ``k`` means ``classes[k]``.
+    :param classes: the class names; label ``k`` means ``classes[k]``. Where targets are
+        numbers, names of their columns.
     :param images: the training part, ``(N, C, H, W)`` uint8.
-    :param labels: ``(N,)`` int64, each in ``0..len(classes)-1``.
+    :param labels: the targets: ``(N,)`` int64, each in ``0..len(classes)-1``, or ``(N, len(classes))`` float32.
     :param valid: a validation part that the data set itself defines.
     :param test: the official test part; None when there is none and one must be held out.
     :param mean: per-channel mean of pixels in 0..1; None to measure it on the training split.
     :param std: per-channel standard deviation, likewise.
     :param valid_share: share of the training part that validates unless the caller says otherwise.
-    :raises DataDamaged: when images and labels do not fit each other.
+    :param task: what is learned.
+    :param size: side that the images are brought to unless the caller says otherwise.
+    :param channels: likewise.
+    :raises DataDamaged: when images and targets do not fit each other.
     """
 
     name: str
@@ -49,6 +55,9 @@ class Source:
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
     valid_share: float = 0.5
+    task: Task = CLASSIFICATION
+    size: int | None = None
+    channels: int | None = None
 
     def __post_init__(self) -> None:
         parts = {"training": (self.images, self.labels), "validation": self.valid, "test": self.test}
@@ -62,12 +71,10 @@ class Source:
                 f"the {title} part of {self.name} has {len(images)} images and {len(labels)} labels; "
                 "it needs at least one image and as many labels as images"
             )
-        low, high = int(labels.min()), int(labels.max())
-        if low < 0 or high >= len(self.classes):
-            raise DataDamaged(
-                f"the {title} part of {self.name} has labels from {low} to {high}; "
-                f"with {len(self.classes)} classes they lie in 0..{len(self.classes) - 1}"
-            )
+        try:
+            check_targets(labels, len(self.classes), f"the {title} part of {self.name}")
+        except ValueError as error:
+            raise DataDamaged(str(error)) from error
 
 
 def data_root(folder: str | os.PathLike[str] | None) -> Path:

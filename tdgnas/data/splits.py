@@ -12,6 +12,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from ..tasks import CLASSIFICATION, Task, check_targets
 from .source import Source, fit_images
 
 __all__ = ["ImageData", "Indices", "Splits", "check_request", "make_splits", "stratified"]
@@ -25,12 +26,14 @@ _TEST, _VALID, _TRAIN = range(3)  # independent streams of one seed
 
 @dataclass(frozen=True, eq=False)
 class ImageData:
-    """Labelled images, kept whole on one device.
+    """Images and what is to be learned of them, kept whole on one device.
 
     :param images: ``(N, C, H, W)`` uint8; a floating-point tensor is taken as normalised already.
-    :param labels: ``(N,)`` int64.
+    :param labels: the targets: class numbers, ``(N,)`` int64, or numbers, ``(N, outputs)`` float32; ``(N,)`` float32 is
+        kept as ``(N, 1)``.
     :param mean: per channel, of pixels scaled to 0..1.
     :param std: per channel, likewise; above 0.
+    :param task: what is learned.
     :raises ValueError: when the shapes do not fit each other.
     :raises TypeError: when images or labels have another dtype.
     """
@@ -39,16 +42,23 @@ class ImageData:
     labels: Tensor
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    task: Task = CLASSIFICATION
 
     def __post_init__(self) -> None:
+        if self.labels.dtype == torch.float32 and self.labels.ndim == 1:
+            object.__setattr__(self, "labels", self.labels.unsqueeze(1))
         if self.images.dtype != torch.uint8 and not self.images.is_floating_point():
             raise TypeError(f"images are uint8 or floating-point, not {self.images.dtype}")
-        if self.labels.dtype != torch.int64:
-            raise TypeError(f"labels are int64, not {self.labels.dtype}; convert them with .long()")
-        if self.images.ndim != 4 or self.labels.shape != self.images.shape[:1]:
+        if self.labels.dtype not in (torch.int64, torch.float32):
+            raise TypeError(
+                f"labels are int64 or, where they are numbers, float32, not {self.labels.dtype}; convert them with "
+                ".long() or .float()"
+            )
+        shape = self.labels.shape if self.labels.dtype == torch.int64 else self.labels.shape[:1]
+        if self.images.ndim != 4 or shape != self.images.shape[:1] or self.labels.ndim > 2:
             raise ValueError(
                 f"images of shape {tuple(self.images.shape)}, labels of shape {tuple(self.labels.shape)}; "
-                "expected (N, C, H, W) and (N,)"
+                "expected (N, C, H, W) and (N,), or (N, outputs) where they are float32"
             )
         if not len(self.mean) == len(self.std) == self.images.shape[1]:
             raise ValueError(
@@ -99,7 +109,7 @@ class ImageData:
 
     def sample(self, count: int, seed: int = 0) -> ImageData:
         """``count`` images in the class proportions of all, in a mixed order: the same for the same seed."""
-        chosen, _ = stratified(self.labels, count, seed)
+        chosen, _ = stratified(_strata(self.labels), count, seed)
         return self.subset(torch.from_numpy(chosen))
 
     def normalised(self, indices: Indices | None = None) -> Tensor:
@@ -119,7 +129,7 @@ class ImageData:
         return self.batch((rng or random).sample(range(len(self)), min(count, len(self))))
 
     def batch(self, indices: Indices) -> tuple[Tensor, Tensor]:
-        """Normalised images and labels of the chosen indices."""
+        """Normalised images and targets of the chosen indices."""
         return self.normalised(indices), self.labels[_index(indices)]
 
 
@@ -137,9 +147,11 @@ class Splits:
     Weights learn from ``train``, alpha and fitness from ``valid``; ``test`` is read once, for the report.
 
     :param name: the data set's name.
-    :param classes: class names; label ``k`` means ``classes[k]``.
+    :param classes: names of a network's outputs: label ``k`` means ``classes[k]``; where the targets are numbers, names
+        of their columns.
     :param mean: per-channel mean of pixels in 0..1, used by all three parts.
     :param std: per-channel standard deviation, likewise.
+    :raises ValueError: when a part has a label that is no class, or targets of another width or that are not finite.
     """
 
     name: str
@@ -150,6 +162,25 @@ class Splits:
     mean: tuple[float, ...]
     std: tuple[float, ...]
 
+    def __post_init__(self) -> None:
+        for part in ("train", "valid", "test"):
+            check_targets(getattr(self, part).labels, self.outputs, f"the part {part} of {self.name!r}")
+
+    @property
+    def task(self) -> Task:
+        """What is learned."""
+        return self.train.task
+
+    @property
+    def outputs(self) -> int:
+        """Number of outputs of a network: the classes, or the width of the targets."""
+        return len(self.classes)
+
+    def learning(self, task: Task) -> Splits:
+        """The same data for another task, whose loss takes the same targets."""
+        parts = {part: replace(getattr(self, part), task=task) for part in ("train", "valid", "test")}
+        return replace(self, **parts)
+
     @property
     def image_shape(self) -> tuple[int, int, int]:
         """Channels, height, width."""
@@ -159,6 +190,11 @@ class Splits:
         """All three parts on ``device``."""
         moved = {part: getattr(self, part).to(device) for part in ("train", "valid", "test")}
         return replace(self, **moved)
+
+
+def _strata(labels: Tensor) -> Tensor:
+    """What a split keeps the shares of: the classes; nothing where targets are numbers."""
+    return torch.zeros(len(labels)) if labels.is_floating_point() else labels
 
 
 def stratified(labels: Tensor, count: int, seed: int | Sequence[int]) -> tuple[IntArray, IntArray]:
@@ -209,13 +245,13 @@ def make_splits(
     left = np.arange(len(source.labels))
     if source.test is None:
         count = _count("test", HELD_OUT if test is None else test, len(left))
-        chosen, left = stratified(source.labels, count, (seed, _TEST))
+        chosen, left = stratified(_strata(source.labels), count, (seed, _TEST))
         tested = (source.images[chosen], source.labels[chosen])
     else:
         tested = _limit("test", source.test, test, (seed, _TEST))
     if source.valid is None:
         count = _count("valid", source.valid_share if valid is None else valid, len(left))
-        picked, rest = stratified(source.labels[left], count, (seed, _VALID))
+        picked, rest = stratified(_strata(source.labels)[left], count, (seed, _VALID))
         validated = (source.images[left[picked]], source.labels[left[picked]])
         left = left[rest]
     else:
@@ -226,7 +262,7 @@ def make_splits(
     mean, std = source.mean, source.std
     if mean is None or std is None or len(mean) != parts[0][0].shape[1]:
         mean, std = _moments(parts[0][0])
-    made = [ImageData(images, labels, mean, std) for images, labels in parts]
+    made = [ImageData(images, labels, mean, std, source.task) for images, labels in parts]
     return Splits(source.name, made[0], made[1], made[2], source.classes, mean, std)
 
 
@@ -273,11 +309,13 @@ def _limit(
 ) -> tuple[Tensor, Tensor]:
     images, labels = data
     count = len(labels) if asked is None else _count(part, asked, len(labels))
-    chosen, _ = stratified(labels, count, seed)
+    chosen, _ = stratified(_strata(labels), count, seed)
     return images[chosen], labels[chosen]
 
 
 def _check_classes(source: Source, labels: Tensor) -> None:
+    if labels.is_floating_point():
+        return
     counts = torch.bincount(labels, minlength=len(source.classes)).tolist()
     lacking = [name for name, count in zip(source.classes, counts, strict=True) if count == 0]
     if lacking:

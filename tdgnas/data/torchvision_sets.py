@@ -54,7 +54,9 @@ def read_torchvision(name: str, root: Path, download: bool = False) -> Source:
             f"Remove {', '.join(files)} there and pass download=True"
         ) from error
     classes = tuple(getattr(getattr(datasets, reader), "classes", map(str, range(10))))
-    return Source(name, classes, *train, test=test)
+    # Small grey images are brought to the size that networks of this package are made for.
+    size, channels = (None, None) if name == "svhn" else (32, 3)
+    return Source(name, classes, *train, test=test, size=size, channels=channels)
 
 
 def _part(reader: Any, root: Path, part: str, download: bool) -> tuple[Tensor, Tensor]:

@@ -1,9 +1,8 @@
 """What a toolbox calls ``evaluate``."""
 
-from .budget import Budget
 from .gradients import SupernetGradients, TrainingGradients
 from .size import WithSize
-from .supernet import WORST_LOSS, SupernetFitness
+from .supernet import SupernetFitness
 from .table import TabularFitness
 from .table_files import (
     Table,
@@ -17,8 +16,6 @@ from .table_files import (
 )
 
 __all__ = [
-    "WORST_LOSS",
-    "Budget",
     "SupernetFitness",
     "SupernetGradients",
     "Table",

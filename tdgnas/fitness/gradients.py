@@ -10,16 +10,14 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from ..descent import TrainingDiverged, descend
 from ..supernet import Supernet
-from ..supernet.bilevel import gradient_passes
-from ..supernet.forward import group_losses
-from .budget import Budget
 
 Array = npt.NDArray[np.float64]
 
 
 class SupernetGradients:
-    """What gradient searches ask of a supernet; image passes go to a budget, forward and backward counting 3.
+    """What gradient searches ask of a supernet; image passes go to its budget, forward and backward counting 3.
 
     First order takes the weights as they are; second order looks one step of the weights ahead (Liu et al.
     2018, eq. 7), which takes four times the passes.
@@ -29,7 +27,6 @@ class SupernetGradients:
     :param batch_size: of validation images, and of training images where they are needed.
     :param lr: learning rate of the weights: the look-ahead's xi, and that of ``weight_step`` (SGD, momentum
         0.9, weight decay 3e-4, gradient clipped to 5).
-    :param budget: where passes are counted, such as that of a fitness; a new one when None.
     :raises ValueError: for a supernet without data, or another order.
     """
 
@@ -40,7 +37,6 @@ class SupernetGradients:
         order: Literal[1, 2] = 1,
         batch_size: int = 64,
         lr: float = 0.025,
-        budget: Budget | None = None,
     ) -> None:
         if supernet.data is None:
             raise ValueError("this supernet has no data; make it with Supernet(space, data) for gradients")
@@ -48,14 +44,11 @@ class SupernetGradients:
             raise ValueError(f"order is {order!r}; it must be 1 (first order) or 2 (second order)")
         self.supernet, self.data = supernet, supernet.data
         self.order, self.batch_size, self.lr = order, batch_size, lr
-        self.budget = Budget() if budget is None else budget
-        self.weights = [weight for weight in supernet.parameters() if weight.requires_grad]
-        self.optimiser = torch.optim.SGD(self.weights, lr, momentum=0.9, weight_decay=3e-4)
+        weights = [weight for weight in supernet.parameters() if weight.requires_grad]
+        self.optimiser = torch.optim.SGD(weights, lr, momentum=0.9, weight_decay=3e-4)
 
     def alpha_gradients(self, genes: Array, *, seed: int) -> Array:
         """Return the gradient of the validation loss for every row of genes, on images drawn by ``seed``."""
-        images = min(self.batch_size, len(self.data.valid))
-        self.budget.count(0, len(genes) * gradient_passes(images, self.order))
         if self.order == 1:
             return self.supernet.alpha_gradients(genes, seed, self.batch_size)
         return self.supernet.alpha_gradients(
@@ -76,10 +69,8 @@ class TrainingGradients(SupernetGradients):
         """Take one step of the weights on the relaxed network of ``genes``, on training images drawn by
         ``seed``."""
         images, labels = self.data.train.drawn(self.batch_size, random.Random(seed))
-        self.optimiser.zero_grad(set_to_none=True)
         with self.supernet.batchnorm.use("train"):
             logits = self.supernet.relaxed(images, self._alpha(genes).unsqueeze(0))
-        group_losses(logits, labels)[0].backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.weights, 5.0)
-        self.optimiser.step()
-        self.budget.count(0, 3 * len(labels))
+        loss = self.supernet.task.losses(logits, labels)[0]
+        descend(loss, self.optimiser, 5.0, TrainingDiverged("training the weights of DARTS"))
+        self.supernet.budget.count(passes=3 * len(labels), cause="weights")

@@ -7,13 +7,15 @@ import random
 import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from deap import base
 
+from ..budget import Budget
+from ..individual import AccuracyFitness, LossFitness
 from ..spaces import Architecture
 from ..supernet import (
     Counters,
@@ -26,22 +28,18 @@ from ..supernet import (
     relaxed_scores,
 )
 from ..supernet.evaluation import BatchNormPolicy
-from .budget import Budget
+from ..tasks import check_targets
 
 if TYPE_CHECKING:
     from ..data import ImageData
 
-Measure = Literal["loss", "accuracy"]
 Mode = Literal["threshold", "sample", "relaxed"]
 Genes = Sequence[float]
 FloatArray = npt.NDArray[np.float64]
 
-#: What a loss that is not finite becomes: worse than any real one, and still a number that can be averaged.
-WORST_LOSS = 1e6
-
 
 class SupernetFitness:
-    """Loss or accuracy of individuals on held-out images, all with the supernet's shared, frozen weights.
+    """A measure of individuals on held-out images, all with the supernet's shared, frozen weights.
 
     Callable for one individual; ``batch`` takes a population (``toolbox.register("map", tdgnas.batch_map)``). Every
     individual is scored on the same images in the same order; results are cached by architecture and by the version
@@ -51,7 +49,8 @@ class SupernetFitness:
     :param data: held-out images, as a rule ``data.valid``.
     :param size: how many of them (the first ones); all when None.
     :param batch_size: images per forward pass; with the policy ``batch`` also the extent of BatchNorm's statistics.
-    :param measure: ``loss`` (mean cross-entropy in nats, to be minimised) or ``accuracy`` (0 to 1, to be maximised).
+    :param measure: ``loss`` (to be minimised) or another measure of the data's task, such as ``accuracy``; a value that
+        is not finite counts as the task's worst.
     :param mode: ``threshold`` scores the discretised alpha, ``relaxed`` the relaxed network, ``sample`` the mean of
         ``samples`` discrete networks drawn from the relaxed weights, with the same random numbers for everybody.
     :param batchnorm: ``batch``, ``recalibrated`` (needs ``calibration``) or ``running``.
@@ -71,7 +70,7 @@ class SupernetFitness:
         *,
         size: int | None = None,
         batch_size: int = 500,
-        measure: Measure = "loss",
+        measure: str = "loss",
         mode: Mode = "threshold",
         batchnorm: BatchNormPolicy = "batch",
         calibration: ImageData | None = None,
@@ -80,9 +79,10 @@ class SupernetFitness:
         seed: int = 0,
         evaluator: Callable[[Supernet, EvaluationSet], Evaluator] = PopulationEvaluator,
     ) -> None:
-        for name, value, known in [("measure", measure, get_args(Measure)), ("mode", mode, get_args(Mode))]:
-            if value not in known:
-                raise ValueError(f"{name} is {value!r}; it must be one of {', '.join(known)}")
+        if mode not in get_args(Mode):
+            raise ValueError(f"mode is {mode!r}; it must be one of {', '.join(get_args(Mode))}")
+        self.higher = data.task.measure(measure).higher
+        check_targets(data.labels, supernet.space.classes, "the data of a fitness")
         if samples < 1:
             raise ValueError(f"samples is {samples}; at least one discrete network has to be drawn")
         self.supernet = supernet
@@ -98,7 +98,6 @@ class SupernetFitness:
         )
         self.evaluator: Evaluator = evaluator(supernet, self.where)
         self._counted = self.evaluator.counters.copy()
-        self.budget = Budget()
         rng = random.Random(seed)
         self._uniform = np.array([[rng.random() for _ in supernet.space.decisions] for _ in range(samples)])
         self._cache: dict[Architecture | bytes, Score] = {}
@@ -120,8 +119,18 @@ class SupernetFitness:
         scores = self._discrete([architecture for group in wanted for architecture in group])
         return [self._value([scores[architecture] for architecture in group]) for group in wanted]
 
+    @property
+    def fitness_type(self) -> type[base.Fitness]:
+        """The class that the individuals' fitness has to have: minimised or maximised, as the measure is."""
+        return AccuracyFitness if self.higher else LossFitness
+
+    @property
+    def budget(self) -> Budget:
+        """The supernet's ledger."""
+        return self.supernet.budget
+
     def scores(self, architectures: Sequence[Architecture]) -> list[Score]:
-        """Return loss and number of right answers of architectures, whatever ``measure`` and ``mode`` are."""
+        """Return loss and measures of architectures, whatever ``measure`` and ``mode`` are."""
         found = self._discrete(architectures)
         return [found[architecture] for architecture in architectures]
 
@@ -146,21 +155,24 @@ class SupernetFitness:
         """Budget and cache, for a run that is resumed with equal weights; empty after the weights have changed."""
         self._fresh()
         known = [
-            [list(key.choices) if isinstance(key, Architecture) else key.hex(), score.loss, score.correct]
+            [
+                list(key.choices) if isinstance(key, Architecture) else key.hex(),
+                score.loss,
+                dict(score.measures),
+            ]
             for key, score in self._cache.items()
         ]
-        return {"budget": asdict(self.budget), "cache": known}
+        return {"budget": self.budget.state_dict(), "cache": known}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on where :meth:`state_dict` was taken; the supernet must have the weights that it had then."""
-        for name, count in state["budget"].items():  # in place: others may count into the same budget
-            setattr(self.budget, name, count)
+        self.budget.load_state_dict(state["budget"])
         self._version = self.supernet.version
         self._cache = {
             bytes.fromhex(key) if isinstance(key, str) else self.supernet.space.architecture(key): Score(
-                loss, correct
+                loss, measures
             )
-            for key, loss, correct in state["cache"]
+            for key, loss, measures in state["cache"]
         }
 
     def _architectures(self, genes: FloatArray) -> list[Architecture]:
@@ -209,14 +221,15 @@ class SupernetFitness:
         return [self._cache[key] for key in keys]
 
     def _value(self, scores: list[Score]) -> tuple[float]:
-        if self.measure == "accuracy":
-            return (sum(score.correct for score in scores) / (self.where.images * len(scores)),)
-        loss = sum(score.loss for score in scores) / len(scores)
-        if not math.isfinite(loss):
+        name = self.measure
+        values = [score.loss if name == "loss" else score.measures[name] for score in scores]
+        value = sum(values) / len(values)
+        if not math.isfinite(value):
+            worst = self.where.task.worst_of(name)
             warnings.warn(
-                f"an individual has the loss {loss}; it counts as {WORST_LOSS:g}. Did the supernet's training diverge?",
+                f"an individual has the {name} {value}; it counts as {worst:g}. Did the supernet's training diverge?",
                 RuntimeWarning,
                 stacklevel=3,
             )
-            return (WORST_LOSS,)
-        return (loss,)
+            return (worst,)
+        return (value,)

@@ -10,8 +10,8 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from ..budget import Budget
 from ..spaces import Architecture, SearchSpace
-from .budget import Budget
 from .table_files import Table
 
 Genes = Sequence[float]

@@ -13,7 +13,6 @@ from deap import base
 
 from ..data import Splits, load
 from ..fitness import SupernetFitness
-from ..individual import AccuracyFitness, LossFitness
 from ..mapping import batch_map
 from ..operators import (
     OPERATORS,
@@ -77,7 +76,8 @@ def check_operators(toolbox: base.Toolbox, supernet: Supernet, config: RunConfig
     states, own = random_states(), toolbox_states(toolbox)
     try:
         with section("search"):
-            pair = supernet.population(2, fitness=fitness_class(config), rng=random.Random(0))
+            kind = toolbox.evaluate.func.fitness_type
+            pair = supernet.population(2, fitness=kind, rng=random.Random(0))
             for individual in pair:
                 individual.fitness.values = (1.0,)
         for entry, given in (("mate", pair), ("mutate", pair[:1]), ("select", (pair, 2))):
@@ -111,7 +111,7 @@ def make_space(settings: SpaceSettings, data: Splits) -> SearchSpace:
     given = dict(settings.settings)
     known = inspect.signature(SPACES.get(settings.name)).parameters
     channels, size, _ = data.image_shape
-    for name, value in [("in_channels", channels), ("image_size", size), ("classes", len(data.classes))]:
+    for name, value in [("in_channels", channels), ("image_size", size), ("classes", data.outputs)]:
         if name in known:
             given.setdefault(name, value)
     return create(settings.name, **given)
@@ -164,11 +164,6 @@ def with_order(config: RunConfig, order: str, chunk: int | None = None) -> RunCo
     return config.model_copy(
         update={"fitness": config.fitness.model_copy(update={"order": order, "chunk": chunk})}
     )
-
-
-def fitness_class(config: RunConfig) -> type[base.Fitness]:
-    """The individuals' fitness: a minimised loss or a maximised accuracy."""
-    return LossFitness if config.fitness.measure == "loss" else AccuracyFitness
 
 
 def make_toolbox(

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Record = Mapping[str, Any]
-# A diverged network's loss becomes a huge finite number (see WORST_LOSS), which would flatten every real curve.
+# A diverged network's loss becomes a huge finite number (its task's worst), which would flatten every real curve.
 OFF_SCALE = 1e5
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from ..files.atomic import write_json
@@ -13,8 +12,6 @@ from ..spaces.cells.cell_drawing import draw_weights
 from ..supernet import Pretraining, save_supernet, stop_at_skips
 from .config import ConfigError
 from .phase import Context
-
-COLUMNS = ("epoch", "train_loss", "train_accuracy", "valid_loss", "valid_accuracy", "gates", "passes")
 
 
 def make_pretraining(context: Context) -> Pretraining:
@@ -39,7 +36,9 @@ class PretrainPhase:
         self.context = context
         seed_everything(context.config.seed)
         self.pretraining = make_pretraining(context)
-        self.table = Table(context.folder / "pretraining.csv", COLUMNS)
+        names = context.data.task.names
+        means = [f"{part}_{name}" for part in ("train", "valid") for name in names]
+        self.table = Table(context.folder / "pretraining.csv", ("epoch", *means, "gates", "passes"))
         self.seconds = 0.0
         self.total = context.config.pretrain.epochs
 
@@ -50,11 +49,13 @@ class PretrainPhase:
 
     def step(self) -> dict[str, Any]:
         """Train one epoch."""
-        record = asdict(next(self.pretraining))
-        self.seconds += record.pop("seconds")
+        epoch = next(self.pretraining)
+        record = epoch.row()
+        self.seconds += epoch.seconds
         self.table.append(record)
         self.context.plot(self.name, self.pretraining.epoch, record)
-        shown = {key: record[key] for key in ("train_loss", "valid_loss", "valid_accuracy", "gates")}
+        headline = f"valid_{self.context.data.task.headline}"
+        shown = {key: record[key] for key in ("train_loss", "valid_loss", headline, "gates")}
         stopped = self.pretraining.stopped
         return {**shown, "stopped": f"after epoch {self.pretraining.epoch}, {stopped}"} if stopped else shown
 

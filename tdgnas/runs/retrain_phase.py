@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from ..devices import own_noise
@@ -14,8 +14,6 @@ from ..spaces import RULES, Architecture, CellSpace, save_architecture, space_do
 from ..training import Training, TrainingDiverged, evaluate, save_model, training_card
 from .build import make_recipe
 from .phase import Context
-
-COLUMNS = ("network", "row", "seed", "epoch", "train_loss", "train_accuracy", "valid_loss", "valid_accuracy")
 
 
 @dataclass(frozen=True)
@@ -59,7 +57,10 @@ class RetrainPhase:
         self.epochs = context.config.retrain.epochs
         self.candidates = candidates(context, best) if self.epochs else []
         self.recipe = make_recipe(context.config.retrain)
-        self.table = Table(context.folder / "retraining.csv", COLUMNS)
+        self.task = context.data.task
+        means = [f"{part}_{name}" for part in ("train", "valid") for name in self.task.names]
+        columns = ("network", "row", "seed", "epoch", *means)
+        self.table = Table(context.folder / "retraining.csv", columns)
         self.results: list[dict[str, Any]] = []
         self.seconds: list[float] = []
         self.total = len(self.candidates) * self.epochs
@@ -78,22 +79,24 @@ class RetrainPhase:
             # One architecture, recipe and seed give one result: there is nothing to train again.
             self.seconds.append(self.seconds[self.results.index(known)])
             self.results.append({**known, "row": candidate.row})
-            return {"row": candidate.row, "test": known["test_accuracy"]}
+            return {"row": candidate.row, "test": known[f"test_{self.task.headline}"]}
         if self.training is None:
             self.training = self._start(candidate)
         try:
-            record = asdict(next(self.training))
+            record = next(self.training).row()
         except TrainingDiverged as error:
             if self.context.config.retrain.on_error == "stop":
                 raise
             return self._skip(candidate, error)
-        record.pop("seconds")
         place = {"network": len(self.results), "row": candidate.row, "seed": candidate.seed}
         self.table.append({**place, **record})
         self.context.plot(f"{self.name}/{place['network']:02d} {candidate.row}", record["epoch"], record)
         if self.training.epoch == self.epochs:
             self._complete(candidate, self.training)
-        return {"row": candidate.row, **{key: record[key] for key in ("train_loss", "valid_accuracy")}}
+        return {
+            "row": candidate.row,
+            **{key: record[key] for key in ("train_loss", f"valid_{self.task.headline}")},
+        }
 
     def _start(self, candidate: Candidate) -> Training:
         with own_noise(candidate.seed):
@@ -107,20 +110,27 @@ class RetrainPhase:
         return {"row": candidate.row}
 
     def _complete(self, candidate: Candidate, training: Training) -> None:
-        _, test = evaluate(training.evaluated, self.context.data.test.to(training.device))
-        self._append(candidate, training.records[-1].valid_accuracy, test)
+        test = evaluate(training.evaluated, self.context.data.test.to(training.device))
+        self._append(candidate, training.records[-1].valid, test)
         if candidate.architecture == self.best and candidate.seed == self.context.config.seed:
-            self._save(training, self.results[-1])
+            self._save(training, {"valid": training.records[-1].valid or {}, "test": test})
 
-    def _append(self, candidate: Candidate, valid: float | None, test: float | None, error: str = "") -> None:
+    def _append(
+        self,
+        candidate: Candidate,
+        valid: dict[str, float] | None,
+        test: dict[str, float] | None,
+        error: str = "",
+    ) -> None:
         space, architecture = self.context.space, candidate.architecture
+        headline = self.task.headline
         result = {
             "row": candidate.row,
             "seed": candidate.seed,
             "choices": choices_text(architecture),
             "gates": sum(map(bool, architecture.choices)),
-            "valid_accuracy": valid,
-            "test_accuracy": test,
+            f"valid_{headline}": valid and valid[headline],
+            f"test_{headline}": test and test[headline],
             "parameters": space.parameters(architecture),
             "macs": space.macs(architecture),
         }
@@ -129,16 +139,16 @@ class RetrainPhase:
         self.seconds.append(sum(record.seconds for record in records))
         self.training = None
 
-    def _save(self, training: Training, result: dict[str, Any]) -> None:
+    def _save(self, training: Training, measures: dict[str, dict[str, float]]) -> None:
         folder, data = self.context.folder / "network", self.context.data
         card = training_card(
             training,
             data,
             name=f"{self.context.space.name} found by TDGA on {data.name}",
-            accuracy={part: result[f"{part}_accuracy"] for part in ("valid", "test")},
+            measures=measures,
             architecture={
                 "space": space_document(self.context.space),
-                "choices": result["choices"],
+                "choices": choices_text(self.best),
             },
         )
         save_model(training.evaluated, card, folder)

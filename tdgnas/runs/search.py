@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from operator import attrgetter
 from typing import Any, Literal, get_args
 
-from ..fitness import Budget
+from ..budget import Budget
 from ..mapping import batch_map, layers
 from ..operators import population_entropy
 from ..strategies.saving import set_toolbox_states, toolbox_states

@@ -8,11 +8,10 @@ from typing import Any
 from ..algorithms import evolve
 from ..files.atomic import write_json
 from ..files.tables import Events, Table, read_events
-from ..fitness.supernet import WORST_LOSS
 from ..seeding import seed_everything
 from ..spaces import Architecture, save_architecture
 from ..strategies import TDGA
-from .build import fitness_class, make_toolbox
+from .build import make_toolbox
 from .guards import guard
 from .phase import Context
 
@@ -51,7 +50,7 @@ class SearchPhase:
         config, space = context.config, context.space
         seed_everything(config.seed)
         population = context.supernet.population(
-            config.search.population, scale=config.search.scale, fitness=fitness_class(config)
+            config.search.population, scale=config.search.scale, fitness=context.fitness.fitness_type
         )
         self.toolbox = make_toolbox(config, space, context.supernet, context.fitness)
         search = config.search
@@ -61,7 +60,7 @@ class SearchPhase:
             "mutate": search.mutate,
             "local_search": "darts",
         }
-        worst = (0.0,) if config.fitness.measure == "accuracy" else (WORST_LOSS,)
+        worst = (context.data.task.worst_of(config.fitness.measure),)
         guard(self.toolbox, names, worst, search.on_error, self._note)
         self.strategy = TDGA(
             population,
@@ -146,7 +145,7 @@ class SearchPhase:
                 **self._cost(architecture),
             }
             if score is not None:
-                event["accuracy"] = score.correct / where.images
+                event |= score.measures
                 event["passes"] = 0 if architecture.choices in self._seen else where.passes
                 self._seen.add(architecture.choices)
             events.append(event)

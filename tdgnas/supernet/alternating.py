@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from .forward import group_losses
+from ..descent import TrainingDiverged, descend
 
 if TYPE_CHECKING:
     from .supernet import Supernet
+
+_WHAT = "training the weights during the search"
 
 
 class WeightTraining:
@@ -50,39 +52,32 @@ class WeightTraining:
         self.supernet = supernet
         self.steps = steps
         self.batch_size = min(batch_size, len(supernet.data.train))
-        self.weights = [parameter for parameter in supernet.parameters() if parameter.requires_grad]
-        self.optimiser = torch.optim.SGD(self.weights, lr, momentum=momentum, weight_decay=weight_decay)
+        weights = [parameter for parameter in supernet.parameters() if parameter.requires_grad]
+        self.optimiser = torch.optim.SGD(weights, lr, momentum=momentum, weight_decay=weight_decay)
         self.rng = rng
-        self.passes = 0
 
     def __call__(self, population: Sequence[Any]) -> None:
         """Train; individuals are only read.
 
-        :raises FloatingPointError: when the loss is no longer finite.
+        :raises TrainingDiverged: when the loss is no longer finite.
         """
         data = self.supernet.data
         assert data is not None
-        for _ in range(self.steps):
+        for step in range(self.steps):
             images, labels = data.train.drawn(self.batch_size, self.rng)
             architecture = self.supernet.space.decode((self.rng or random).choice(population))
-            self.optimiser.zero_grad(set_to_none=True)
             with self.supernet.batchnorm.use("train"):
                 logits = self.supernet.discrete(images, architecture)
-            loss = group_losses(logits.unsqueeze(0), labels)[0]
-            if not torch.isfinite(loss):
-                raise FloatingPointError(
-                    f"training the weights during the search diverged: the loss is {float(loss.detach())}; lower lr "
-                    f"(now {self.optimiser.param_groups[0]['lr']:g}; in a run's configuration search.weight_lr)"
-                )
-            torch.autograd.backward(loss)
-            self.optimiser.step()
-            self.passes += 3 * self.batch_size
+            loss = self.supernet.task.losses(logits.unsqueeze(0), labels)[0]
+            rate = self.optimiser.param_groups[0]["lr"]
+            advice = f"lower lr (now {rate:g}; in a run's configuration search.weight_lr)"
+            descend(loss, self.optimiser, None, TrainingDiverged(_WHAT, step=step + 1, advice=advice))
+            self.supernet.budget.count(passes=3 * len(labels), cause="weights")
 
     def state_dict(self) -> dict[str, Any]:
         """State of the optimiser; the weights are the supernet's."""
-        return {"optimiser": self.optimiser.state_dict(), "passes": self.passes}
+        return {"optimiser": self.optimiser.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on where :meth:`state_dict` was taken."""
         self.optimiser.load_state_dict(state["optimiser"])
-        self.passes = state["passes"]

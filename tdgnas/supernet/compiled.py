@@ -12,7 +12,7 @@ from ..graphs import INPUT, combine
 from ..spaces import Architecture
 from .batchnorm import Statistics
 from .counters import Counters
-from .evaluation import EvaluationSet, Score, score_logits
+from .evaluation import EvaluationSet, Score
 from .relaxation import term_weight
 
 if TYPE_CHECKING:
@@ -52,8 +52,8 @@ class CompiledEvaluator:
             found = torch.stack(results).cpu().tolist() if results else []
         self._count(architectures, len(distinct))
         scores = {
-            architecture: Score(sum(losses) / where.images, int(sum(correct)))
-            for architecture, (losses, correct) in zip(distinct, found, strict=True)
+            architecture: Score.of(where.task, sums, where.images)
+            for architecture, sums in zip(distinct, found, strict=True)
         }
         return [scores[architecture] for architecture in architectures]
 
@@ -66,11 +66,9 @@ class CompiledEvaluator:
             with supernet.batchnorm.use("record", statistics=[]):
                 statistics = self._calibrate(where.calibration, gates)
         rows = []
-        for images, labels in where.batches:
+        for images, targets in where.batches:
             with supernet.batchnorm.use(where.normalising, statistics=statistics):
-                rows.append(
-                    torch.stack([part.double() for part in score_logits(self._run(images, gates), labels)])
-                )
+                rows.append(where.task.sums(self._run(images, gates), targets))
         return torch.stack(rows, dim=1)
 
     def _record(self, images: Tensor, gates: Tensor) -> Statistics:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal, Protocol, get_args
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ..spaces import Architecture
+from ..tasks import CLASSIFICATION, Task
 from .batchnorm import Policy, Statistics
 from .counters import Counters
 
@@ -26,15 +27,17 @@ POLICIES: tuple[str, ...] = get_args(BatchNormPolicy)
 class EvaluationSet:
     """The images on which everything is scored: fixed batches, the same for every individual.
 
-    :param batches: pairs of normalised images and labels.
+    :param batches: pairs of normalised images and targets.
     :param calibration: images from which ``recalibrated`` BatchNorm statistics are taken; else None.
     :param policy: how BatchNorm normalises: ``batch`` by each of the batches, ``recalibrated`` by the statistics that
         the architecture itself has on the calibration images, ``running`` by the supernet's running statistics.
+    :param task: what is measured.
     """
 
     batches: tuple[tuple[Tensor, Tensor], ...]
     calibration: Tensor | None
     policy: BatchNormPolicy
+    task: Task = CLASSIFICATION
 
     @property
     def images(self) -> int:
@@ -54,10 +57,16 @@ class EvaluationSet:
 
 @dataclass(frozen=True)
 class Score:
-    """What evaluation returns for one individual: mean cross-entropy (nats) and number of images classed right."""
+    """What evaluation returns for one individual: the task's mean loss, and its measures by name."""
 
     loss: float
-    correct: int
+    measures: Mapping[str, float]
+
+    @classmethod
+    def of(cls, task: Task, sums: Sequence[Sequence[float]], images: int) -> Score:
+        """Make it of sums over batches, shape (1 + measures, batches), and the number of images in all of them."""
+        means = task.means([sum(each) for each in sums], images)
+        return cls(means.pop("loss"), means)
 
 
 class Evaluator(Protocol):
@@ -119,7 +128,7 @@ def evaluation_set(
             raise ValueError("the policy 'recalibrated' needs training images: pass calibration=data.train")
         images = calibration.normalised(slice(0, min(calibration_size, len(calibration))))
         images = images.contiguous(memory_format=layout)
-    return EvaluationSet(batches, images, policy)
+    return EvaluationSet(batches, images, policy, data.task)
 
 
 def evaluate_one(supernet: Supernet, where: EvaluationSet, what: Architecture | Tensor) -> Score:
@@ -136,24 +145,9 @@ def evaluate_one(supernet: Supernet, where: EvaluationSet, what: Architecture | 
         if where.calibration is not None:
             with norm.use("record", statistics=statistics):
                 run(where.calibration)
-        total, correct = 0.0, 0
-        for images, labels in where.batches:
+        sums = []
+        for images, targets in where.batches:
             with norm.use(where.normalising, statistics=statistics):
-                logits = run(images)
-            loss, right = score_logits(logits, labels)
-            total += float(loss)
-            correct += int(right)
-    return Score(total / where.images, correct)
-
-
-def score_logits(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """Sums of the cross-entropy over a batch (in float64), and numbers of images classed right.
-
-    :param logits: shape (..., batch, classes).
-    :returns: two tensors of shape (...).
-    """
-    flat = logits.float().flatten(0, -2)
-    rows = flat.shape[0] // len(labels)
-    losses = torch.nn.functional.cross_entropy(flat, labels.repeat(rows), reduction="none")
-    shape = logits.shape[:-1]
-    return losses.double().reshape(shape).sum(-1), (logits.argmax(-1) == labels).sum(-1)
+                outputs = run(images)
+            sums.append(where.task.sums(outputs, targets))
+    return Score.of(where.task, torch.stack(sums, dim=-1).tolist(), where.images)

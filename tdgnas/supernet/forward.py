@@ -1,8 +1,7 @@
-"""The relaxed forward pass of the supernet, for any number of alpha-vectors at once, and its losses."""
+"""The relaxed forward pass of the supernet, for any number of alpha-vectors at once."""
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
 from ..graphs import INPUT, Term, combine
@@ -60,14 +59,3 @@ class RelaxedForward:
 
 def _repeat(value: Tensor, rows: int) -> Tensor:
     return value.unsqueeze(0).expand(rows, *value.shape).reshape(-1, *value.shape[1:])
-
-
-def group_losses(logits: Tensor, labels: Tensor) -> Tensor:
-    """Mean cross-entropy of each row of (rows, batch, classes) logits, shape (rows,)."""
-    rows, batch, classes = logits.shape
-    # bfloat16 has too few digits for a loss.
-    wide = logits.to(torch.promote_types(logits.dtype, torch.float32))
-    losses = torch.nn.functional.cross_entropy(
-        wide.reshape(-1, classes), labels.repeat(rows), reduction="none"
-    )
-    return losses.reshape(rows, batch).mean(dim=1)

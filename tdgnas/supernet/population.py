@@ -21,7 +21,7 @@ from ..graphs import Interner
 from ..spaces import Architecture
 from .batchnorm import Policy, Statistics
 from .counters import Counters
-from .evaluation import EvaluationSet, Score, score_logits
+from .evaluation import EvaluationSet, Score
 from .folding import Folder, out_of_memory
 from .schedule import Costs, Schedule, missing, reading_order, schedule
 from .value_cache import Key, ValueCache, default_limit, free_memory
@@ -102,16 +102,13 @@ class PopulationEvaluator:
         :raises ValueError: for an architecture of another space.
         :raises MemoryError: when not even one value at a time fits into the memory.
         """
-        losses, correct = self.sums(architectures)
-        return [
-            Score(sum(each) / self.where.images, sum(right))
-            for each, right in zip(losses.tolist(), correct.tolist(), strict=True)
-        ]
+        sums = self.sums(architectures).transpose(1, 0, 2).tolist()
+        return [Score.of(self.where.task, each, self.where.images) for each in sums]
 
     def sums(
         self, architectures: Sequence[Architecture], batches: Sequence[int] | None = None
-    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
-        """Return sums of the loss and numbers of right answers, both of shape (architectures, batches).
+    ) -> npt.NDArray[np.float64]:
+        """Return sums of the loss and of each measure, shape (1 + measures, architectures, batches).
 
         :param batches: indices of the batches to score on; all of them when None. Values are cached for later calls
             only when all are scored.
@@ -120,14 +117,12 @@ class PopulationEvaluator:
         for architecture in architectures:
             self.supernet.space.check(architecture)
         if not architectures or not len(chosen):
-            return np.zeros((len(architectures), len(chosen))), np.zeros(
-                (len(architectures), len(chosen)), np.int64
-            )
+            return np.zeros((len(self.where.task.names), len(architectures), len(chosen)))
         request = self.request(architectures, chosen)
         while True:
             # Out of the handler before anything is tried again: the exception holds on to what was allocated.
             try:
-                losses, correct = request.run()
+                sums = request.run()
                 break
             except BaseException as error:
                 self.cache.clear()
@@ -137,8 +132,7 @@ class PopulationEvaluator:
         self.counters.add(request.requested)
         self.counters.add(request.executed)
         row = {output: number for number, output in enumerate(request.outputs)}
-        rows = [row[output] for output in request.of]
-        return losses[rows], correct[rows]
+        return sums[:, [row[output] for output in request.of]]
 
     def request(self, architectures: Sequence[Architecture], batches: Sequence[int] | None = None) -> Request:
         """Return what one call of :meth:`sums` would do: it can be planned and counted without computing anything."""
@@ -218,8 +212,8 @@ class Request:
             times * sum(macs[each] for each in values) for times, values in asked
         )
 
-    def run(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
-        """Compute; return losses and right answers of the distinct outputs, shape (outputs, batches)."""
+    def run(self) -> npt.NDArray[np.float64]:
+        """Compute; return sums of loss and measures of the distinct outputs, (1 + measures, outputs, batches)."""
         evaluator = self.evaluator
         where, cache = evaluator.where, evaluator.cache
         scoring, calibration = self.plans()
@@ -234,12 +228,12 @@ class Request:
             for number, (images, labels) in self.batches.items():
                 values = self._pass(_SCORING, number, images, scoring, where.normalising)
                 results.append(self._score(values, labels))
-            found = torch.stack(results, dim=-1).cpu().numpy()  # the only transfer of a call
+            found: npt.NDArray[np.float64] = torch.stack(results, dim=-1).cpu().numpy()  # the only transfer
         cache.entries = {
             key: entry for key, entry in cache.entries.items() if key in self.keep or not self.whole
         }
         self.count_runs(scoring, calibration)
-        return found[0], found[1].astype(np.int64)
+        return found
 
     def plans(self) -> tuple[Schedule, Schedule | None]:
         """Plan the scoring and, where statistics are missing, the calibration; decide what will be cached."""
@@ -312,16 +306,12 @@ class Request:
                 evaluator.cache.store(key, tensor)
         return values
 
-    def _score(self, values: dict[int, Tensor], labels: Tensor) -> Tensor:
-        """Return losses and right answers of the outputs, shape (2, outputs), in float64."""
+    def _score(self, values: dict[int, Tensor], targets: Tensor) -> Tensor:
+        """Return sums of loss and measures of the outputs, shape (1 + measures, outputs)."""
+        task = self.evaluator.where.task
         if self.evaluator.order == "folded":
-            losses, correct = score_logits(torch.stack([values[each] for each in self.outputs]), labels)
-            return torch.stack([losses, correct.double()])
-        rows = [
-            torch.stack([part.double() for part in score_logits(values[each], labels)])
-            for each in self.outputs
-        ]
-        return torch.stack(rows, dim=1)
+            return task.sums(torch.stack([values[each] for each in self.outputs]), targets)
+        return torch.stack([task.sums(values[each], targets) for each in self.outputs], dim=1)
 
     def count_runs(self, scoring: Schedule, calibration: Schedule | None) -> None:
         """Count what carrying out the plans computes."""

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 from torch import Tensor
 
+from ..descent import TrainingDiverged, descend
 from ..devices import own_noise
 from ..seeding import pack_random, unpack_random
 from ..spaces import Architecture, sample
+from ..tasks import flat
 from .bilevel import gradient_passes
-from .forward import group_losses
 from .guards import Stop, annealed
 from .guards import skip_dropout as skip_drop
 from .paths import SampledPath, sample_path
@@ -30,16 +31,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class EpochRecord:
-    """What one epoch of pretraining did: mean losses, accuracies between 0 and 1, image passes, seconds."""
+    """What one epoch of pretraining did: means of loss and measures by name, image passes so far, seconds.
+
+    :param train: of the steps of the weights.
+    :param valid: of the relaxed network on the last validation batch.
+    :param gates: the sum of the relaxed weights.
+    """
 
     epoch: int
-    train_loss: float
-    train_accuracy: float
-    valid_loss: float
-    valid_accuracy: float
+    train: dict[str, float]
+    valid: dict[str, float]
     gates: float
     passes: int
     seconds: float
+
+    def row(self) -> dict[str, float]:
+        """Return it as one row of a table, without the seconds: ``train_loss``, ``valid_accuracy`` and so on."""
+        means = flat({"train": self.train, "valid": self.valid})
+        return {"epoch": self.epoch, **means, "gates": self.gates, "passes": self.passes}
 
 
 class Pretraining(Iterator[EpochRecord]):
@@ -71,7 +80,7 @@ class Pretraining(Iterator[EpochRecord]):
     :ivar stopped: why the guard ended it; None while it has not.
     :ivar history: relaxed weights before the first epoch and after each, one number per gene.
     :raises ValueError: for impossible options, before anything is trained.
-    :raises FloatingPointError: when the loss is no longer finite, naming epoch and step.
+    :raises TrainingDiverged: when the loss is no longer finite, naming epoch and step.
     """
 
     def __init__(
@@ -118,8 +127,8 @@ class Pretraining(Iterator[EpochRecord]):
         self.skip_dropout, self.stop, self.augment = skip_dropout, stop, augment
         self.seed = seed
         self.alpha = supernet.alpha.detach().clone().requires_grad_()
-        self.weights = [parameter for parameter in supernet.parameters() if parameter.requires_grad]
-        self.optimiser = torch.optim.SGD(self.weights, lr, momentum=momentum, weight_decay=weight_decay)
+        weights = [parameter for parameter in supernet.parameters() if parameter.requires_grad]
+        self.optimiser = torch.optim.SGD(weights, lr, momentum=momentum, weight_decay=weight_decay)
         self.alpha_optimiser = torch.optim.Adam(
             [self.alpha], alpha_lr, betas=(0.5, 0.999), weight_decay=alpha_weight_decay
         )
@@ -137,23 +146,24 @@ class Pretraining(Iterator[EpochRecord]):
         # What the epoch draws besides its data order is a function of the seed and the epoch's number.
         noise = random.Random(f"{self.seed} {self.epoch}").getrandbits(63)
         with own_noise(noise, self.supernet.device), self._dropout():
-            mean = self._epoch(torch.Generator().manual_seed(noise))
+            means = self._epoch(torch.Generator().manual_seed(noise))
         self.epoch += 1
         weights = self.supernet.relaxed_weights()
         self.history.append(weights.tolist())
         self.stopped = None if self.stop is None else self.stop(self.supernet)
         seconds = time.perf_counter() - start
-        return EpochRecord(self.epoch, *mean, float(weights.sum()), self.passes, seconds)
+        return EpochRecord(self.epoch, *means, float(weights.sum()), self.passes, seconds)
 
     def _dropout(self) -> AbstractContextManager[None]:
         rate = annealed(self.skip_dropout, self.epoch, self.epochs)
         return skip_drop(self.supernet, rate) if rate else nullcontext()
 
-    def _epoch(self, generator: torch.Generator) -> tuple[float, float, float, float]:
+    def _epoch(self, generator: torch.Generator) -> tuple[dict[str, float], dict[str, float]]:
         data, size = self.supernet.data, self.batch_size
         assert data is not None
         train_order, valid_order = self._order(len(data.train)), self._order(len(data.valid))
-        totals = torch.zeros(4, dtype=torch.float64)
+        task = self.supernet.task
+        learned, measured = torch.zeros(2, len(task.names), dtype=torch.float64)
         steps = max(1, len(data.train) // size)
         for step in range(steps):
             train = self._batch(data.train, train_order, step, generator)
@@ -161,11 +171,10 @@ class Pretraining(Iterator[EpochRecord]):
                 valid = self._batch(data.valid, valid_order, step, generator)
             if self.epoch >= self.hold:
                 self._alpha_step(train, valid)
-            totals[:2] += self._weight_step(train, step)
+            learned += self._weight_step(train, step)
             if step == steps - 1:
-                totals[2:] += self._measure(valid) * steps
-        train_loss, train_accuracy, valid_loss, valid_accuracy = (totals / steps).tolist()
-        return train_loss, train_accuracy, valid_loss, valid_accuracy
+                measured = self._measure(valid)
+        return task.means(learned.tolist(), steps), task.means(measured.tolist(), 1)
 
     def learning_rate(self, epoch: int) -> float:
         """Learning rate of the weights in an epoch, counted from 0."""
@@ -199,29 +208,26 @@ class Pretraining(Iterator[EpochRecord]):
         )
         self.alpha_optimiser.step()
         self.supernet.alpha.copy_(self.alpha.detach())
-        self.passes += gradient_passes(len(valid[1]), self.order)
+        self._count(gradient_passes(len(valid[1]), self.order))
+
+    def _count(self, passes: int) -> None:
+        self.passes += passes
+        self.supernet.budget.count(passes=passes, cause="pretraining")
 
     def _weight_step(self, batch: tuple[Tensor, Tensor], step: int) -> Tensor:
         supernet, (images, labels) = self.supernet, batch
-        self.optimiser.zero_grad(set_to_none=True)
         with supernet.batchnorm.use("train"):
             if self.rng.random() < self.discrete:
                 logits = supernet.discrete(images, self._draw())
             else:
                 logits = supernet.mixed(images, supernet.alpha, self._path())
-        loss = group_losses(logits.unsqueeze(0), labels)[0]
-        if not torch.isfinite(loss):
-            raise FloatingPointError(
-                f"pretraining diverged: the loss is {float(loss.detach())} in epoch {self.epoch + 1}, step {step + 1}. "
-                f"Lower the learning rate (now {self.optimiser.param_groups[0]['lr']:g}) or clip the gradient."
-            )
-        torch.autograd.backward(loss)
-        if self.clip is not None:
-            torch.nn.utils.clip_grad_norm_(self.weights, self.clip)
-        self.optimiser.step()
-        self.passes += 3 * len(labels)
-        right = (logits.detach().argmax(1) == labels).double().mean()
-        return torch.stack([loss.detach().double(), right]).cpu()
+        loss = supernet.task.losses(logits.unsqueeze(0), labels)[0]
+        rate = self.optimiser.param_groups[0]["lr"]
+        advice = f"lower the learning rate (now {rate:g}) or clip the gradient"
+        diverged = TrainingDiverged("pretraining", self.epoch + 1, step + 1, advice)
+        descend(loss, self.optimiser, self.clip, diverged)
+        self._count(3 * len(labels))
+        return self._means(loss, logits, labels)
 
     def _draw(self) -> Architecture:
         space = self.supernet.space
@@ -233,9 +239,14 @@ class Pretraining(Iterator[EpochRecord]):
 
     def _measure(self, batch: tuple[Tensor, Tensor]) -> Tensor:
         with torch.no_grad(), self.supernet.batchnorm.use("batch"):
-            logits = self.supernet.mixed(batch[0], self.supernet.alpha).unsqueeze(0)
-        right = (logits[0].argmax(1) == batch[1]).double().mean()
-        return torch.stack([group_losses(logits, batch[1])[0].double(), right]).cpu()
+            logits = self.supernet.mixed(batch[0], self.supernet.alpha)
+            return self._means(self.supernet.task.losses(logits.unsqueeze(0), batch[1])[0], logits, batch[1])
+
+    def _means(self, loss: Tensor, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Means over a batch of the loss, which is known, and of the measures."""
+        means = self.supernet.task.sums(outputs.detach(), targets) / len(targets)
+        means[0] = loss.detach()
+        return means.cpu()
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that the next epoch depends on, beside the supernet's own ``state_dict``.

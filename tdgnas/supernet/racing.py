@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -54,32 +54,34 @@ def race(
     total = len(evaluator.where.batches)
     distinct = list(dict.fromkeys(architectures))
     images = [len(labels) for _, labels in evaluator.where.batches]
-    losses, correct, seen = (
-        np.zeros(len(distinct)),
-        np.zeros(len(distinct), np.int64),
-        np.zeros(len(distinct), int),
-    )
+    task = evaluator.where.task
+    sums = np.zeros((len(task.names), len(distinct)))
+    seen = np.zeros(len(distinct), int)
     racing = np.arange(len(distinct))
     dropped: list[npt.NDArray[np.int64]] = []
     done, rung = 0, first
     while len(racing):
-        loss, right = evaluator.sums([distinct[each] for each in racing], range(done, rung))
-        losses[racing] += np.nan_to_num(loss.sum(1), nan=math.inf)
-        correct[racing] += right.sum(1)
+        found = evaluator.sums([distinct[each] for each in racing], range(done, rung)).sum(2)
+        found[0] = np.nan_to_num(found[0], nan=math.inf)
+        sums[:, racing] += found
         seen[racing] = done = rung
         if rung == total:
             break
-        order = racing[np.argsort(losses[racing], kind="stable")]
+        order = racing[np.argsort(sums[0, racing], kind="stable")]
         stay = max(1, math.ceil(keep * len(order)))
         dropped.append(order[stay:])
         racing = np.sort(order[:stay])
         rung = min(total, max(rung + 1, math.ceil(rung / keep)))
-    mean = losses / np.array([sum(images[:batches]) for batches in seen]).clip(1)
+    counts = [sum(images[:batches]) for batches in seen]
+    mean = sums[0] / np.array(counts).clip(1)
     worst = mean[racing].max(initial=-math.inf)
     for out in reversed(dropped):
         mean[out] = np.maximum(mean[out], worst)
         worst = max(worst, mean[out].max(initial=-math.inf))
-    scores = {a: Score(float(mean[n]), int(correct[n])) for n, a in enumerate(distinct)}
+    scores = {
+        a: replace(Score.of(task, sums[:, n : n + 1].tolist(), counts[n]), loss=float(mean[n]))
+        for n, a in enumerate(distinct)
+    }
     batches = {a: int(seen[n]) for n, a in enumerate(distinct)}
     return Race([scores[each] for each in architectures], [batches[each] for each in architectures])
 
@@ -100,8 +102,8 @@ class RacingEvaluator(PopulationEvaluator):
     """A population evaluator whose scores come from a :func:`race`: quicker, and no longer exact.
 
     An individual's score then depends on who else was evaluated with it. Losses of those who dropped out rank them
-    behind those who stayed; their right answers are scaled up to all images. ``race(evaluator, population)`` on a
-    :class:`PopulationEvaluator` beside it tells what is lost.
+    behind those who stayed; their measures are those of the images that they have seen. ``race(evaluator,
+    population)`` on a :class:`PopulationEvaluator` beside it tells what is lost.
 
     :param supernet: whose weights are shared.
     :param where: images, in several batches: they are the rungs.
@@ -119,9 +121,4 @@ class RacingEvaluator(PopulationEvaluator):
 
     def scores(self, architectures: Sequence[Architecture]) -> list[Score]:
         """Return the score of each architecture, in their order."""
-        result = race(self, architectures, keep=self.keep, first=self.first)
-        sizes = np.cumsum([len(labels) for _, labels in self.where.batches])
-        return [
-            Score(score.loss, round(score.correct * self.where.images / int(sizes[batches - 1])))
-            for score, batches in zip(result.scores, result.batches, strict=True)
-        ]
+        return race(self, architectures, keep=self.keep, first=self.first).scores

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from .batchnorm import Statistics
-from .evaluation import EvaluationSet, Score, score_logits
+from .evaluation import EvaluationSet, Score
 
 if TYPE_CHECKING:
     from .supernet import Supernet
@@ -30,22 +30,19 @@ def relaxed_scores(
     with torch.inference_mode():
         for part in torch.split(genes, rows):
             sums.append(_sums(supernet, where, part))
-        found = torch.cat(sums, dim=1).cpu().tolist()
-    return [
-        Score(sum(losses) / where.images, int(sum(correct))) for losses, correct in zip(*found, strict=True)
-    ]
+        found = torch.cat(sums, dim=1).transpose(0, 1).cpu().tolist()
+    return [Score.of(where.task, each, where.images) for each in found]
 
 
 def _sums(supernet: Supernet, where: EvaluationSet, genes: Tensor) -> Tensor:
-    """Losses and right answers, shape (2, rows, batches)."""
+    """Sums of loss and measures, shape (1 + measures, rows, batches)."""
     norm = supernet.batchnorm
     statistics: Statistics = []
     if where.calibration is not None:
         with norm.use("record", statistics=statistics):
             supernet.relaxed(where.calibration, genes)
     results = []
-    for images, labels in where.batches:
+    for images, targets in where.batches:
         with norm.use(where.normalising, statistics=statistics):
-            losses, correct = score_logits(supernet.relaxed(images, genes), labels)
-        results.append(torch.stack([losses, correct.double()]))
+            results.append(where.task.sums(supernet.relaxed(images, genes), targets))
     return torch.stack(results, dim=-1)

@@ -12,8 +12,6 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, grad, vmap
 
-from .forward import group_losses
-
 if TYPE_CHECKING:
     from .supernet import Supernet
 
@@ -29,7 +27,7 @@ class _Loss(nn.Module):
         self.supernet = supernet
 
     def forward(self, images: Tensor, labels: Tensor, alpha: Tensor) -> Tensor:
-        return group_losses(self.supernet.mixed(images, alpha).unsqueeze(0), labels)[0]
+        return self.supernet.task.losses(self.supernet.mixed(images, alpha).unsqueeze(0), labels)[0]
 
 
 def second_order_gradients(

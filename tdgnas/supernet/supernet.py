@@ -12,14 +12,16 @@ import torch
 from deap import base
 from torch import Tensor, nn
 
+from ..budget import Budget
 from ..devices import own_noise, pick_device
 from ..graphs import make, run_steps
 from ..individual import Individual, LossFitness
 from ..operators import initBernoulli
 from ..spaces import Architecture, SearchSpace
+from ..tasks import CLASSIFICATION
 from .batchnorm import BatchNormState, convert
-from .bilevel import alpha_gradient, constant
-from .forward import RelaxedForward, group_losses
+from .bilevel import alpha_gradient, constant, gradient_passes
+from .forward import RelaxedForward
 from .mixed import MixedForward
 from .paths import SampledPath
 from .relaxation import Relaxation, RelaxationName
@@ -39,10 +41,12 @@ class Supernet(nn.Module):
     weights can move it.
 
     :param space: what can be searched.
-    :param data: train, valid and test images; needed for pretraining and for alpha gradients.
+    :param data: train, valid and test images, and the task; needed for pretraining and for alpha gradients.
     :param relaxation: how gates are relaxed: ``sigmoid``, ``hard-sigmoid`` or ``target-softmax``.
     :param seed: fixes the initial weights and alpha (1e-3 * N(0, 1), as DARTS).
     :param device: where to compute; CUDA where there is one, else the CPU.
+    :ivar task: what is learned; classification without data.
+    :ivar budget: the ledger that pretraining, gradients, weight training and evaluations pay into.
     :raises ValueError: when the data's images or classes do not fit the space, or the device is not there.
     """
 
@@ -74,6 +78,8 @@ class Supernet(nn.Module):
         self.device = pick_device(device)
         self.to(self.device)
         self.data = None if data is None else data.to(self.device)
+        self.task = CLASSIFICATION if data is None else data.task
+        self.budget = Budget()
         self._relaxed = RelaxedForward(space, self.ops, self.batchnorm)
         self._mixed = MixedForward(space, self.ops, self.batchnorm)
 
@@ -180,6 +186,8 @@ class Supernet(nn.Module):
             return np.empty((0, self.space.length))
         rng = random.Random(seed)
         images, labels = self.data.valid.drawn(batch_size, rng)
+        passes = len(genes) * gradient_passes(len(labels), 2 if xi else 1)
+        self.budget.count(passes=passes, cause="gradients")
         if xi:
             train = self.data.train.drawn(batch_size, rng)
             alphas = torch.as_tensor(np.asarray(genes), dtype=self.alpha.dtype, device=self.device)
@@ -194,7 +202,7 @@ class Supernet(nn.Module):
                     dtype=self.alpha.dtype,
                     device=self.device,
                 ).requires_grad_()
-                loss = group_losses(self.relaxed(images, alpha), labels).sum()
+                loss = self.task.losses(self.relaxed(images, alpha), labels).sum()
                 gradients.append(torch.autograd.grad(loss, alpha)[0])
         return torch.cat(gradients).double().cpu().numpy()
 
@@ -219,7 +227,7 @@ class Supernet(nn.Module):
         weights = [parameter for parameter in self.parameters() if parameter.requires_grad]
 
         def loss(batch: tuple[Tensor, Tensor]) -> Tensor:
-            return group_losses(self.mixed(batch[0], alpha, path).unsqueeze(0), batch[1])[0]
+            return self.task.losses(self.mixed(batch[0], alpha, path).unsqueeze(0), batch[1])[0]
 
         with self.batchnorm.use("batch"):
             return alpha_gradient(
@@ -265,8 +273,8 @@ def _check_fit(space: SearchSpace, data: Splits) -> None:
             f"the images of {data.name!r} have shape {tuple(data.image_shape)}, the space {space!r} takes "
             f"{space.image_shape}; load the data with another size or channels, or set them in the space"
         )
-    if len(data.classes) != space.classes:
+    if data.outputs != space.classes:
         raise ValueError(
-            f"{data.name!r} has {len(data.classes)} classes, the space {space!r} has {space.classes}; "
-            f"make the space with classes={len(data.classes)}"
+            f"{data.name!r} has {data.outputs} classes or outputs, the space {space!r} has {space.classes}; "
+            f"make the space with classes={data.outputs}"
         )

@@ -1,12 +1,13 @@
 """Training of one network from scratch."""
 
+from ..descent import TrainingDiverged
 from .cards import Card, load_weights, make_card, save_model
 from .evaluation import evaluate
 from .export import EXPORTS, ExportDisagrees, export_network
 from .plans import NetworkPlan, full_network, load_network
 from .recipe import Recipe, darts_cifar10, vgg_cifar10
 from .retraining import retrain, training_card
-from .trainer import EpochRecord, Training, TrainingDiverged, train
+from .trainer import EpochRecord, Training, train
 
 __all__ = [
     "EXPORTS",

@@ -15,6 +15,7 @@ from torch import nn
 
 from ..files.atomic import write_atomic, write_json, write_text
 from ..graphs import run_counted
+from ..tasks import TASKS
 from .state import check_tensors
 
 __all__ = ["Card", "load_weights", "make_card", "save_model"]
@@ -28,12 +29,12 @@ class Card:
     :param parameters: as it is used; an auxiliary head, which only training uses, is not counted.
     :param macs: multiply-adds of one image (convolutions and linear layers).
     :param image_shape: channels, height, width of an image.
-    :param classes: class names, in the order of the logits.
+    :param classes: names of the outputs, in their order: classes, or columns of the targets.
     :param mean: of the pixels (0..1) per channel, subtracted first.
     :param std: per channel, divided by.
     :param data: name of the data set.
-    :param accuracy: by split, 0..1.
-    :param loss: by split, nats.
+    :param task: name of what was learned.
+    :param measures: by split, loss and measures of the task by name.
     :param recipe: how it was trained.
     :param architecture: space, settings and choices, or a genotype.
     :param command: what makes it again.
@@ -49,20 +50,28 @@ class Card:
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
     data: str = ""
-    accuracy: Mapping[str, float] = field(default_factory=dict)
-    loss: Mapping[str, float] = field(default_factory=dict)
+    task: str = ""
+    measures: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     recipe: Mapping[str, Any] = field(default_factory=dict)
     architecture: Mapping[str, Any] = field(default_factory=dict)
     command: str = ""
     seed: int | None = None
     seconds: float | None = None
 
+    def _text(self, measure: str, value: float) -> str:
+        known = self.task in TASKS.names() and measure in TASKS.get(self.task).names
+        return TASKS.get(self.task).measure(measure).text(value) if known else f"{value:.4f}"
+
     def to_markdown(self) -> str:
         """Return the card for people."""
         rows = [
             ("data", self.data),
-            *((f"{split} accuracy", f"{100 * value:.2f} %") for split, value in self.accuracy.items()),
-            *((f"{split} loss", f"{value:.4f} nats") for split, value in self.loss.items()),
+            ("task", self.task),
+            *(
+                (f"{split} {name}", self._text(name, value))
+                for split, values in self.measures.items()
+                for name, value in values.items()
+            ),
             ("parameters", f"{self.parameters:,}"),
             ("multiply-adds per image", f"{self.macs:,}"),
             (

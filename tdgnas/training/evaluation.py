@@ -1,4 +1,4 @@
-"""Loss and accuracy of one network on labelled images."""
+"""What a task measures of one network."""
 
 from __future__ import annotations
 
@@ -7,55 +7,55 @@ from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from ..data import ImageData
+from ..tasks import check_targets
 
-__all__ = ["evaluate", "logits_of"]
+__all__ = ["evaluate", "outputs_of"]
 
 
 def evaluate(
     network: nn.Module, data: ImageData, batch_size: int = 500, amp: bool = False
-) -> tuple[float, float]:
-    """Mean cross-entropy (nats) and accuracy (0..1) of ``network`` on ``data``, in evaluation mode.
+) -> dict[str, float]:
+    """Loss and measures of ``network`` on ``data``, by name as its task has them, in evaluation mode.
 
     Every module's training or evaluation mode is afterwards what it was; no weight and no buffer changes.
 
-    :param network: returns logits ``(N, classes)``, or a tuple that begins with them.
+    :param network: returns ``(N, outputs)``, or a tuple that begins with that.
     :param data: the images, in their order; moved to the network's device batch by batch.
     :param batch_size: images per forward pass.
     :param amp: bfloat16 autocast, on CUDA only.
-    :raises ValueError: when there are no images, or the network returns something else.
+    :raises ValueError: when there are no images, targets do not fit the network, or it returns something else.
     """
     if len(data) == 0 or batch_size < 1:
         raise ValueError(f"{len(data)} images in batches of {batch_size}; both must be at least 1")
     device = next((tensor.device for tensor in network.parameters()), data.device)
-    total = torch.zeros(2, dtype=torch.float64, device=device)
+    task = data.task
+    total = torch.zeros(len(task.names), dtype=torch.float64, device=device)
     with _evaluation_mode(network), torch.no_grad():
         for start in range(0, len(data), batch_size):
-            images, labels = data.batch(slice(start, start + batch_size))
-            labels = labels.to(device)
+            images, targets = data.batch(slice(start, start + batch_size))
+            targets = targets.to(device)
             with torch.autocast(device.type, torch.bfloat16, enabled=amp and device.type == "cuda"):
-                logits, _ = logits_of(network(images.to(device)), labels)
-            loss = functional.cross_entropy(logits.double(), labels, reduction="sum")
-            correct = (logits.argmax(1) == labels).sum()
-            total += torch.stack([loss, correct.double()])
-    loss_sum, correct_sum = total.tolist()
-    return loss_sum / len(data), correct_sum / len(data)
+                outputs, _ = outputs_of(network(images.to(device)), targets)
+            if start == 0:
+                check_targets(data.labels, outputs.shape[1], "the data")
+            total += task.sums(outputs.double(), targets)
+    return task.means(total.tolist(), len(data))
 
 
-def logits_of(output: object, labels: Tensor) -> tuple[Tensor, Tensor | None]:
-    """A network's output as float32 logits and auxiliary logits (None without them).
+def outputs_of(given: object, targets: Tensor) -> tuple[Tensor, Tensor | None]:
+    """What a network returns as float32 outputs and auxiliary outputs (None without them).
 
-    :raises ValueError: when the logits are no ``(N, classes)`` tensor.
+    :raises ValueError: when the outputs are no ``(N, outputs)`` tensor.
     """
-    logits, auxiliary, *_ = (*output, None, None) if isinstance(output, tuple) else (output, None)
-    if not isinstance(logits, Tensor) or logits.ndim != 2 or len(logits) != len(labels):
-        shape = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
+    outputs, auxiliary, *_ = (*given, None, None) if isinstance(given, tuple) else (given, None)
+    if not isinstance(outputs, Tensor) or outputs.ndim != 2 or len(outputs) != len(targets):
+        shape = tuple(outputs.shape) if isinstance(outputs, Tensor) else type(outputs).__name__
         raise ValueError(
-            f"the network returned {shape} for {len(labels)} images; expected ({len(labels)}, classes)"
+            f"the network returned {shape} for {len(targets)} images; expected ({len(targets)}, outputs)"
         )
-    return logits.float(), auxiliary.float() if isinstance(auxiliary, Tensor) else None
+    return outputs.float(), auxiliary.float() if isinstance(auxiliary, Tensor) else None
 
 
 @contextmanager

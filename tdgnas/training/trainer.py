@@ -11,53 +11,36 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from ..data import Batches, Splits
+from ..descent import TrainingDiverged, descend
 from ..devices import own_noise, pick_device
-from .evaluation import evaluate, logits_of
+from ..tasks import flat
+from .evaluation import evaluate, outputs_of
 from .recipe import Recipe
 from .state import load_training_state, training_state
 
-__all__ = ["EpochRecord", "Training", "TrainingDiverged", "train"]
+__all__ = ["EpochRecord", "Training", "train"]
 
 _ORDER, _AUGMENT, _NOISE = range(3)  # independent streams of one seed
 CHECK_EVERY = 50  # steps between looks at the loss on a GPU, where each look waits for the queue
 
 
-class TrainingDiverged(RuntimeError):
-    """The loss became infinite or NaN.
-
-    :ivar epoch: counted from 0.
-    :ivar step: step within the epoch, counted from 0; None when only the validation showed it.
-    """
-
-    def __init__(self, epoch: int, step: int | None) -> None:
-        where = f"epoch {epoch}, " + ("at its validation" if step is None else f"step {step}")
-        super().__init__(
-            f"the loss is not finite in {where}; lower lr, set clip (5.0, say) or warmup, or check the data"
-        )
-        self.epoch = epoch
-        self.step = step
-
-    def __reduce__(self) -> tuple[type[TrainingDiverged], tuple[int, int | None]]:
-        # It comes back from worker processes: made again from its arguments, not from its message.
-        return type(self), (self.epoch, self.step)
-
-
 @dataclass(frozen=True)
 class EpochRecord:
-    """One epoch: its number from 0, mean losses in nats, accuracies in 0..1, and seconds of wall time.
+    """One epoch: its number from 0, loss and measures by name, and seconds of wall time.
 
     There are no validation figures (None) where the recipe trains on the validation images.
     """
 
     epoch: int
-    train_loss: float
-    train_accuracy: float
-    valid_loss: float | None
-    valid_accuracy: float | None
+    train: dict[str, float]
+    valid: dict[str, float] | None
     seconds: float
+
+    def row(self) -> dict[str, float]:
+        """Return it as one row of a table, without the seconds: ``train_loss``, ``valid_accuracy`` and so on."""
+        return {"epoch": self.epoch, **flat({"train": self.train, "valid": self.valid})}
 
 
 class Training:
@@ -67,8 +50,8 @@ class Training:
     seed and the epoch alone; torch's global generator is put back afterwards. So a training continued from
     :meth:`state_dict` equals one that never stopped, bit for bit on the CPU. ``data.test`` is never read.
 
-    :param network: trained in place; its initial weights are the caller's. It returns logits
-        ``(N, classes)`` or, while training, ``(logits, auxiliary logits)``. Where it has a method
+    :param network: trained in place; its initial weights are the caller's. It returns ``(N, outputs)`` or, while
+        training, ``(outputs, auxiliary outputs)``. Where it has a method
         ``start_epoch(epoch, epochs)``, this is called before each epoch (drop-path that rises, for instance).
     :param data: weights learn from ``data.train``, records report ``data.valid``; with ``recipe.with_valid`` weights
         learn from both.
@@ -102,7 +85,8 @@ class Training:
         train = data.train.joined(data.valid) if recipe.with_valid else data.train
         self._train = train.to(self.device)
         self._valid = None if recipe.with_valid else data.valid.to(self.device)
-        self._classes = len(data.classes)
+        self.task = data.task
+        self._outputs = data.outputs
         self._inside = False
 
     def __iter__(self) -> Training:
@@ -114,22 +98,21 @@ class Training:
         self._refuse_unfinished("trained on")
         started = time.perf_counter()
         self._inside = True
-        train_loss, train_accuracy = self._train_epoch()
-        valid_loss, valid_accuracy = self._validate()
-        seconds = time.perf_counter() - started
-        record = EpochRecord(self.epoch, train_loss, train_accuracy, valid_loss, valid_accuracy, seconds)
+        learned = self._train_epoch()
+        held_out = self._validate()
+        record = EpochRecord(self.epoch, learned, held_out, time.perf_counter() - started)
         self.records.append(record)
         self.epoch += 1
         self._inside = False
         return record
 
-    def _validate(self) -> tuple[float, float] | tuple[None, None]:
+    def _validate(self) -> dict[str, float] | None:
         if self._valid is None:
-            return None, None
-        loss, accuracy = evaluate(self.evaluated, self._valid, amp=self.recipe.amp)
-        if not np.isfinite(loss):
-            raise TrainingDiverged(self.epoch, None)
-        return loss, accuracy
+            return None
+        found = evaluate(self.evaluated, self._valid, amp=self.recipe.amp)
+        if not np.isfinite(found["loss"]):
+            raise TrainingDiverged("training", self.epoch)
+        return found
 
     @property
     def evaluated(self) -> nn.Module:
@@ -160,7 +143,7 @@ class Training:
                 "load the state that was saved before it"
             )
 
-    def _train_epoch(self) -> tuple[float, float]:
+    def _train_epoch(self) -> dict[str, float]:
         recipe = self.recipe
         # BatchNorm cannot train on one image where a map is one pixel wide.
         lone = len(self._train) > 1 and len(self._train) % recipe.batch_size == 1
@@ -170,7 +153,7 @@ class Training:
         check_every = 1 if self.device.type == "cpu" else CHECK_EVERY
         losses: list[Tensor] = []
         counts: list[int] = []
-        correct = torch.zeros((), dtype=torch.int64, device=self.device)
+        sums = torch.zeros(len(self.task.names), dtype=torch.float64, device=self.device)
         starts = getattr(self.network, "start_epoch", None)
         if starts is not None:
             starts(self.epoch, recipe.epochs)
@@ -178,42 +161,43 @@ class Training:
         with own_noise(_stream(self.seed, self.epoch, _NOISE), self.device):
             for step, indices in enumerate(batches.epoch()):
                 self._set_learning_rate(recipe.learning_rate(self.epoch, step, len(batches)))
-                images, labels = self._train.batch(indices)
-                loss, hits = self._step(recipe.augment(images, generator), labels, step, len(batches))
+                images, targets = self._train.batch(indices)
+                loss, found = self._step(recipe.augment(images, generator), targets, step, len(batches))
                 losses.append(loss)
-                counts.append(len(labels))
-                correct += hits
+                counts.append(len(targets))
+                sums += found
                 if (step + 1) % check_every == 0 or step + 1 == len(batches):
                     self._check_finite(losses, step + 1 - check_every)
         weights = torch.tensor(counts, dtype=torch.float64)
         mean = (torch.stack(losses).double().cpu() * weights).sum() / weights.sum()
-        return float(mean), int(correct) / sum(counts)
+        return {
+            **self.task.means(sums.tolist(), sum(counts)),
+            "loss": float(mean),
+        }  # the loss as it was learned
 
-    def _step(self, images: Tensor, labels: Tensor, step: int, steps: int) -> tuple[Tensor, Tensor]:
+    def _step(self, images: Tensor, targets: Tensor, step: int, steps: int) -> tuple[Tensor, Tensor]:
         recipe = self.recipe
         if recipe.channels_last:
             images = images.contiguous(memory_format=torch.channels_last)
         with torch.autocast(
             self.device.type, torch.bfloat16, enabled=recipe.amp and self.device.type == "cuda"
         ):
-            output = self.network(images)
-        logits, auxiliary = logits_of(output, labels)
-        if logits.shape[1] < self._classes:
+            given = self.network(images)
+        outputs, auxiliary = outputs_of(given, targets)
+        if outputs.shape[1] < self._outputs:
             raise ValueError(
-                f"the network tells {logits.shape[1]} classes apart, but the data has {self._classes}"
+                f"the network has {outputs.shape[1]} outputs, but the data has {self._outputs} classes or targets"
             )
-        loss = functional.cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing)
+        if self.epoch == step == 0:
+            self.task.check(outputs.detach(), targets)
+        loss = self.task.batch_loss(outputs, targets, recipe.label_smoothing)
         total = loss
         if auxiliary is not None and recipe.aux_weight:
-            extra = functional.cross_entropy(auxiliary, labels, label_smoothing=recipe.label_smoothing)
+            extra = self.task.batch_loss(auxiliary, targets, recipe.label_smoothing)
             total = loss + recipe.aux_weight * extra
-        self.optimizer.zero_grad(set_to_none=True)
-        torch.autograd.backward(total)
-        if recipe.clip is not None:
-            nn.utils.clip_grad_norm_(self.network.parameters(), recipe.clip)
-        self.optimizer.step()
+        descend(total, self.optimizer, recipe.clip)
         self._average(self.epoch * steps + step)
-        return loss.detach(), (logits.argmax(1) == labels).sum()
+        return loss.detach(), self.task.sums(outputs.detach(), targets)
 
     @torch.no_grad()
     def _average(self, step: int) -> None:
@@ -235,7 +219,7 @@ class Training:
         first = max(first, 0)
         bad = torch.stack(losses[first:]).isfinite().logical_not().nonzero()
         if len(bad):
-            raise TrainingDiverged(self.epoch, first + int(bad[0]))
+            raise TrainingDiverged("training", self.epoch, first + int(bad[0]))
 
 
 def train(

@@ -58,8 +58,8 @@ def _die(cell, out):
 
 
 def test_an_error_of_a_training_comes_back_from_a_process():
-    error = pickle.loads(pickle.dumps(TrainingDiverged(3, 7)))
-    assert (error.epoch, error.step, str(error)) == (3, 7, str(TrainingDiverged(3, 7)))
+    error = pickle.loads(pickle.dumps(TrainingDiverged("training", 3, 7)))
+    assert (error.epoch, error.step, str(error)) == (3, 7, str(TrainingDiverged("training", 3, 7)))
 
 
 def test_one_comparison_at_a_time_in_a_folder(tmp_path):

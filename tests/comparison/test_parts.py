@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from tdgnas.budget import Budget
 from tdgnas.comparison import Spec, compare_pairs, effect, parse, rank, summarise
 from tdgnas.comparison.curves import band, step_values
 from tdgnas.comparison.specs import check_strategy, parse_all
-from tdgnas.fitness import Budget, TabularFitness, synthetic_table
+from tdgnas.fitness import TabularFitness, synthetic_table
 from tdgnas.individual import AccuracyFitness
 from tdgnas.runs.search import Search
 from tdgnas.spaces import NASBench201

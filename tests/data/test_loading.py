@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from tdgnas.data import NAMES, DataNotFound, load
+from tdgnas.data import DATA, DataNotFound, load
 
 
 def test_digits_fit_a_network_for_3x32x32_images():
@@ -31,7 +31,7 @@ def test_spelling_of_names_is_forgiven(spelling):
 def test_an_unknown_name_lists_the_known_ones_and_guesses():
     with pytest.raises(ValueError, match="did you mean 'cifar10'") as error:
         load("cifra10")
-    assert all(name in str(error.value) for name in NAMES)
+    assert all(name in str(error.value) for name in DATA.names())
 
 
 @pytest.mark.parametrize("name", ["cifar10", "cifar100", "mnist", "fashion-mnist", "kmnist", "svhn"])

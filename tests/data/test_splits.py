@@ -144,7 +144,8 @@ def test_normalised_takes_indices_slices_and_masks():
     ("change", "error", "says"),
     [
         ({"labels": torch.zeros(3).long()}, ValueError, r"expected \(N, C, H, W\)"),
-        ({"labels": torch.zeros(2)}, TypeError, "int64"),
+        ({"labels": torch.zeros(2).int()}, TypeError, "int64"),
+        ({"labels": torch.zeros(2, 3).long()}, ValueError, "expected"),
         ({"images": torch.zeros(2, 1, 2, 2, dtype=torch.int32)}, TypeError, "uint8"),
         ({"mean": (0.0, 0.0)}, ValueError, "2 means"),
         ({"std": (0.0,)}, ValueError, "above 0"),

@@ -65,8 +65,10 @@ def test_other_evaluators(tiny_supernet: Supernet, digits: Splits) -> None:
     )
     racing = SupernetFitness(tiny_supernet, digits.valid, evaluator=RacingEvaluator, **settings)
     expected = [value for (value,) in plain.batch(genes)]
+    assert plain.budget.passes == 4 * 24
     assert [value for (value,) in folded.batch(genes)] == pytest.approx(expected, rel=1e-5)
+    before = racing.budget.passes
     raced = [value for (value,) in racing.batch(genes)]
     best = raced.index(min(raced))
     assert raced[best] == pytest.approx(expected[best])
-    assert racing.budget.passes < plain.budget.passes == 4 * 24
+    assert racing.budget.passes - before < 4 * 24

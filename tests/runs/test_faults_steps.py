@@ -46,16 +46,15 @@ def test_a_loss_that_is_no_number_names_epoch_and_step_and_leaves_the_state(
     """The fifth weight step, which is the second of the second epoch, is made to diverge."""
     import tdgnas.runs.run as module
 
-    whole, count = pretraining.group_losses, [0]
+    whole, count = pretraining.descend, [0]
 
-    def losses(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        if logits.requires_grad:
-            count[0] += 1
-        return whole(logits, labels) * (math.nan if count[0] == 5 else 1.0)
+    def diverge(loss: torch.Tensor, *rest: Any) -> None:
+        count[0] += 1
+        whole(loss * (math.nan if count[0] == 5 else 1.0), *rest)
 
     monkeypatch.setattr(module, "CHECKPOINT_SHARE", 1e9)
     with monkeypatch.context() as patch:
-        patch.setattr(pretraining, "group_losses", losses)
+        patch.setattr(pretraining, "descend", diverge)
         with pytest.raises(RunFailed) as error:
             Run.start(tmp_path / "run", tiny()).execute()
     message = str(error.value)
@@ -105,7 +104,7 @@ def test_training_without_memory_says_what_to_lower(tmp_path: Path, tiny: Config
     def full(*_: Any) -> Any:
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    monkeypatch.setattr(pretraining, "group_losses", full)
+    monkeypatch.setattr(pretraining, "descend", full)
     with pytest.raises(RunFailed, match=r"out of memory.*\n.*smaller batch_size"):
         Run.start(tmp_path / "run", tiny()).execute()
 

@@ -118,6 +118,7 @@ def test_the_winners_weights_score_what_the_table_says(finished_run: Path, tiny:
     network = load_weights(space.network(architecture), finished_run / "network")
     config = tiny()
     data = make_data(config.data, config.seed)
-    assert evaluate(network, data.test)[1] == results[-1]["test_accuracy"] == card["accuracy"]["test"]
+    assert evaluate(network, data.test) == card["measures"]["test"]
+    assert results[-1]["test_accuracy"] == card["measures"]["test"]["accuracy"]
     assert card["parameters"] == results[-1]["parameters"]
     assert card["macs"] == results[-1]["macs"]

@@ -114,10 +114,11 @@ def test_a_supernets_gradients_cost_image_passes(tiny_supernet):
     gradient = first.alpha_gradients(genes, seed=3)
     assert gradient.shape == genes.shape
     assert np.array_equal(gradient, tiny_supernet.alpha_gradients(genes, 3, 8))
-    assert first.budget.passes == 3 * 8 * 2
+    ledger = tiny_supernet.budget.by_cause
+    assert ledger["gradients"] == 3 * 8 * 2 * 2  # its own, and those asked for directly
     second = SupernetGradients(tiny_supernet, order=2, batch_size=8)
     other = second.alpha_gradients(genes[:1], seed=3)
-    assert second.budget.passes == 4 * 3 * 8
+    assert ledger["gradients"] == 3 * 8 * 2 * 2 + 4 * 3 * 8
     assert not np.allclose(other, gradient[:1])
 
 
@@ -154,4 +155,8 @@ def test_darts_trains_weights_and_alpha_on_a_supernet(tiny_supernet, digits):
     moved = [not torch.equal(a, b) for a, b in zip(before, tiny_supernet.parameters(), strict=True)]
     assert any(moved)
     assert np.abs(strategy.alpha).max() > 0
-    assert source.budget.passes == 2 * (3 * 16 + 3 * 16)
+    assert tiny_supernet.budget.by_cause == {
+        "gradients": 2 * 3 * 16,
+        "weights": 2 * 3 * 16,
+        "evaluation": 2 * 16,
+    }

@@ -53,7 +53,7 @@ def test_running_is_eval_mode(supernet: Supernet, architecture, digits: Splits) 
         logits = network(digits.valid.normalised(slice(0, 60)))
     score = evaluate_one(supernet, where, architecture)
     assert score.loss == pytest.approx(float(F.cross_entropy(logits, digits.valid.labels[:60])), rel=1e-5)
-    assert score.correct == int((logits.argmax(1) == digits.valid.labels[:60]).sum())
+    assert score.measures["accuracy"] == int((logits.argmax(1) == digits.valid.labels[:60]).sum()) / 60
 
 
 def test_recalibrated_is_eval_mode_with_statistics_of_its_own_on_training_images(

@@ -34,7 +34,7 @@ def oracle(supernet, where, architectures):
 
 
 def assert_close(found, expected) -> None:
-    assert [score.correct for score in found] == [score.correct for score in expected]
+    assert [score.measures for score in found] == [score.measures for score in expected]
     assert [score.loss for score in found] == pytest.approx([score.loss for score in expected], rel=1e-5)
 
 

@@ -48,7 +48,7 @@ def test_one_compilation_serves_all_architectures(cells, noise, populations, pol
     architectures = populations(cells.space, "random") + populations(cells.space, "duplicates", 3)
     found = evaluator.scores(architectures)
     expected = [evaluate_one(cells, where, each) for each in architectures]
-    assert [score.correct for score in found] == [score.correct for score in expected]
+    assert [score.measures for score in found] == [score.measures for score in expected]
     assert [score.loss for score in found] == pytest.approx([score.loss for score in expected], rel=1e-5)
     assert len(compiled) == (2 if policy == "recalibrated" else 1)
     distinct = len(set(architectures))
@@ -78,7 +78,7 @@ def test_a_race_is_exact_for_those_who_stay_and_ranks_the_others_behind(cells, w
     assert evaluator.counters.passes == 4 * (left[0] + left[1] + 2 * left[2] + 4 * left[3])
     stayed = [n for n, each in enumerate(result.batches[:-1]) if each == 8]
     assert all(result.scores[n].loss == pytest.approx(exact[n].loss, rel=1e-12) for n in stayed)
-    assert all(result.scores[n].correct == exact[n].correct for n in stayed)
+    assert all(result.scores[n].measures == exact[n].measures for n in stayed)
     seen = list(zip((score.loss for score in result.scores), result.batches, strict=True))
     by_rung = [[loss for loss, batches in seen if batches == rung] for rung in (8, 4, 2, 1)]
     assert all(max(better) <= min(worse) for better, worse in pairwise(by_rung))
@@ -93,7 +93,7 @@ def test_racing_evaluator(cells, where, populations) -> None:
     evaluator = RacingEvaluator(cells, where, keep=0.5, first=2, cache_bytes=0)
     scores = evaluator.scores(architectures)
     assert scores == RacingEvaluator(cells, where, first=2).scores(architectures)
-    assert all(0 <= score.correct <= where.images for score in scores)
+    assert all(0 <= score.measures["accuracy"] <= 1 for score in scores)
     full = PopulationEvaluator(cells, where)
     full.scores(architectures)
     assert evaluator.counters.passes < full.counters.passes
@@ -111,9 +111,9 @@ def test_a_network_that_diverges_loses_the_race_alone(cells, where, populations,
     exact = evaluator.sums
 
     def broken(chosen, batches=None):
-        losses, correct = exact(chosen, batches)
-        losses[[each == architectures[2] for each in chosen]] = np.nan
-        return losses, correct
+        sums = exact(chosen, batches)
+        sums[0, [each == architectures[2] for each in chosen]] = np.nan
+        return sums
 
     monkeypatch.setattr(evaluator, "sums", broken)
     result = race(evaluator, architectures)
@@ -132,7 +132,7 @@ def test_relaxed_networks_in_one_pass(cells, noise, policy, rows) -> None:
     genes = torch.randn(5, cells.space.length, generator=torch.Generator().manual_seed(3))
     expected = [evaluate_one(cells, where, row) for row in genes]
     found = relaxed_scores(cells, where, genes, rows=rows)
-    assert [score.correct for score in found] == [score.correct for score in expected]
+    assert [score.measures for score in found] == [score.measures for score in expected]
     assert [score.loss for score in found] == pytest.approx([score.loss for score in expected], rel=1e-5)
     assert relaxed_scores(cells, where, genes[:0]) == []
 

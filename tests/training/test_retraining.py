@@ -44,8 +44,8 @@ def test_it_writes_the_model_and_its_card(tmp_path):
         network(), data(), RECIPE, tmp_path, name="DARTS_V2, tiny", command="tdgnas retrain x.json"
     )
     document = json.loads((tmp_path / "card.json").read_text())
-    assert document["accuracy"] == card.accuracy
-    assert set(card.accuracy) == {"valid", "test"}
+    assert document["measures"] == card.measures
+    assert set(card.measures) == {"valid", "test"}
     text = (tmp_path / "card.md").read_text()
     assert text.startswith("# DARTS_V2, tiny\n")
     assert f"{card.parameters:,}" in text
@@ -116,8 +116,8 @@ def test_a_final_training_learns_from_validation_images_too(tmp_path):
     joined = replace(data(), train=data().train.joined(data().valid))
     records = []
     card = retrain(network(), data(), both, tmp_path / "both", progress=records.append)
-    assert set(card.accuracy) == {"test"}
-    assert records[0].valid_loss is None
+    assert set(card.measures) == {"test"}
+    assert records[0].valid is None
     retrain(network(), joined, replace(RECIPE, epochs=1), tmp_path / "joined")
     first, second = (load_weights(network(), tmp_path / name).state_dict() for name in ("both", "joined"))
     assert all(torch.equal(first[name], second[name]) for name in first)

@@ -1,0 +1,57 @@
+"""One step of the weights, and what is said when a training diverges: the same wherever weights learn."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+class TrainingDiverged(FloatingPointError):
+    """The loss of a training became infinite or NaN.
+
+    :param what: the training, such as ``pretraining``.
+    :param epoch: in which epoch, where there are epochs.
+    :param step: in which step of it; None when only a validation showed it.
+    :param advice: what to do about it.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        epoch: int | None = None,
+        step: int | None = None,
+        advice: str = "lower lr, set clip (5.0, say) or warmup, or check the data",
+    ) -> None:
+        where = "at its validation" if step is None else f"step {step}"
+        if epoch is not None:
+            where = f"epoch {epoch}, {where}"
+        said = "" if epoch is None and step is None else f" in {where}"
+        super().__init__(f"{what} diverged: the loss is not finite{said}; {advice}")
+        self.what, self.epoch, self.step, self.advice = what, epoch, step, advice
+
+    def __reduce__(self) -> tuple[type[TrainingDiverged], tuple[str, int | None, int | None, str]]:
+        # It comes back from worker processes: made again from its arguments, not from its message.
+        return type(self), (self.what, self.epoch, self.step, self.advice)
+
+
+def descend(
+    loss: Tensor,
+    optimiser: torch.optim.Optimizer,
+    clip: float | None = None,
+    diverged: TrainingDiverged | None = None,
+) -> None:
+    """Take one step of an optimiser down a loss.
+
+    :param loss: a scalar with a graph that reaches the optimiser's weights.
+    :param clip: largest norm of the gradient over all of them; None leaves it.
+    :param diverged: raised, before anything is changed, when the loss is not finite; None does not look, where each
+        look would wait for a GPU.
+    """
+    if diverged is not None and not torch.isfinite(loss):
+        raise diverged
+    optimiser.zero_grad(set_to_none=True)
+    torch.autograd.backward(loss)
+    if clip is not None:
+        weights = [weight for group in optimiser.param_groups for weight in group["params"]]
+        nn.utils.clip_grad_norm_(weights, clip)
+    optimiser.step()
