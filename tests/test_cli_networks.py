@@ -37,7 +37,7 @@ def card_of(folder: Path) -> dict:
 
 def test_a_published_genotype_is_trained_and_its_card_says_how(trained: Path) -> None:
     card = card_of(trained)
-    assert set(card["accuracy"]) == {"valid", "test"}
+    assert set(card["measures"]) == {"valid", "test"}
     assert card["recipe"]["ema"] == 0.9
     assert card["recipe"]["clip"] == 1.0
     # The published crop of 4 and cutout of 16 belong to 32 pixels; digits are not mirrored.
@@ -119,7 +119,7 @@ def test_with_validation_images_nothing_is_reported_of_them(tmp_path: Path) -> N
     assert result.exit_code == 0, result.output
     assert "valid " not in result.output
     card = card_of(folder)
-    assert set(card["accuracy"]) == set(card["loss"]) == {"test"}
+    assert set(card["measures"]) == {"test"}
     assert card["recipe"]["with_valid"] is True
 
 

@@ -20,7 +20,6 @@ from ..files.lock import FolderLock
 from ..files.tables import Appender, Events
 from ..registry import import_plugin
 from ..seeding import random_states, set_random_states
-from ..training import TrainingDiverged
 from .board import Board
 from .build import (
     check_device,
@@ -237,6 +236,7 @@ class Run:
             Appender(self.folder / name).cut(0 if state is None else state["growing"].get(name, (0, ""))[0])
         if state is not None:
             self.context.products.update(state["products"])
+            self.context.supernet.budget.load_state_dict(state["budget"])
         if first > 0:
             weights = load_file(self.folder / "supernet" / "supernet.safetensors")
             self.context.supernet.load_state_dict(weights)
@@ -272,7 +272,7 @@ class Run:
         where = f"{phase.name} stopped in step {phase.done + 1} of {phase.total}"
         try:
             return phase.step()
-        except (FloatingPointError, TrainingDiverged) as error:
+        except FloatingPointError as error:
             advice = f"tdgnas search --config {shlex.quote(str(self.folder / 'config.toml'))} --out NEW --set KEY=VALUE"
             what = f"Resuming would meet the same step again; start anew with other settings: {advice}"
             raise RunFailed(f"{where}: {error}\n{self._saved}. {what}") from error
@@ -308,6 +308,7 @@ class Run:
                     key: (file.size, digest(file.path, file.size)) for key, file in appenders.items()
                 },
                 "products": dict(self.context.products),
+                "budget": self.context.supernet.budget.state_dict(),
                 "config": self.config.model_dump(),
                 "environment": environment(self.context.supernet.device),
             }

@@ -183,7 +183,7 @@ class Search(Iterator[Turn]):
             "strategy": self.strategy.state_dict(),
             "toolbox": None if toolbox is None else toolbox_states(toolbox),
             "evaluate": None if keeper is None else keeper.state_dict(),
-            "budget": asdict(self.budget),
+            "budget": self.budget.state_dict(),
             "trace": asdict(self.trace),
             "best": self._best,
             "place": [self.index, self.start, self.limit, self._idle],
@@ -196,8 +196,7 @@ class Search(Iterator[Turn]):
         keeper = _keeper(self.evaluate)
         if keeper is not None:
             keeper.load_state_dict(state["evaluate"])
-        for name, value in state["budget"].items():  # in place: others count into the same ledger
-            setattr(self.budget, name, value)
+        self.budget.load_state_dict(state["budget"])
         self.strategy.load_state_dict(state["strategy"])
         self.trace = Trace(**{**state["trace"], "points": [*map(tuple, state["trace"]["points"])]})
         self.trace.entropies = [*map(tuple, self.trace.entropies)]  # type: ignore[arg-type]

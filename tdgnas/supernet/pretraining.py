@@ -256,6 +256,7 @@ class Pretraining(Iterator[EpochRecord]):
         return {
             "epoch": self.epoch,
             "passes": self.passes,
+            "budget": self.supernet.budget.state_dict(),
             "alpha": self.alpha.detach().clone(),
             "optimiser": deepcopy(self.optimiser.state_dict()),
             "alpha_optimiser": deepcopy(self.alpha_optimiser.state_dict()),
@@ -275,6 +276,7 @@ class Pretraining(Iterator[EpochRecord]):
                 "was it saved with other settings of the space?"
             )
         self.epoch, self.passes = state["epoch"], state["passes"]
+        self.supernet.budget.load_state_dict(state["budget"])
         with torch.no_grad():
             self.alpha.copy_(state["alpha"])
             self.supernet.alpha.copy_(state["alpha"])

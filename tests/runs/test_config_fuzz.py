@@ -199,7 +199,7 @@ def monkeypatch_module() -> Any:
         (["--select", "uniform"], "'uniform' is made for 'mate', not for 'select'"),
         (["--device", "warp"], "device: 'warp' cannot be used here"),
         (["--device", "tpu0"], "device: 'tpu0' cannot be used here"),
-        (["--data", "digit"], "data: no data set is called 'digit'"),
+        (["--data", "digit"], "data: there is no data set 'digit'; did you mean 'digits'"),
         (["--data", "digitz"], "did you mean 'digits'"),
         (["--data", "cifar10", "--data-folder", "/nowhere"], "/nowhere"),
         (["--data", "folder", "--data-folder", "nowhere"], "data: "),

@@ -72,18 +72,18 @@ def test_the_weight_optimiser_never_moves_alpha(order):
     before = supernet.alpha.clone()
     next(pretraining)
     assert torch.equal(supernet.alpha, before)
-    assert all(weight is not pretraining.alpha for weight in pretraining.weights)
+    assert all(weight is not pretraining.alpha for weight in list(pretraining.supernet.parameters()))
     assert not any("alpha" in name for name, _ in supernet.named_parameters())
 
 
 def test_alpha_steps_leave_the_weights_alone():
     supernet = make()
     pretraining = Pretraining(supernet, 1, batch_size=8, order=2)
-    before = [weight.detach().clone() for weight in pretraining.weights]
+    before = [weight.detach().clone() for weight in list(pretraining.supernet.parameters())]
     batch = supernet.data.train.batch(slice(0, 8))
     alpha = supernet.alpha.clone()
     pretraining._alpha_step(batch, batch)
-    assert all(torch.equal(a, b) for a, b in zip(before, pretraining.weights, strict=True))
+    assert all(torch.equal(a, b) for a, b in zip(before, list(pretraining.supernet.parameters()), strict=True))
     assert not torch.equal(alpha, supernet.alpha)
 
 
