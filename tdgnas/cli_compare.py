@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from .comparison import Outcome, Runner
 
 #: What is compared by default: on tables, and where there are gradients.
-TABLE = ["random", "ga", "aging", "tdga", "reinforce-table", "reinforce-lstm", "nsga2"]
-SUPERNET = [*TABLE, "darts", "darts2=darts:order=2"]
+TABLE = ["random", "ga", "aging", "local-search", "tdga", "reinforce-table", "reinforce-lstm", "nsga2"]
+SUPERNET = [*TABLE, "darts-tdga", "darts", "darts2=darts:order=2"]
 
 
 def compare(

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 T = TypeVar("T")
+S = TypeVar("S")
 
 #: Modules of the user's own that were imported for what they register; a new process has to import them again.
 IMPORTED: list[str] = []
@@ -71,15 +72,15 @@ class Registry(Generic[T]):
         self._entries: dict[str, Entry[T]] = {}
         self._loaded = False
 
-    def register(self, name: str) -> Callable[[T], T]:
+    def register(self, name: str) -> Callable[[S], S]:
         """Return a decorator that registers an object under a name.
 
         :raises ValueError: when another object has the name already (both origins are named), or when the object
             cannot be used as what it is registered as.
         """
 
-        def decorate(value: T) -> T:
-            self._add(name, value, str(getattr(value, "__module__", "unknown")))
+        def decorate(value: S) -> S:
+            self._add(name, cast(T, value), str(getattr(value, "__module__", "unknown")))
             return value
 
         return decorate

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import importlib.metadata
 import math
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
+import tdgnas
 from tdgnas.operators import OPERATORS, bind, kind_of
 from tdgnas.registry import NameTakenError, Registry, resolve
 from tdgnas.spaces import SPACES
@@ -124,3 +130,53 @@ def test_what_cannot_be_used_is_refused_at_once_or_reported(monkeypatch) -> None
     registry: Registry[object] = Registry("operator", "test.group", kind_of)
     assert registry.names() == []
     assert "name it like selMine" in registry.failures["root from math:sqrt"]
+
+
+OPERATOR = '''"""A mutation of its own module."""
+
+from .registry import OPERATORS
+
+__all__ = ["mutZero"]
+
+
+@OPERATORS.register("zero")
+def mutZero(individual):
+    """Put the first gene to zero. It uses no random numbers."""
+    individual[0] = 0.0
+    return (individual,)
+'''
+STRATEGY = '''"""A strategy of its own module."""
+
+from .base import STRATEGIES
+from .random_search import RandomSearch
+
+__all__ = ["Second"]
+
+
+@STRATEGIES.register("second")
+class Second(RandomSearch):
+    """Random search once more."""
+'''
+
+
+def test_an_operator_or_a_strategy_is_its_module_and_one_line(tmp_path: Path) -> None:
+    """A new operator took changes in four files."""
+    copy = tmp_path / "tdgnas"
+    shutil.copytree(Path(tdgnas.__file__).parent, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    for folder, module, text in (("operators", "zero", OPERATOR), ("strategies", "second", STRATEGY)):
+        (copy / folder / f"{module}.py").write_text(text, encoding="utf-8")
+        with (copy / folder / "__init__.py").open("a", encoding="utf-8") as init:
+            init.write(f"from .{module} import *\n")
+    code = (
+        "from tdgnas import operators, strategies; "
+        "assert operators.OPERATORS.get('zero') is operators.mutZero; "
+        "assert operators.kind_of(operators.mutZero) == 'mutate'; "
+        "assert strategies.STRATEGIES.get('second') is strategies.Second; "
+        "assert strategies.option_names('second') == ['batch', 'repeat']"
+    )
+    subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        check=True,
+    )

@@ -138,5 +138,5 @@ def try_strategy(spec: Spec, decisions: Sequence[Decision]) -> None:
         options["source"] = _Flat()
     try:
         create(spec.name, decisions, seed=0, **options)
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         raise ValueError(f"{spec.label!r}: {error}") from error

@@ -8,10 +8,14 @@ from typing import TypeVar
 
 from .groups import Group, check_probability, gene_groups
 from .moves import pair_length, swap
+from .registry import OPERATORS
+
+__all__ = ["cxDecision", "cxLayerOrder", "cxTarget"]
 
 Genes = TypeVar("Genes")
 
 
+@OPERATORS.register("decision")
 def cxDecision(
     ind1: Genes, ind2: Genes, *, slices: Sequence[Group], indpb: float = 0.5, rng: random.Random | None = None
 ) -> tuple[Genes, Genes]:
@@ -37,6 +41,7 @@ def cxDecision(
     return ind1, ind2
 
 
+@OPERATORS.register("target")
 def cxTarget(
     ind1: Genes, ind2: Genes, *, groups: Sequence[Group], rng: random.Random | None = None
 ) -> tuple[Genes, Genes]:
@@ -57,6 +62,7 @@ def cxTarget(
     return ind1, ind2
 
 
+@OPERATORS.register("layer-order")
 def cxLayerOrder(
     ind1: Genes, ind2: Genes, *, groups: Sequence[Group] | None = None, rng: random.Random | None = None
 ) -> tuple[Genes, Genes]:

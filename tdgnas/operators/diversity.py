@@ -16,6 +16,9 @@ import numpy as np
 from .genes import FloatArray, gene_matrix
 from .schedules import Schedule
 from .selection import check_pool, energies_of, scaled, temperature_of
+from .registry import OPERATORS
+
+__all__ = ["gene_distances", "selBoltzmannTournament", "selSharing", "selYoungest"]
 
 T = TypeVar("T")
 
@@ -47,6 +50,7 @@ def read_distances(individuals: Sequence[Any], distances: Distances | None) -> F
     return table
 
 
+@OPERATORS.register("sharing")
 def selSharing(
     individuals: Sequence[T],
     k: int,
@@ -96,6 +100,7 @@ def selSharing(
     return [individuals[pick] for pick in picks]
 
 
+@OPERATORS.register("boltzmann")
 def selBoltzmannTournament(
     individuals: Sequence[T],
     k: int,
@@ -137,6 +142,7 @@ def selBoltzmannTournament(
     return chosen
 
 
+@OPERATORS.register("youngest")
 def selYoungest(individuals: Sequence[T], k: int, *, birth: Callable[[T], float] | None = None) -> list[T]:
     """Select the *k* youngest: nobody is kept for being good, everybody dies of age [Real2019]_.
 

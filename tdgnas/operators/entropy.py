@@ -22,6 +22,8 @@ from numpy.typing import NDArray
 from .genes import Active, FloatArray, IntArray, active_columns, distinct_rows, read_loci
 from .genes import Loci as Loci
 
+__all__ = ["Entropy", "EntropyState", "ShannonEntropy", "population_entropy"]
+
 
 class EntropyState(Protocol):
     """The entropy of a set of picks that grows by one candidate of the pool after another."""

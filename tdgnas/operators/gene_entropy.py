@@ -16,6 +16,8 @@ import numpy as np
 from .entropy import Entropy, EntropyState
 from .genes import Active, FloatArray, active_columns, distinct_rows, gene_matrix
 
+__all__ = ["LogDetEntropy", "MeanDistanceEntropy", "VarianceEntropy"]
+
 
 def _finite_genes(population: Sequence[Any]) -> FloatArray:
     genes = gene_matrix(population)

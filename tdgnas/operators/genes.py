@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+__all__ = ["Loci"]
+
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
 Loci = Callable[[Sequence[Any]], Any]

@@ -15,10 +15,14 @@ from typing import Any, TypeVar
 from ..decision import choice_of
 from .groups import Group, gene_groups
 from .moves import check_scale, choose, flip, pair_length, redraw, swap, write
+from .registry import OPERATORS
+
+__all__ = ["cxSubgraph", "keepValid", "mutOperation", "mutRewire"]
 
 Genes = TypeVar("Genes")
 
 
+@OPERATORS.register("subgraph")
 def cxSubgraph(
     ind1: Any,
     ind2: Any,
@@ -66,6 +70,7 @@ def cxSubgraph(
     return ind1, ind2
 
 
+@OPERATORS.register("rewire")
 def mutRewire(
     individual: Genes,
     *,
@@ -114,6 +119,7 @@ def mutRewire(
     return (individual,)
 
 
+@OPERATORS.register("operation")
 def mutOperation(
     individual: Genes,
     *,

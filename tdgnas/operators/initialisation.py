@@ -10,6 +10,8 @@ from typing import TypeVar
 from .groups import Group, check_probability, gene_groups
 from .moves import check_scale
 
+__all__ = ["initBernoulli", "initNormal", "initUniform"]
+
 Container = TypeVar("Container")
 
 

@@ -16,6 +16,9 @@ from ..mapping import batch_map
 
 from .genes import FloatArray, gene_matrix
 from .moves import write
+from .registry import OPERATORS
+
+__all__ = ["GradientSource", "evalBaldwinian", "lsDARTS"]
 
 P = ParamSpec("P")
 R = TypeVar("R", covariant=True)
@@ -95,6 +98,7 @@ def _darts_batch(
     return [(individual,) for individual in individuals]
 
 
+@OPERATORS.register("darts")
 @_with_batch(_darts_batch)
 def lsDARTS(
     individual: S,

@@ -8,10 +8,14 @@ from typing import Any, TypeVar
 
 from .groups import Group, check_probability, gene_groups
 from .moves import check_scale, flip, redraw
+from .registry import OPERATORS
+
+__all__ = ["mutChoice", "mutFlipGate", "mutTarget"]
 
 Genes = TypeVar("Genes")
 
 
+@OPERATORS.register("flip-gate")
 def mutFlipGate(
     individual: Genes, *, indpb: float, scale: float = 1.0, rng: random.Random | None = None
 ) -> tuple[Genes]:
@@ -34,6 +38,7 @@ def mutFlipGate(
     return (individual,)
 
 
+@OPERATORS.register("flip-target")
 def mutTarget(
     individual: Genes,
     *,
@@ -63,6 +68,7 @@ def mutTarget(
     return (individual,)
 
 
+@OPERATORS.register("choice")
 def mutChoice(
     individual: Genes,
     *,

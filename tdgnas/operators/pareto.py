@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+__all__ = ["pareto_ranks"]
+
 
 def pareto_ranks(values: ArrayLike) -> NDArray[np.int64]:
     """Return the rank of every point by nondominated sorting: 0 for the first front, 1 for the next, ...

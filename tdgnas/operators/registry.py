@@ -11,14 +11,8 @@ from typing import Any
 from deap import tools
 
 from ..registry import Registry, resolve
-from .crossover import cxDecision, cxLayerOrder, cxTarget
-from .diversity import selBoltzmannTournament, selSharing, selYoungest
-from .graph_variation import cxSubgraph, mutOperation, mutRewire
-from .local_search import lsDARTS
-from .mutation import mutChoice, mutFlipGate, mutTarget
-from .replacement import selCrowding, selEntropyPreserving, selRating, selRestrictedTournament
-from .selection import selThermodynamic
-from .self_adaptive import mutSelfAdaptive, mutSelfAdaptiveFlip
+
+__all__ = ["KINDS", "OPERATORS", "bind", "kind_of"]
 
 Operator = Callable[..., Any]
 
@@ -51,34 +45,15 @@ def kind_of(operator: Operator) -> str:
 OPERATORS: Registry[Operator] = Registry("operator", "tdgnas.operators", kind_of)
 """The operators by name; ``@OPERATORS.register("mine")`` adds one, as an entry point ``tdgnas.operators`` does."""
 
+# Ours register themselves, where they are written.
 for _name, _operator in {
-    "thermodynamic": selThermodynamic,
     "tournament": tools.selTournament,
     "best": tools.selBest,
     "nsga2": tools.selNSGA2,
-    "sharing": selSharing,
-    "boltzmann": selBoltzmannTournament,
-    "youngest": selYoungest,
-    "crowding": selCrowding,
-    "restricted-tournament": selRestrictedTournament,
-    "rating": selRating,
-    "entropy-preserving": selEntropyPreserving,
     "uniform": tools.cxUniform,
     "one-point": tools.cxOnePoint,
     "two-point": tools.cxTwoPoint,
-    "decision": cxDecision,
-    "target": cxTarget,
-    "layer-order": cxLayerOrder,
-    "subgraph": cxSubgraph,
     "gaussian": tools.mutGaussian,
-    "flip-gate": mutFlipGate,
-    "choice": mutChoice,
-    "flip-target": mutTarget,
-    "rewire": mutRewire,
-    "operation": mutOperation,
-    "self-adaptive": mutSelfAdaptive,
-    "self-adaptive-flip": mutSelfAdaptiveFlip,
-    "darts": lsDARTS,
 }.items():
     OPERATORS.register(_name)(_operator)
 

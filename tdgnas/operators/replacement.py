@@ -17,10 +17,14 @@ from .diversity import Distances, read_distances
 from .entropy import Entropy, ShannonEntropy
 from .schedules import Schedule
 from .selection import check_pool, energies_of, scaled, temperature_of
+from .registry import OPERATORS
+
+__all__ = ["selCrowding", "selEntropyPreserving", "selRating", "selRestrictedTournament"]
 
 T = TypeVar("T")
 
 
+@OPERATORS.register("crowding")
 def selCrowding(individuals: Sequence[T], k: int, *, distances: Distances | None = None) -> list[T]:
     """Let each offspring compete with the parent that it resembles, family by family [Mahfoud1995]_.
 
@@ -57,6 +61,7 @@ def selCrowding(individuals: Sequence[T], k: int, *, distances: Distances | None
     return [individuals[place] for place in places]
 
 
+@OPERATORS.register("restricted-tournament")
 def selRestrictedTournament(
     individuals: Sequence[T],
     k: int,
@@ -94,6 +99,7 @@ def selRestrictedTournament(
     return [individuals[place] for place in places]
 
 
+@OPERATORS.register("rating")
 def selRating(
     individuals: Sequence[T],
     k: int,
@@ -138,6 +144,7 @@ def selRating(
     return [individuals[place] for place in np.argsort(components, kind="stable")[:k]]
 
 
+@OPERATORS.register("entropy-preserving")
 def selEntropyPreserving(individuals: Sequence[T], k: int, *, entropy: Entropy | None = None) -> list[T]:
     """Let a newcomer replace a worse individual where that costs the least entropy, or gains the most.
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Protocol, runtime_checkable
 
+__all__ = ["Constant", "Feedback", "Geometric", "Linear", "Schedule"]
+
 
 @runtime_checkable
 class Schedule(Protocol):

@@ -18,10 +18,14 @@ from .entropy import Entropy, ShannonEntropy
 from .genes import FloatArray
 from .pareto import pareto_ranks
 from .schedules import Feedback, Schedule
+from .registry import OPERATORS
+
+__all__ = ["selThermodynamic"]
 
 T = TypeVar("T")
 
 
+@OPERATORS.register("thermodynamic")
 def selThermodynamic(
     individuals: Sequence[T],
     k: int,

@@ -12,10 +12,14 @@ from typing import Any, TypeVar
 
 from .groups import check_probability
 from .moves import check_scale, flip
+from .registry import OPERATORS
+
+__all__ = ["mutSelfAdaptive", "mutSelfAdaptiveFlip"]
 
 Genes = TypeVar("Genes")
 
 
+@OPERATORS.register("self-adaptive")
 def mutSelfAdaptive(
     individual: Genes,
     *,
@@ -59,6 +63,7 @@ def mutSelfAdaptive(
     return (individual,)
 
 
+@OPERATORS.register("self-adaptive-flip")
 def mutSelfAdaptiveFlip(
     individual: Genes,
     *,
