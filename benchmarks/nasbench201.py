@@ -60,7 +60,7 @@ def one_search(
     """Run one strategy with one seed; return its fitness and what it saw."""
     space, table = problem()
     fitness = TabularFitness(space, table, repeats=repeats)
-    strategy = create(name, space.decisions, seed=seed, fitness=AccuracyFitness, **options)
+    strategy = create(name, fitness.decisions, seed=seed, fitness=AccuracyFitness, **options)
     return fitness, Search(strategy, fitness, fitness.budget, unit="seconds", limit=limit).run()
 
 

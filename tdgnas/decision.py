@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -69,6 +71,18 @@ def choice_of(values: Sequence[float]) -> int:
         return int(values[0] > 0)
     row = list(values)
     return row.index(max(row))
+
+
+def drawn(shares: Sequence[float], u: float) -> int:
+    """Return what a decision with these relaxed weights takes at a uniform number: each choice with its share.
+
+    >>> drawn([0.3], 0.2), drawn([0.3], 0.3), drawn([0.2, 0.5, 0.3], 0.6)
+    (1, 0, 1)
+    """
+    if len(shares) == 1:
+        return int(shares[0] > u)
+    ends = list(accumulate(shares))
+    return bisect_right(ends, u * ends[-1], 0, len(ends) - 1)
 
 
 class Decisions(Sequence[Decision]):
@@ -221,14 +235,12 @@ class Decisions(Sequence[Decision]):
         found = tuple(choices)
         if not self.conditional:
             return found
-        dead = self._dead(found)
-        every = tuple(0 if place in dead else choice for place, choice in enumerate(found))
-        if dead and not any(self.live(every)[place] for place in dead):
-            return every
-        # Several dead choices can come to life together: then one after another, the last one first.
-        while dead:
-            found = tuple(0 if place == dead[-1] else choice for place, choice in enumerate(found))
-            dead = self._dead(found)
+        while dead := self._dead(found):
+            every = tuple(0 if place in dead else choice for place, choice in enumerate(found))
+            live = self.live(every)
+            # Several dead choices can come to life together: then one after another, the last one first.
+            gone = dead[-1:] if any(live[place] for place in dead) else dead
+            found = tuple(0 if place in gone else choice for place, choice in enumerate(found))
         return found
 
     def _dead(self, choices: Sequence[int]) -> list[int]:

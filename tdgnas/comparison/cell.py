@@ -36,7 +36,7 @@ def run_cell(cell: Cell, problem: Problem, folder: Path) -> dict[str, Any]:
         session.evaluate.budget,
         unit=cell.unit,
         limit=cell.limit,
-        loci=session.space.choices,
+        loci=session.evaluate.decisions.loci,
         whole=session.whole,
     )
     trace = search.run()
@@ -87,7 +87,7 @@ def make_strategy(cell: Cell, session: Session) -> tuple[Strategy, Any]:
     # Not the seed itself, which splits the data and starts the supernet: strategies must not share its stream.
     seed = random.Random(f"search {cell.seed}").getrandbits(32)
     return create(
-        cell.strategy.name, session.space.decisions, seed=seed, fitness=fitness, **options
+        cell.strategy.name, session.evaluate.decisions, seed=seed, fitness=fitness, **options
     ), evaluate
 
 

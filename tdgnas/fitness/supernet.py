@@ -15,6 +15,7 @@ import torch
 from deap import base
 
 from ..budget import Budget
+from ..decision import Decisions, drawn
 from ..individual import AccuracyFitness, LossFitness
 from ..spaces import Architecture
 from ..supernet import (
@@ -42,8 +43,9 @@ class SupernetFitness:
     """A measure of individuals on held-out images, all with the supernet's shared, frozen weights.
 
     Callable for one individual; ``batch`` takes a population (``toolbox.register("map", tdgnas.batch_map)``). Every
-    individual is scored on the same images in the same order; results are cached by architecture and by the version
-    of the weights; evaluation changes no weight and no buffer.
+    individual is scored on the same images in the same order; results are cached by canonical architecture (one network
+    under several spellings is one evaluation) and by the version of the weights; evaluation changes no weight and no
+    buffer.
 
     :param supernet: whose weights are shared.
     :param data: held-out images, as a rule ``data.valid``.
@@ -131,8 +133,14 @@ class SupernetFitness:
 
     def scores(self, architectures: Sequence[Architecture]) -> list[Score]:
         """Return loss and measures of architectures, whatever ``measure`` and ``mode`` are."""
-        found = self._discrete(architectures)
-        return [found[architecture] for architecture in architectures]
+        wanted = [self.supernet.space.canonical(architecture) for architecture in architectures]
+        found = self._discrete(wanted)
+        return [found[architecture] for architecture in wanted]
+
+    @property
+    def decisions(self) -> Decisions:
+        """What is searched; a choice that does not matter is told to be dead."""
+        return self.supernet.space.decisions
 
     @property
     def counters(self) -> Counters:
@@ -178,19 +186,13 @@ class SupernetFitness:
     def _architectures(self, genes: FloatArray) -> list[Architecture]:
         space = self.supernet.space
         if self.mode == "threshold":
-            return [space.decode(genes)]
+            return [space.canonical(space.decode(genes))]
         weights = self.supernet.relaxed_weights(genes)
-        drawn = []
-        for row in self._uniform:
-            choices = []
-            for decision, where, u in zip(space.decisions, space.slices, row, strict=True):
-                if decision.binary:
-                    choices.append(int(weights[where.start] > u))
-                else:
-                    ends = np.cumsum(weights[where])
-                    choices.append(int(np.searchsorted(ends[:-1], u * ends[-1], side="right")))
-            drawn.append(space.architecture(choices))
-        return drawn
+        shares = [weights[where].tolist() for where in space.slices]
+        return [
+            space.canonical(space.architecture([drawn(own, u) for own, u in zip(shares, row, strict=True)]))
+            for row in self._uniform
+        ]
 
     def _fresh(self) -> None:
         version = self.supernet.version

@@ -50,6 +50,8 @@ class TabularFitness:
         if repeats not in ("free", "charged"):
             raise ValueError(f"repeats is {repeats!r}; it must be 'free' or 'charged'")
         self.space = space
+        #: What is searched: a table has measured every spelling of a network by itself, so that all choices matter.
+        self.decisions = space.decisions.plain()
         self.table = table
         self.repeats = repeats
         self.signal = table.column(signal)
@@ -69,7 +71,7 @@ class TabularFitness:
         """
         self.budget.requests += len(individuals)
         values: list[tuple[float, ...]] = []
-        for choices in self.space.choices(individuals).tolist():
+        for choices in self.decisions.table(individuals).tolist():
             values.append((float(self.signal[self.charge(tuple(choices))]),))
         return values
 

@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from ..decision import drawn
 from .groups import Group, check_probability, gene_groups
 from .moves import check_scale
 
@@ -38,8 +39,7 @@ def initBernoulli(
     :raises ValueError: when a number is no probability, a decision's do not sum to 1, or slices leave genes
         out.
 
-    This function uses the :func:`~random.random` and :func:`~random.choices` functions from the python base
-    :mod:`random` module.
+    This function uses the :func:`~random.random` function from the python base :mod:`random` module.
     """
     weights = [float(probability) for probability in probabilities]
     for gene, weight in enumerate(weights):
@@ -51,18 +51,18 @@ def initBernoulli(
     if (covered := sum(map(len, decisions))) != length:
         raise ValueError(f"slices cover {covered} of {length} genes; every gene needs its decision")
 
-    draw, choices = (random.random, random.choices) if rng is None else (rng.random, rng.choices)
-    drawn = [-scale] * length
+    draw = random.random if rng is None else rng.random
+    found = [-scale] * length
     for genes in decisions:
         shares = [weights[gene] for gene in genes]
-        if len(genes) == 1:
-            chosen = genes if draw() < shares[0] else []
-        else:
+        if len(genes) > 1:
             _check_sum(genes, shares)
-            chosen = choices(genes, shares)
-        for gene in chosen:
-            drawn[gene] = scale
-    return container(drawn)
+        choice = drawn(shares, draw())
+        if len(genes) > 1:
+            found[genes[choice]] = scale
+        elif choice:
+            found[genes[0]] = scale
+    return container(found)
 
 
 def _check_sum(genes: Sequence[int], shares: Sequence[float]) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..decision import Genes
+from ..decision import Genes, drawn
 from .architecture import Architecture
 from .space import SearchSpace
 
@@ -35,14 +35,8 @@ def sample(space: SearchSpace, weights: Genes, rng: random.Random | None = None)
     Draws from ``rng``, or from Python's :mod:`random`.
     """
     weights = checked_weights(space, weights)
-    draw = rng or random
-    choices = []
-    for decision, where in zip(space.decisions, space.slices, strict=True):
-        if decision.binary:
-            choices.append(int(weights[where.start] > draw.random()))
-        else:
-            choices.append(draw.choices(range(decision.genes), weights=weights[where].tolist())[0])
-    return space.architecture(choices)
+    draw = (rng or random).random
+    return space.architecture([drawn(weights[where].tolist(), draw()) for where in space.slices])
 
 
 def round_k(space: SearchSpace, weights: Genes) -> Architecture:

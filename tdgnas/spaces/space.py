@@ -31,6 +31,7 @@ class SearchSpace(ABC):
     :raises ValueError: for doubled decisions or nodes that do not fit together.
 
     :ivar graph: the supernet as a conditional graph.
+    :ivar decisions: the decisions, which know by the graph which of an architecture's choices matter.
     """
 
     name: ClassVar[str]
@@ -43,8 +44,9 @@ class SearchSpace(ABC):
         classes: int,
         settings: dict[str, Any],
     ) -> None:
-        self.decisions = Decisions.of(decisions)
-        self.graph = Graph(nodes, image_shape, self.decisions)
+        plain = Decisions.of(decisions)
+        self.graph = Graph(nodes, image_shape, plain)
+        self.decisions = Decisions(plain, live=self.graph.live) if self.graph.can_die else plain
         self.image_shape = image_shape
         self.classes = classes
         self.settings = settings
@@ -64,13 +66,19 @@ class SearchSpace(ABC):
         return self.decisions.matrix(individuals)
 
     def choices(self, individuals: Sequence[Sequence[float]] | Genes) -> Choices:
-        """Return the choices of individuals, shape (individuals, decisions): the loci of a population's entropy."""
-        return self.decisions.table(individuals)
+        """Return the canonical choices of individuals, shape (individuals, decisions): the loci of a population's
+        entropy.
+        """
+        return self.decisions.loci(individuals)
 
     def decode(self, individual: Sequence[float] | Genes) -> Architecture:
         """Return the architecture of an alpha-vector: positive genes are on, the largest of K genes wins."""
         row = np.asarray(individual, dtype=np.float64).reshape(1, -1)
         return Architecture(self.name, tuple(self.decisions.table(row)[0].tolist()))
+
+    def canonical(self, architecture: Architecture) -> Architecture:
+        """Return the one spelling of an architecture's network: choices that do not matter are the first ones."""
+        return Architecture(self.name, self.decisions.canonical(architecture.choices))
 
     def encode(self, architecture: Architecture, scale: float = 1.0) -> list[float]:
         """Return genes of ``+scale`` and ``-scale`` that decode to the architecture."""

@@ -65,13 +65,11 @@ def sample_path(
         raise ValueError(f"temperature is {temperature}; it must be positive (1 is usual, less is sharper)")
     draw = (rng or random).random
     values = genes.detach().double().tolist()
-    noise, choices = [], []
-    for decision, where in zip(space.decisions, space.slices, strict=True):
-        own = [_logistic(draw()) if decision.binary else _gumbel(draw()) for _ in range(decision.genes)]
-        tilted = [value + extra for value, extra in zip(values[where], own, strict=True)]
-        choices.append(int(tilted[0] > 0) if decision.binary else tilted.index(max(tilted)))
-        noise.extend(own)
-    return SampledPath(space, tuple(noise), tuple(choices), temperature)
+    noise: list[float] = []
+    for decision in space.decisions:
+        noise.extend(_logistic(draw()) if decision.binary else _gumbel(draw()) for _ in range(decision.genes))
+    tilted = [value + extra for value, extra in zip(values, noise, strict=True)]
+    return SampledPath(space, tuple(noise), space.decisions.choices(tilted), temperature)
 
 
 def _gumbel(u: float) -> float:

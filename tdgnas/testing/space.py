@@ -83,7 +83,7 @@ def _choices_agree(case: SpaceCase) -> Iterator[str]:
         )
         return
     for row, individual in zip(rows.tolist(), genes, strict=True):
-        if tuple(row) != space.decode(individual).choices:
+        if tuple(row) != space.canonical(space.decode(individual)).choices:
             yield f"choices() and decode() of {case.name} disagree about the same genes"
 
 

@@ -10,6 +10,10 @@ import torch
 
 from tdgnas import Individual, SupernetFitness
 from tdgnas.data import Splits
+from tdgnas.fitness import TabularFitness, synthetic_table
+from tdgnas.operators import population_entropy
+from tdgnas.spaces import NASBench201
+from tdgnas.spaces.nasbench201 import OPERATIONS
 from tdgnas.supernet import Supernet, evaluate_one
 from tdgnas.tasks import CLASSIFICATION
 
@@ -107,3 +111,22 @@ def test_wrong_arguments_and_genes_are_refused(tiny_supernet, digits) -> None:
         fitness(Individual([np.nan] * 61))
     with pytest.raises(ValueError, match="61 genes"):
         fitness(Individual([0.0] * 60))
+
+
+def test_five_spellings_of_one_network_are_one_evaluation_and_one_cache_entry(digits) -> None:
+    """What feeds a node that nobody reads was counted as another network before."""
+    channels, size, _ = digits.image_shape
+    space = NASBench201(channels=4, cells_per_stage=1, in_channels=channels, image_size=size)
+    cells = [
+        space.from_string(f"|{op}~0|+|none~0|none~1|+|nor_conv_1x1~0|none~1|none~2|") for op in OPERATIONS
+    ]
+    fitness = SupernetFitness(Supernet(space, seed=1), digits.valid, size=20)
+    population = [Individual(space.encode(cell)) for cell in cells]
+    assert len(set(fitness.batch(population))) == 1
+    assert (fitness.budget.evaluations, fitness.budget.passes) == (1, 20)
+    assert len(fitness.state_dict()["cache"]) == 1
+    assert fitness.scores(cells) == fitness.scores(cells[::-1])
+    assert fitness.budget.evaluations == 1
+    assert population_entropy(population, space.choices) == 0
+    table = synthetic_table(space)
+    assert len({tuple(row) for row in TabularFitness(space, table).decisions.loci(population).tolist()}) == 5

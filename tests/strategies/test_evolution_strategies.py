@@ -17,11 +17,11 @@ from tdgnas.strategies import create, option_names
 
 @pytest.mark.parametrize("space", [NASBench201(), VGGShortcuts(width=1 / 32)])
 def test_the_codec_is_that_of_the_space(space):
-    codec = Decisions.of(space.decisions).plain()
+    codec = Decisions.of(space.decisions)
     assert (codec.slices, codec.length) == (space.slices, space.length)
     rng = random.Random(0)
     rows = [[rng.gauss(0, 1) for _ in range(space.length)] for _ in range(20)]
-    assert np.array_equal(codec.table(rows), space.choices(rows))
+    assert np.array_equal(codec.loci(rows), space.choices(rows))
     for _ in range(10):
         architecture = space.sample(rng)
         assert codec.genes(architecture.choices) == space.encode(architecture)
