@@ -3,9 +3,9 @@
 import sys
 from pathlib import Path
 
-from .cli import main
-
 if __name__ == "__main__":
     if sys.path[:1] == [str(Path.cwd())]:
         sys.path.append(sys.path.pop(0))  # Python puts it first; it must not hide installed packages
+    from .cli import main
+
     main()

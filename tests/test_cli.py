@@ -11,9 +11,12 @@ from typer.testing import CliRunner
 from tdgnas.cli import app
 
 TINY = [
-    "--width", "0.03125", "--train-images", "32", "--valid-images", "32", "--pretrain-epochs", "1", "-n", "4",
-    "-g", "2",
-    "--retrain-epochs", "1", "--random-draws", "1", "--device", "cpu",
+    part
+    for setting in (
+        "space.settings.width=0.03125", "data.train=32", "data.valid=32", "pretrain.epochs=1", "strategy.population=4",
+        "retrain.epochs=1", "retrain.random_draws=1", "device=cpu",
+    )
+    for part in ("--set", setting)
 ]  # fmt: skip
 
 
@@ -24,9 +27,17 @@ def invoke(*arguments: str):
 @pytest.fixture(scope="module")
 def run(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("cli") / "run"
-    result = invoke("search", "--out", str(folder), *TINY)
+    result = invoke("search", "--out", str(folder), "--budget", "2", *TINY)
     assert result.exit_code == 0, result.output
-    for word in ("pretraining", "search", "retraining", "baseline", "random", "DARTS, threshold", "TDGA"):
+    for word in (
+        "pretraining",
+        "search",
+        "retraining",
+        "baseline",
+        "random",
+        "DARTS, threshold",
+        "darts-tdga",
+    ):
         assert word in result.output
     return folder
 
@@ -46,7 +57,13 @@ def test_a_search_leaves_a_folder_with_everything(run: Path) -> None:
         "figures/search.png",
     }
     results = json.loads((run / "results.json").read_text())
-    assert [r["row"] for r in results] == ["baseline", "random", "DARTS, threshold", "DARTS, round-k", "TDGA"]
+    assert [r["row"] for r in results] == [
+        "baseline",
+        "random",
+        "DARTS, threshold",
+        "DARTS, round-k",
+        "darts-tdga",
+    ]
     winner, control = results[-1], results[1]
     assert control["gates"] == winner["gates"]
     assert (run / "history.csv").read_text().count("\n") == 4
@@ -61,7 +78,7 @@ def test_show_prints_and_draws_an_architecture(run: Path, tmp_path: Path) -> Non
 
 
 def test_the_last_line_names_what_lies_in_the_folder(tmp_path: Path) -> None:
-    options = [*TINY, "--retrain-epochs", "0", "-g", "1"]
+    options = [*(part.replace("retrain.epochs=1", "retrain.epochs=0") for part in TINY), "-b", "1"]
     result = invoke("search", "--out", str(tmp_path / "run"), *options)
     last = result.output.splitlines()[-1]
     assert last.startswith(f"run folder: {tmp_path / 'run'} (")

@@ -14,8 +14,13 @@ from tdgnas.cli import app
 from tdgnas.spaces import DartsCells, VGGShortcuts, save_architecture
 from tdgnas.training import NetworkPlan, load_network
 
-SMALL = ["--size", "8", "--train-images", "40", "--valid-images", "20", "--device", "cpu"]
-CELLS = [*SMALL, "--channels", "2", "--cells", "2", "--epochs", "2", "--batch-size", "20"]
+
+def settings(*assignments: str) -> list[str]:
+    return [part for each in assignments for part in ("--set", each)]
+
+
+SMALL = [*settings("data.size=8", "data.train=40", "data.valid=20"), "--device", "cpu"]
+CELLS = [*SMALL, *settings("network.channels=2", "network.cells=2", "batch_size=20"), "--epochs", "2"]
 
 
 def invoke(*arguments: object):
@@ -25,7 +30,7 @@ def invoke(*arguments: object):
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("retrain") / "net"
-    result = invoke("retrain", "DARTS_V2", "--out", folder, *CELLS, "--ema", "0.9", "--set", "clip=1.0")
+    result = invoke("retrain", "DARTS_V2", "--out", folder, *CELLS, *settings("ema=0.9", "clip=1.0"))
     assert result.exit_code == 0, result.output
     assert "epoch 2/2" in result.output
     return folder
@@ -86,7 +91,7 @@ def test_a_stopped_training_goes_on_and_ends_as_if_never_stopped(
     trained: Path, tmp_path: Path, monkeypatch
 ) -> None:
     folder = tmp_path / "net"
-    options = ["DARTS_V2", "--out", folder, *CELLS, "--ema", "0.9", "--set", "clip=1.0"]
+    options = ["DARTS_V2", "--out", folder, *CELLS, *settings("ema=0.9", "clip=1.0")]
     with monkeypatch.context() as patch:
         step = retraining.Training.__next__
 
@@ -108,7 +113,7 @@ def test_a_stopped_training_goes_on_and_ends_as_if_never_stopped(
 
 
 def test_a_training_of_other_settings_is_not_resumed(trained: Path) -> None:
-    result = invoke("retrain", "DARTS_V2", "--out", trained, *CELLS, "--ema", "0.5", "--resume")
+    result = invoke("retrain", "DARTS_V2", "--out", trained, *CELLS, "--set", "ema=0.5", "--resume")
     assert result.exit_code == 1
     assert "ema 0.9 there, 0.5 here" in result.output
 
@@ -127,14 +132,18 @@ def test_an_architecture_file_of_any_space_is_trained_and_exported(tmp_path: Pat
     space = VGGShortcuts(width=0.03125)
     architecture = space.architecture([1, *[0] * 60])
     save_architecture(space, architecture, tmp_path / "a.json")
-    small = ["--train-images", "20", "--valid-images", "10", "--device", "cpu", "--epochs", "1"]
+    small = [*settings("data.train=20", "data.valid=10"), "--device", "cpu", "--epochs", "1"]
     result = invoke("retrain", tmp_path / "a.json", "--out", tmp_path / "net", *small)
     assert result.exit_code == 0, result.output
     assert card_of(tmp_path / "net")["parameters"] == space.parameters(architecture)
     assert invoke("export", tmp_path / "net").exit_code == 0
-    refused = invoke("retrain", tmp_path / "a.json", "--out", tmp_path / "other", *small, "--cells", "3")
-    assert "--cells is for networks of cells" in refused.output
-    refused = invoke("retrain", tmp_path / "a.json", "--out", tmp_path / "other", *small, "--size", "16")
+    refused = invoke(
+        "retrain", tmp_path / "a.json", "--out", tmp_path / "other", *small, "--set", "network.cells=3"
+    )
+    assert "network.cells is for networks of cells" in refused.output
+    refused = invoke(
+        "retrain", tmp_path / "a.json", "--out", tmp_path / "other", *small, "--set", "data.size=16"
+    )
     assert "takes images of shape (3, 32, 32)" in refused.output
 
 
@@ -160,10 +169,11 @@ def test_the_data_of_the_run_is_taken(tmp_path: Path) -> None:
         (["Genotype(normal=["], "expected Genotype(normal="),
         (["DARTS_V2", "--set", "speed=3"], "its fields are epochs"),
         (["DARTS_V2", "--set", "augment.crop=-1"], "crop is -1"),
-        (["DARTS_V2", "--ema", "2"], "ema is 2"),
+        (["DARTS_V2", "--set", "ema=2"], "ema is 2"),
         (["DARTS_V2", "--resume"], "no training in"),
         (["DARTS_V2", "--data", "digitz"], "did you mean"),
-        (["DARTS_V2", "--channels", "3"], "channels"),
+        (["DARTS_V2", "--set", "network.channels=3"], "channels"),
+        (["DARTS_V2", "--set", "network.chanels=3"], "there is no network.chanels; there are channels"),
     ],
 )
 def test_a_mistake_is_said_in_a_sentence_before_any_training(arguments, sentence, tmp_path: Path) -> None:

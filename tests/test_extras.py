@@ -24,8 +24,8 @@ COMMANDS = {
     "tpe": "compare --problem synthetic -s random -s tpe --seeds 1 --budget 10 --unit evaluations --out made",
 }
 RETRAIN = (
-    "retrain DARTS_V2 --out trained --size 8 --train-images 20 --valid-images 20 --channels 2 --cells 2 --epochs 1 "
-    "--batch-size 20 --device cpu"
+    "retrain DARTS_V2 --out trained --set data.size=8 --set data.train=20 --set data.valid=20 --set network.channels=2 "
+    "--set network.cells=2 --epochs 1 --set batch_size=20 --device cpu"
 )
 
 

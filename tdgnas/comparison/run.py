@@ -16,7 +16,7 @@ from ..files.atomic import storing, write_json
 from ..files.links import check_links
 from ..files.lock import FolderLock
 from ..registry import IMPORTED, import_plugin
-from ..runs.signals import exit_status
+from ..signals import exit_status
 from ..workers import WorkerDied, worker_pool
 from .cell import read_cell, run_cell
 from .plan import Cell, Plan

@@ -76,6 +76,11 @@ def read(path: Path) -> dict[str, Any]:
         raise TomlError(f"{path} cannot be read: {error}") from error
 
 
+def shown(value: Any) -> str:
+    """Return a value as TOML writes it."""
+    return str(_item(value).as_string())
+
+
 def _lines(section: Section, place: tuple[str, ...]) -> list[str]:
     rows, below = [], []
     for key, value, comment in section.rows:

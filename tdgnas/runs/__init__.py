@@ -1,1 +1,27 @@
 """A run as a folder: configuration, records, checkpoint and resume, report."""
+
+from .config import make_config
+from .errors import ConfigError, Interrupted, RunFailed
+from .experiment import Experiment
+from .on_supernet import OnSupernet
+from .on_table import OnTable
+from .problem import FITNESSES, Problem
+from .problems import PROBLEMS
+from .search import Search, Trace
+from .settings import Config
+
+__all__ = [
+    "FITNESSES",
+    "PROBLEMS",
+    "Config",
+    "ConfigError",
+    "Experiment",
+    "Interrupted",
+    "OnSupernet",
+    "OnTable",
+    "Problem",
+    "RunFailed",
+    "Search",
+    "Trace",
+    "make_config",
+]

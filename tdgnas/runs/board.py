@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from .config import ConfigError
+from .errors import ConfigError
 
 
 class Board:

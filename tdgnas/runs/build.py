@@ -7,34 +7,14 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
-
-from deap import base
 
 from ..data import Splits, load
 from ..fitness import SupernetFitness
-from ..mapping import batch_map
-from ..operators import (
-    OPERATORS,
-    Constant,
-    Entropy,
-    Feedback,
-    Geometric,
-    Linear,
-    LogDetEntropy,
-    MeanDistanceEntropy,
-    Schedule,
-    ShannonEntropy,
-    VarianceEntropy,
-    bind,
-)
-from ..seeding import random_states, set_random_states
 from ..spaces import SPACES, SearchSpace, create
-from ..strategies.saving import set_toolbox_states, toolbox_states
 from ..supernet import PopulationEvaluator, Supernet, fastest, load_imagenet
-from ..supernet.alternating import WeightTraining
 from ..training import Recipe
-from .config import ConfigError, DataSettings, RetrainSettings, RunConfig, SpaceSettings, TemperatureSettings
+from .errors import ConfigError
+from .settings import Config, DataSettings, RetrainSettings, SpaceSettings
 
 
 @contextmanager
@@ -68,29 +48,6 @@ def check_device(name: str | None) -> None:
         ) from error
 
 
-def check_operators(toolbox: base.Toolbox, supernet: Supernet, config: RunConfig) -> None:
-    """Try crossover, mutation and selection once, on a throw-away population; all states are put back.
-
-    :raises ConfigError: naming the operator that fails.
-    """
-    states, own = random_states(), toolbox_states(toolbox)
-    try:
-        with section("search"):
-            kind = toolbox.evaluate.func.fitness_type
-            pair = supernet.population(2, fitness=kind, rng=random.Random(0))
-            for individual in pair:
-                individual.fitness.values = (1.0,)
-        for entry, given in (("mate", pair), ("mutate", pair[:1]), ("select", (pair, 2))):
-            with section(
-                f"search.{entry}: {getattr(config.search, entry)!r} fails on the space {config.space.name!r}"
-            ):
-                keywords = {"temperature": 1.0} if "temperature" in getattr(toolbox, entry).keywords else {}
-                getattr(toolbox, entry)(*given, **keywords)
-    finally:
-        set_toolbox_states(toolbox, own)
-        set_random_states(states)
-
-
 def make_data(settings: DataSettings, seed: int) -> Splits:
     """Load the data set."""
     return load(
@@ -102,6 +59,7 @@ def make_data(settings: DataSettings, seed: int) -> Splits:
         train=settings.train,
         test=_count(settings.test),
         download=settings.download,
+        task=settings.task,
         seed=seed,
     )
 
@@ -117,7 +75,7 @@ def make_space(settings: SpaceSettings, data: Splits) -> SearchSpace:
     return create(settings.name, **given)
 
 
-def make_supernet(config: RunConfig, space: SearchSpace, data: Splits) -> Supernet:
+def make_supernet(config: Config, space: SearchSpace, data: Splits) -> Supernet:
     """Make the supernet with fresh weights."""
     supernet = Supernet(
         space, data, relaxation=config.pretrain.relaxation, seed=config.seed, device=config.device
@@ -125,7 +83,7 @@ def make_supernet(config: RunConfig, space: SearchSpace, data: Splits) -> Supern
     return load_imagenet(supernet) if config.pretrain.imagenet else supernet
 
 
-def make_fitness(config: RunConfig, supernet: Supernet, data: Splits) -> SupernetFitness:
+def make_fitness(config: Config, supernet: Supernet, data: Splits) -> SupernetFitness:
     """Make the fitness on the validation images."""
     settings = config.fitness
     order = None if settings.order == "device" or settings.order == "measured" else settings.order
@@ -145,86 +103,24 @@ def make_fitness(config: RunConfig, supernet: Supernet, data: Splits) -> Superne
     )
 
 
-def with_fastest_order(config: RunConfig, fitness: SupernetFitness) -> tuple[RunConfig, str]:
+def with_fastest_order(config: Config, fitness: SupernetFitness) -> tuple[Config, str]:
     """Time the orders of evaluation on a random population, as large as the run's.
 
     :returns: the configuration with the fastest order in place of ``measured``, and a sentence with the times.
     """
+    individuals = getattr(config.strategy, "population", 10)
     supernet, rng = fitness.supernet, random.Random(config.seed)
-    choice = fastest(
-        supernet, fitness.where, [supernet.space.sample(rng) for _ in range(config.search.population)]
-    )
+    choice = fastest(supernet, fitness.where, [supernet.space.sample(rng) for _ in range(individuals)])
     times = ", ".join(f"{way} {seconds:.3f} s" for way, seconds in choice.seconds.items())
     said = f"populations are evaluated {choice.options['order']}, the fastest here: {times} for a batch of images"
     return with_order(config, **choice.options), said
 
 
-def with_order(config: RunConfig, order: str, chunk: int | None = None) -> RunConfig:
+def with_order(config: Config, order: str, chunk: int | None = None) -> Config:
     """Return the configuration with this order of evaluation."""
     return config.model_copy(
         update={"fitness": config.fitness.model_copy(update={"order": order, "chunk": chunk})}
     )
-
-
-def make_toolbox(
-    config: RunConfig, space: SearchSpace, supernet: Supernet, fitness: SupernetFitness
-) -> base.Toolbox:
-    """Register the operators that the configuration names."""
-    search = config.search
-    settings: dict[str, Any] = {
-        "temperature": make_schedule(search.temperature, search.ngen),
-        "relative": search.temperature.relative,
-        "entropy": make_entropy(search.entropy, space),
-        "replacement": search.replacement,
-        "tournsize": 3,
-        "slices": space.slices,
-        "groups": space.groups,
-        "mu": 0.0,
-        "sigma": search.sigma,
-        "scale": search.scale,
-    }
-    toolbox = base.Toolbox()
-    toolbox.register("map", batch_map)
-    toolbox.register("evaluate", fitness)
-    for kind, name, indpb, own in [
-        ("select", search.select, 0.0, search.select_parameters),
-        ("mate", search.mate, search.indpb_mate, search.mate_parameters),
-        ("mutate", search.mutate, search.indpb_mutate, search.mutate_parameters),
-    ]:
-        operator = bind(kind, name, {**settings, "indpb": indpb}, own)
-        toolbox.register(kind, operator.func, **operator.keywords)  # type: ignore[attr-defined]
-    if search.local_search:
-        toolbox.register(
-            "local_search",
-            OPERATORS.get("darts"),
-            supernet=supernet,
-            lr=search.local_lr,
-            steps=search.local_steps,
-            optimizer=search.local_optimizer,
-        )
-    if search.weights == "alternate":
-        toolbox.register("train", WeightTraining(supernet, lr=search.weight_lr, steps=search.weight_steps))
-    return toolbox
-
-
-def make_schedule(settings: TemperatureSettings, ngen: int) -> Schedule:
-    """Make the temperature schedule."""
-    ngen = max(ngen, 1)
-    if settings.schedule == "constant":
-        return Constant(settings.start)
-    if settings.schedule == "geometric":
-        return Geometric(settings.start, settings.stop, ngen=ngen)
-    if settings.schedule == "linear":
-        return Linear(settings.start, settings.stop, ngen=ngen)
-    if settings.target is None:
-        raise ConfigError("search.temperature.target: a feedback schedule needs a target entropy")
-    return Feedback(settings.start, target=settings.target, gain=settings.gain)
-
-
-def make_entropy(name: str, space: SearchSpace) -> Entropy:
-    """Make the entropy of the selection."""
-    kinds = {"distance": MeanDistanceEntropy, "variance": VarianceEntropy, "logdet": LogDetEntropy}
-    return ShannonEntropy(space.choices) if name == "shannon" else kinds[name]()
 
 
 def make_recipe(settings: RetrainSettings) -> Recipe:

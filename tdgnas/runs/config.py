@@ -3,61 +3,190 @@
 from __future__ import annotations
 
 import difflib
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from types import NoneType
+from typing import Any, NamedTuple, Optional
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError, create_model, model_validator
 
 from ..files import toml
-from .settings import (
-    DataSettings,
-    FitnessSettings,
-    PretrainSettings,
-    RetrainSettings,
-    RunConfig,
-    SearchSettings,
-    SpaceSettings,
-    TemperatureSettings,
-)
+from ..strategies import STRATEGIES, Strategy, options
+from ..strategies.create import parameters
+from ..strategies.ranges import check_settings
+from .errors import ConfigError
+from .problem import FITNESSES, Problem
+from .problems import merged, problem_sections
+from .settings import BudgetSettings, Config, Section, StrategySettings
 
-__all__ = [
-    "ConfigError",
-    "DataSettings",
-    "FitnessSettings",
-    "PretrainSettings",
-    "RetrainSettings",
-    "RunConfig",
-    "SearchSettings",
-    "SpaceSettings",
-    "TemperatureSettings",
-    "assign",
-    "config_text",
-    "differences",
-    "flat",
-    "make_config",
-    "parse_assignment",
-    "read_config",
-    "read_versions",
-]
+_REFUSED = "the configuration cannot be used"
 
 
-class ConfigError(ValueError):
-    """A configuration that cannot be run; the message names each wrong key."""
-
-
-def make_config(document: dict[str, Any]) -> RunConfig:
-    """Check a nested dict and return the configuration.
+def make_config(document: Mapping[str, Any]) -> Config:
+    """Check a nested dict and return the configuration; what it leaves out, its problem fills.
 
     :raises ConfigError: naming every unknown key, wrong type and impossible value.
     """
+    name = document.get("problem", Config.model_fields["problem"].default)
     try:
-        return RunConfig.model_validate(document)
+        if not isinstance(name, str):
+            raise ValueError(f"problem: a name is expected (given: {name!r})")
+        whole = merged(problem_sections(name), document)
+        _check_budget(whole, document)
+        _set_generations(whole)
+        fitness = FITNESSES.get(_name(whole, "fitness", "kind"))
+        strategy = _name(whole, "strategy", "name")
+        model = _model(fitness, strategy, STRATEGIES.get(strategy))
+    except (ValueError, ImportError) as error:
+        raise ConfigError(f"{_REFUSED}:\n  {error}") from error
+    try:
+        return model.model_validate(whole)
     except ValidationError as error:
-        lines = [_sentence(problem) for problem in error.errors()]
-        raise ConfigError(
-            "the configuration cannot be used:\n  " + "\n  ".join(dict.fromkeys(lines))
-        ) from None
+        lines = [_sentence(problem, model) for problem in error.errors()]
+        raise ConfigError(f"{_REFUSED}:\n  " + "\n  ".join(dict.fromkeys(lines))) from None
+
+
+def _name(document: Mapping[str, Any], section: str, key: str) -> str:
+    given = document.get(section)
+    default = Config.model_fields[section].default
+    name = given.get(key, getattr(default, key)) if isinstance(given, dict) else getattr(default, key)
+    if not isinstance(name, str):
+        raise ValueError(f"{section}.{key}: a name is expected (given: {name!r})")
+    return name
+
+
+def _check_budget(whole: Mapping[str, Any], document: Mapping[str, Any]) -> None:
+    given, found = document.get("budget"), whole.get("budget")
+    if isinstance(given, dict) and isinstance(found, dict) and "unit" in given and "limit" not in found:
+        unit = given["unit"]
+        if unit != "generations":
+            raise ValueError(f"budget: one in {unit} needs its size: add budget.limit")
+
+
+def _set_generations(whole: dict[str, Any]) -> None:
+    """Let schedules last as long as the search, where it is counted in generations and nothing else was said."""
+    budget, default = whole.get("budget", {}), BudgetSettings()
+    if not isinstance(budget, dict) or budget.get("unit", default.unit) != "generations":
+        return
+    limit = budget.get("limit", default.limit)
+    strategy = whole.setdefault("strategy", {})
+    if not isinstance(limit, (int, float)) or not math.isfinite(limit) or not isinstance(strategy, dict):
+        return
+    for key, *_ in options(_name(whole, "strategy", "name")):
+        group, _, last = key.rpartition(".")
+        place = strategy.setdefault(group, {}) if group and last == "ngen" else strategy
+        if last == "ngen" and isinstance(place, dict):
+            place.setdefault("ngen", max(int(limit), 1))
+
+
+@lru_cache(maxsize=64)
+def _model(fitness: type[Problem], strategy: str, kind: type[Strategy]) -> type[Config]:
+    """The configuration's model with the sections of this fitness and this strategy (``kind`` only tells two apart)."""
+    own = fitness.Settings
+    chosen = strategy_model(strategy)
+    fields: dict[str, Any] = {
+        "fitness": (own, Field(own())),
+        "strategy": (chosen, Field(chosen())),
+        **{name: (NoneType, Field(None)) for name in fitness.unused},
+    }
+    return create_model("Config", __base__=Config, __doc__=Config.__doc__, **fields)
+
+
+def strategy_model(name: str) -> type[StrategySettings]:
+    """The section ``[strategy]`` of a strategy: its name and its own options, groups of them as sections below.
+
+    :raises ValueError: for an unknown strategy.
+    """
+    STRATEGIES.get(name).check_installed()
+    groups: dict[str, dict[str, Any]] = {
+        "": {"name": (str, Field(name, description="see `tdgnas strategies`"))}
+    }
+    for key, kind, default, meaning in options(name):
+        group, _, last = key.rpartition(".")
+        said = meaning.replace("``", "").rstrip(".")
+        field = Field(default, description=said, json_schema_extra={"words": kind})
+        nothing = default is None or "none" in kind.split(" or ")
+        groups.setdefault(group, {})[last] = (Optional[Any] if nothing else Any, field)  # noqa: UP045
+    for group, fields in groups.items():
+        if group:
+            model = create_model(group, __base__=Section, __doc__=_group_meaning(name, group), **fields)
+            groups[""][group] = (model, Field(model()))
+    check = model_validator(mode="after")(lambda section: _checked(name, section))
+    return create_model(
+        "StrategySettings",
+        __base__=StrategySettings,
+        __doc__=StrategySettings.__doc__,
+        __validators__={"check": check},
+        **groups[""],
+    )
+
+
+def _group_meaning(name: str, group: str) -> str:
+    default = parameters(STRATEGIES.get(name))[group].default
+    return (type(default).__doc__ or "").strip().partition("\n")[0]
+
+
+def _checked(name: str, section: StrategySettings) -> StrategySettings:
+    """Check the values by the strategy's own annotations."""
+    kind = STRATEGIES.get(name)
+    check_settings(kind, {key: getattr(section, key) for key in type(section).model_fields})
+    for key, parameter in parameters(kind).items():
+        group = getattr(section, key, None)
+        if isinstance(group, Section):
+            try:
+                replace(parameter.default, **group.model_dump())
+            except ValueError as error:
+                raise ValueError(f"{key}: {error}") from error
+    return section
+
+
+class Option(NamedTuple):
+    """One key of the configuration, for people."""
+
+    key: str
+    kind: str
+    range: str
+    default: str
+    meaning: str
+
+
+def list_options(config: Config) -> Iterator[Option]:
+    """Yield every key of a configuration with its type, range, default and meaning."""
+    yield from _options(config, "")
+
+
+def _options(section: BaseModel, prefix: str) -> Iterator[Option]:
+    schema = type(section).model_json_schema()
+    for key, field in type(section).model_fields.items():
+        value = getattr(section, key)
+        if isinstance(value, BaseModel):
+            yield from _options(value, f"{prefix}{key}.")
+        elif field.annotation is not NoneType:
+            kind, bounds = _kind(schema["properties"][key])
+            default = toml.shown(value)
+            yield Option(f"{prefix}{key}", kind, bounds, default, field.description or "")
+
+
+def _kind(schema: Mapping[str, Any]) -> tuple[str, str]:
+    """Type and range of a key, in words, out of its JSON schema."""
+    if "words" in schema:
+        return str(schema["words"]), ""
+    kinds, bounds = [], []
+    for each in schema.get("anyOf", [schema]):
+        if "enum" in each or "const" in each:
+            bounds.append(", ".join(map(str, each.get("enum", [each.get("const")]))))
+        kinds.append("none" if each.get("type") == "null" else each.get("type", "any"))
+        low = next((f"{sign} {each[k]:g}" for k, sign in _LOW.items() if k in each), "")
+        high = next((f"{sign} {each[k]:g}" for k, sign in _HIGH.items() if k in each), "")
+        bounds.append(" and ".join(filter(None, (low, high))))
+    return " or ".join(dict.fromkeys(kinds)), "; ".join(filter(None, bounds))
+
+
+_LOW = {"minimum": ">=", "exclusiveMinimum": ">"}
+_HIGH = {"maximum": "<=", "exclusiveMaximum": "<"}
 
 
 def read_config(path: Path) -> dict[str, Any]:
@@ -88,16 +217,18 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def parse_assignment(text: str) -> tuple[list[str], Any]:
-    """Split ``search.ngen=50`` into the key's parts and the value, read as TOML where it is, else as a string.
+    """Split ``budget.limit=50`` into the key's parts and the value, read as TOML where it is, else as a string.
 
-    :raises ConfigError: when there is no ``=`` or no key.
+    :raises ConfigError: when there is no ``=``, no key, or more than one line.
     """
     key, equals, value = text.partition("=")
     keys = [part.strip() for part in key.split(".")]
     if not equals or not all(keys):
         raise ConfigError(
-            f"--set {text!r} is no assignment; write it as section.key=value, e.g. search.ngen=50"
+            f"--set {text!r} is no assignment; write it as section.key=value, e.g. budget.limit=50"
         )
+    if "\n" in text or "\r" in text:
+        raise ConfigError(f"--set {text!r} has several lines; give --set once for each key")
     try:
         return keys, toml.loads(f"value = {value}")["value"]
     except toml.TomlError:
@@ -120,8 +251,8 @@ def assign(document: dict[str, Any], keys: list[str], value: Any) -> None:
 def flat(document: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     """Return a nested configuration with its values by their whole keys.
 
-    >>> flat({"seed": 1, "search": {"ngen": 30, "temperature": {"gain": 0.1}}})
-    {'seed': 1, 'search.ngen': 30, 'search.temperature.gain': 0.1}
+    >>> flat({"seed": 1, "budget": {"limit": 30}, "strategy": {"temperature": {"gain": 0.1}}})
+    {'seed': 1, 'budget.limit': 30, 'strategy.temperature.gain': 0.1}
     """
     found: dict[str, Any] = {}
     for key, value in document.items():
@@ -139,20 +270,22 @@ def differences(before: dict[str, Any], now: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def config_text(config: RunConfig, versions: dict[str, str] | None = None) -> str:
+def config_text(config: Config, versions: dict[str, str] | None = None) -> str:
     """Return a configuration as TOML, every key with its meaning; with the versions of the packages where given."""
     section = toml.Section.of(config)
-    if versions is None:
-        return toml.dumps(section)
-    used = toml.Section("", [(key, value, "") for key, value in versions.items()])
-    return toml.dumps(replace(section, rows=[*section.rows, ("versions", used, "")]))
+    rows = [row for row in section.rows if type(config).model_fields[row[0]].annotation is not NoneType]
+    if versions is not None:
+        rows.append(("versions", toml.Section("", [(k, v, "") for k, v in versions.items()]), ""))
+    return toml.dumps(replace(section, rows=rows))
 
 
-def _sentence(problem: Any) -> str:
+def _sentence(problem: Any, model: type[Section]) -> str:
     location = [part for part in problem["loc"] if not str(part).startswith("function-")]
     key = ".".join(map(str, location)) or "(together)"
+    if problem["type"] == "none_required":
+        return f"{key}: this problem has no such section; nothing is trained for its fitness"
     if problem["type"] == "extra_forbidden":
-        return f"{key}: there is no such key{_near(problem['loc'])}"
+        return f"{key}: there is no such key{_near(problem['loc'], model)}"
     message = problem["msg"].removeprefix("Value error, ")
     message = message[:1].lower() + message[1:]
     given = "" if isinstance(problem["input"], (dict, BaseModel)) else f" (given: {_shown(problem['input'])})"
@@ -164,8 +297,7 @@ def _shown(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def _near(location: tuple[int | str, ...]) -> str:
-    model: Any = RunConfig
+def _near(location: tuple[int | str, ...], model: Any) -> str:
     for part in location[:-1]:
         field = model.model_fields.get(part) if hasattr(model, "model_fields") else None
         model = None if field is None else field.annotation

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from .. import __version__
-from .config import RunConfig
+from .settings import Config
 
 if TYPE_CHECKING:
     from .progress import Reporter
@@ -44,7 +44,7 @@ def changes(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
 
 
 @contextmanager
-def same_bits(config: RunConfig, device: torch.device) -> Iterator[None]:
+def same_bits(config: Config, device: torch.device) -> Iterator[None]:
     """On CUDA, use only algorithms that give the same bits each time, unless the configuration says otherwise."""
     if device.type != "cuda" or not config.deterministic:
         yield

@@ -68,7 +68,7 @@ class Guard:
 
 
 class EvaluationGuard:
-    """The toolbox' ``evaluate``: with ``skip``, an individual that cannot be evaluated gets the worst fitness.
+    """The fitness of a search: with ``skip``, an individual that cannot be evaluated gets the worst fitness.
 
     :param function: the fitness.
     :param worst: fitness values of an individual that raised.
@@ -97,13 +97,10 @@ class EvaluationGuard:
             return [self(individual) for individual in individuals]
 
 
-def guard(
-    toolbox: base.Toolbox, names: dict[str, str], worst: tuple[float, ...], on_error: OnError, note: Note
-) -> None:
+def guard(toolbox: base.Toolbox, names: dict[str, str], on_error: OnError, note: Note) -> None:
     """Wrap the entries of a toolbox; ``select`` can only stop, since no population is left without it.
 
     :param names: names of the operators in the entries.
-    :param worst: fitness values of an individual that cannot be evaluated.
     :param note: is given a record of every fault that is skipped.
     """
     for entry in ("mate", "mutate", "local_search"):
@@ -112,7 +109,6 @@ def guard(
             toolbox.register(
                 entry, Guard(entry, names.get(entry, name_of(function)), function, on_error, note)
             )
-    toolbox.register("evaluate", EvaluationGuard(toolbox.evaluate, worst, on_error, note))
     select = toolbox.select
     toolbox.register(
         "select", partial(_select, select.func, names.get("select", name_of(select)), note), **select.keywords
@@ -147,7 +143,7 @@ def _report(
     who = " and ".join(_who(individual) for individual in individuals)
     what = f"{type(error).__name__}: {error}"
     if isinstance(error, torch.OutOfMemoryError):
-        what = f"{error}; lower fitness.batch_size, fitness.size or search.population"
+        what = f"{error}; lower fitness.batch_size, fitness.size or strategy.population"
     sentence = f"{entry} ({name}) failed{' on ' + who if who else ''}: {what}"
     if on_error == "stop":
         raise OperatorFailed(sentence) from error

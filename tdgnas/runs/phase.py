@@ -10,29 +10,24 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ..files.digests import digest
 
 if TYPE_CHECKING:
-    from ..data import Splits
-    from ..fitness import SupernetFitness
-    from ..spaces import SearchSpace
-    from ..supernet import Supernet
+    from ..spaces import Architecture, SearchSpace
     from .board import Board
-    from .config import RunConfig
+    from .problem import Problem
+    from .settings import Config
 
 
 @dataclass
 class Context:
-    """What the phases of one run share.
+    """What the phases of one experiment share.
 
     :param products: SHA-256 of every file that the run has completed, by its path inside the folder.
     :param note: takes a record of a fault that the run went on after.
     :param board: takes numbers for TensorBoard, where the run writes them.
     """
 
-    config: RunConfig
+    config: Config
     folder: Path
-    space: SearchSpace
-    data: Splits
-    supernet: Supernet
-    fitness: SupernetFitness
+    problem: Problem
     products: dict[str, str] = field(default_factory=dict)
     note: Callable[[dict[str, Any]], None] = lambda record: None
     board: Board | None = None
@@ -45,6 +40,23 @@ class Context:
         """Write numbers for TensorBoard, where the run does."""
         if self.board is not None:
             self.board.write(phase, step, numbers)
+
+
+def choices_text(architecture: Architecture) -> str:
+    """The choices in one word, or in several where one of them has two digits."""
+    return ("" if max(architecture.choices, default=0) < 10 else " ").join(map(str, architecture.choices))
+
+
+def result_row(space: SearchSpace, architecture: Architecture, row: str, seed: int) -> dict[str, Any]:
+    """What results.json says of a network beside what was measured of it."""
+    return {
+        "row": row,
+        "seed": seed,
+        "choices": choices_text(architecture),
+        "gates": sum(map(bool, architecture.choices)),
+        "parameters": space.parameters(architecture),
+        "macs": space.macs(architecture),
+    }
 
 
 class Phase(Protocol):

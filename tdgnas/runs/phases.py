@@ -1,8 +1,9 @@
-"""The phases of a search run, in their order."""
+"""The phases of an experiment, in their order."""
 
 from __future__ import annotations
 
 from ..spaces import load_architecture
+from .final_phase import FinalPhase
 from .phase import Context, Phase
 from .pretrain_phase import PretrainPhase
 from .retrain_phase import RetrainPhase
@@ -10,14 +11,26 @@ from .search_phase import SearchPhase
 
 #: What the checkpoint of a run says that has nothing left to do.
 FINISHED = "finished"
-NAMES = (PretrainPhase.name, SearchPhase.name, RetrainPhase.name)
+#: All phases that there are; those of a problem see :func:`phase_names`.
+NAMES = (PretrainPhase.name, SearchPhase.name, RetrainPhase.name, FinalPhase.name)
 
 
-def make_phase(number: int, context: Context) -> Phase:
+def phase_names(unused: tuple[str, ...]) -> tuple[str, ...]:
+    """The phases of a problem that has no use for these sections of the configuration.
+
+    >>> phase_names(("pretrain", "retrain"))
+    ('search', 'final')
+    """
+    first = () if "pretrain" in unused else (PretrainPhase.name,)
+    last = FinalPhase.name if "retrain" in unused else RetrainPhase.name
+    return (*first, SearchPhase.name, last)
+
+
+def make_phase(name: str, context: Context) -> Phase:
     """Make a phase; the ones before it have finished."""
-    if number == 0:
+    if name == PretrainPhase.name:
         return PretrainPhase(context)
-    if number == 1:
+    if name == SearchPhase.name:
         return SearchPhase(context)
     _, best = load_architecture(context.folder / "architecture.json")
-    return RetrainPhase(context, best)
+    return FinalPhase(context, best) if name == FinalPhase.name else RetrainPhase(context, best)

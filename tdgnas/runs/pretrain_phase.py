@@ -10,7 +10,7 @@ from ..seeding import seed_everything
 from ..spaces import CellSpace
 from ..spaces.cells.cell_drawing import draw_weights
 from ..supernet import Pretraining, save_supernet, stop_at_skips
-from .config import ConfigError
+from .errors import ConfigError
 from .phase import Context
 
 
@@ -19,12 +19,12 @@ def make_pretraining(context: Context) -> Pretraining:
     settings = context.config.pretrain.model_dump(exclude={"relaxation", "imagenet", "stop_skips"})
     limit = context.config.pretrain.stop_skips
     if limit:
-        if not isinstance(context.space, CellSpace):
+        if not isinstance(context.problem.space, CellSpace):
             raise ConfigError(
-                f"pretrain.stop_skips counts skip connections of cells; {context.space.name!r} has none"
+                f"pretrain.stop_skips counts skip connections of cells; {context.problem.space.name!r} has none"
             )
         settings["stop"] = stop_at_skips(limit)
-    return Pretraining(context.supernet, seed=context.config.seed, **settings)
+    return Pretraining(context.problem.supernet, seed=context.config.seed, **settings)
 
 
 class PretrainPhase:
@@ -36,7 +36,7 @@ class PretrainPhase:
         self.context = context
         seed_everything(context.config.seed)
         self.pretraining = make_pretraining(context)
-        names = context.data.task.names
+        names = context.problem.task.names
         means = [f"{part}_{name}" for part in ("train", "valid") for name in names]
         self.table = Table(context.folder / "pretraining.csv", ("epoch", *means, "gates", "passes"))
         self.seconds = 0.0
@@ -54,15 +54,15 @@ class PretrainPhase:
         self.seconds += epoch.seconds
         self.table.append(record)
         self.context.plot(self.name, self.pretraining.epoch, record)
-        headline = f"valid_{self.context.data.task.headline}"
+        headline = f"valid_{self.context.problem.task.headline}"
         shown = {key: record[key] for key in ("train_loss", "valid_loss", headline, "gates")}
         stopped = self.pretraining.stopped
         return {**shown, "stopped": f"after epoch {self.pretraining.epoch}, {stopped}"} if stopped else shown
 
     def finish(self) -> None:
         """Save the supernet, and draw how the relaxed weights of cells went."""
-        folder, space = self.context.folder, self.context.space
-        saved = save_supernet(self.context.supernet, folder / "supernet")
+        folder, space = self.context.folder, self.context.problem.space
+        saved = save_supernet(self.context.problem.supernet, folder / "supernet")
         for name in ("supernet.json", "supernet.safetensors"):
             self.context.keep(saved / name)
         write_json(folder / "timings" / "pretraining.json", {"seconds": self.seconds})
@@ -72,7 +72,7 @@ class PretrainPhase:
 
     def state_dict(self) -> dict[str, Any]:
         """Supernet, optimisers, order of the images."""
-        supernet = self.context.supernet.state_dict()
+        supernet = self.context.problem.supernet.state_dict()
         return {
             "supernet": dict(supernet),
             "pretraining": self.pretraining.state_dict(),
@@ -81,6 +81,6 @@ class PretrainPhase:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on where the state was taken."""
-        self.context.supernet.load_state_dict(state["supernet"])
+        self.context.problem.supernet.load_state_dict(state["supernet"])
         self.pretraining.load_state_dict(state["pretraining"])
         self.seconds = state["seconds"]

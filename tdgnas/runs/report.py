@@ -14,9 +14,9 @@ from ..files.atomic import write_text
 from ..files.tables import read_events, read_table
 from ..spaces import SearchSpace, load_architecture
 from . import figures, report_figures
-from .config import RunConfig, config_text, flat, make_config, read_config, read_versions
+from .config import flat, read_config, read_versions
+from .folder import check_run
 from .history import Event, best_by_generation, changes_of, family, find, spread_out
-from .run import check_run
 from .summary import Row, percent, read_rows, read_seconds, short_number
 
 _STAGES = 4  # drawings of how the best architecture changed
@@ -40,7 +40,7 @@ class Findings:
     """Everything that a report says of one run; what a run has not reached yet is empty."""
 
     folder: Path
-    config: RunConfig
+    config: dict[str, Any]
     versions: dict[str, Any]
     history: list[dict[str, Any]]
     pretraining: list[dict[str, Any]]
@@ -57,12 +57,18 @@ class Findings:
     @property
     def maximised(self) -> bool:
         """Whether the fitness is maximised."""
-        return self.config.fitness.measure == "accuracy"
+        return self.config["fitness"].get("measure", "accuracy") != "loss"
+
+    @property
+    def scored(self) -> str:
+        """On what it was searched: a data set, or a table."""
+        data = self.config.get("data")
+        return str(data["name"]) if data else "a table"
 
     @property
     def row(self) -> Row | None:
         """The result of the search's winner."""
-        return next((row for row in self.rows if row.name == "TDGA"), None)
+        return next((row for row in self.rows if row.name == self.config["strategy"]["name"]), None)
 
 
 def read_findings(folder: Path) -> Findings:
@@ -75,7 +81,7 @@ def read_findings(folder: Path) -> Findings:
     done = results.exists()
     found = Findings(
         folder=folder,
-        config=make_config(read_config(folder / "config.toml")),
+        config=read_config(folder / "config.toml"),
         versions=read_versions(folder / "config.toml"),
         history=read_table(folder / "history.csv"),
         pretraining=read_table(folder / "pretraining.csv"),
@@ -88,7 +94,7 @@ def read_findings(folder: Path) -> Findings:
     if (folder / "architecture.json").exists():
         found.space, found.best = load_architecture(folder / "architecture.json")
         found.winner = find(found.events, found.best.choices, found.maximised)
-    fresh = found.config.search.weights == "alternate"
+    fresh = bool(found.config["strategy"].setdefault("alternate", False))
     found.leaders = best_by_generation(found.events, found.maximised, fresh) if found.events else []
     return found
 
@@ -110,7 +116,7 @@ def write_report(folder: Path, path: Path | None = None) -> Path:
             tiles=_tiles(found),
             pictures=_draw(found, pictures),
             stages=_stages(found, pictures),
-            config=config_text(found.config),
+            config=(folder / "config.toml").read_text(encoding="utf-8"),
             binary=found.space is not None and all(each.binary for each in found.space.decisions),
             described=found.space.describe(found.best) if found.space is not None else "",
         )
@@ -259,7 +265,7 @@ def _stages(found: Findings, pictures: _Pictures) -> list[Picture]:
 
 def _differences(names: list[str], runs: list[Findings]) -> list[tuple[str, list[str]]]:
     """The keys of the configuration in which the runs differ, with each run's value."""
-    configs = [flat(run.config.model_dump()) for run in runs]
+    configs = [flat(run.config) for run in runs]
     keys = dict.fromkeys(key for values in configs for key in values)
     rows = [(key, [json.dumps(values.get(key)) for values in configs]) for key in keys]
     return [(key, values) for key, values in rows if len(set(values)) > 1]

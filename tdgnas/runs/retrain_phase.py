@@ -13,7 +13,7 @@ from ..seeding import seed_everything
 from ..spaces import RULES, Architecture, CellSpace, save_architecture, space_document
 from ..training import Training, TrainingDiverged, evaluate, save_model, training_card
 from .build import make_recipe
-from .phase import Context
+from .phase import Context, choices_text, result_row
 
 
 @dataclass(frozen=True)
@@ -27,21 +27,21 @@ class Candidate:
 
 def candidates(context: Context, best: Architecture) -> list[Candidate]:
     """Return what is retrained beside the search's winner: baseline, random controls, DARTS alone by its rules."""
-    config, space = context.config, context.space
+    config, space = context.config, context.problem.space
     rows: list[tuple[str, Architecture]] = []
     baseline = space.baseline()
     if baseline is not None:
         rows.append(("baseline", baseline))
     rng = random.Random(config.seed)
     rows += [("random", space.sample_like(best, rng)) for _ in range(config.retrain.random_draws)]
-    weights = context.supernet.relaxed_weights()
+    weights = context.problem.supernet.relaxed_weights()
     if isinstance(space, CellSpace):
         rows.append(("DARTS, strongest edges", RULES["strongest-edges"](space, weights)))
     else:
         rows.append(("DARTS, threshold", RULES["threshold"](space, weights)))
     if all(decision.binary and decision.group for decision in space.decisions):
         rows.append(("DARTS, round-k", RULES["round-k"](space, weights)))
-    rows.append(("TDGA", best))
+    rows.append((config.strategy.name, best))
     return [Candidate(row, each, config.seed + n) for row, each in rows for n in range(config.retrain.seeds)]
 
 
@@ -57,7 +57,7 @@ class RetrainPhase:
         self.epochs = context.config.retrain.epochs
         self.candidates = candidates(context, best) if self.epochs else []
         self.recipe = make_recipe(context.config.retrain)
-        self.task = context.data.task
+        self.task = context.problem.task
         means = [f"{part}_{name}" for part in ("train", "valid") for name in self.task.names]
         columns = ("network", "row", "seed", "epoch", *means)
         self.table = Table(context.folder / "retraining.csv", columns)
@@ -100,8 +100,10 @@ class RetrainPhase:
 
     def _start(self, candidate: Candidate) -> Training:
         with own_noise(candidate.seed):
-            network = self.context.space.network(candidate.architecture)
-        return Training(network, self.context.data, self.recipe, candidate.seed, self.context.supernet.device)
+            network = self.context.problem.space.network(candidate.architecture)
+        return Training(
+            network, self.context.problem.data, self.recipe, candidate.seed, self.context.problem.device
+        )
 
     def _skip(self, candidate: Candidate, error: TrainingDiverged) -> dict[str, Any]:
         what = f"{candidate.row} (seed {candidate.seed}): {error}"
@@ -110,7 +112,7 @@ class RetrainPhase:
         return {"row": candidate.row}
 
     def _complete(self, candidate: Candidate, training: Training) -> None:
-        test = evaluate(training.evaluated, self.context.data.test.to(training.device))
+        test = evaluate(training.evaluated, self.context.problem.data.test.to(training.device))
         self._append(candidate, training.records[-1].valid, test)
         if candidate.architecture == self.best and candidate.seed == self.context.config.seed:
             self._save(training, {"valid": training.records[-1].valid or {}, "test": test})
@@ -122,17 +124,11 @@ class RetrainPhase:
         test: dict[str, float] | None,
         error: str = "",
     ) -> None:
-        space, architecture = self.context.space, candidate.architecture
         headline = self.task.headline
         result = {
-            "row": candidate.row,
-            "seed": candidate.seed,
-            "choices": choices_text(architecture),
-            "gates": sum(map(bool, architecture.choices)),
+            **result_row(self.context.problem.space, candidate.architecture, candidate.row, candidate.seed),
             f"valid_{headline}": valid and valid[headline],
             f"test_{headline}": test and test[headline],
-            "parameters": space.parameters(architecture),
-            "macs": space.macs(architecture),
         }
         self.results.append({**result, "error": error} if error else result)
         records = [] if self.training is None else self.training.records
@@ -140,14 +136,14 @@ class RetrainPhase:
         self.training = None
 
     def _save(self, training: Training, measures: dict[str, dict[str, float]]) -> None:
-        folder, data = self.context.folder / "network", self.context.data
+        folder, data = self.context.folder / "network", self.context.problem.data
         card = training_card(
             training,
             data,
-            name=f"{self.context.space.name} found by TDGA on {data.name}",
+            name=f"{self.context.problem.space.name} found by {self.context.config.strategy.name} on {data.name}",
             measures=measures,
             architecture={
-                "space": space_document(self.context.space),
+                "space": space_document(self.context.problem.space),
                 "choices": choices_text(self.best),
             },
         )
@@ -157,7 +153,7 @@ class RetrainPhase:
 
     def finish(self) -> None:
         """Write the result table, with each network's architecture."""
-        folder, space = self.context.folder, self.context.space
+        folder, space = self.context.folder, self.context.problem.space
         self.context.keep(write_json(folder / "results.json", self.results))
         write_json(folder / "timings" / "retraining.json", {"seconds": self.seconds})
         for number, candidate in enumerate(self.candidates):
@@ -175,11 +171,6 @@ class RetrainPhase:
         if state["training"] is not None:
             self.training = self._start(self.candidates[len(self.results)])
             self.training.load_state_dict(state["training"])
-
-
-def choices_text(architecture: Architecture) -> str:
-    """The choices in one word, or in several where one of them has two digits."""
-    return ("" if max(architecture.choices, default=0) < 10 else " ").join(map(str, architecture.choices))
 
 
 def file_name(row: str) -> str:

@@ -1,20 +1,25 @@
-"""Second phase: TDGA on the supernet."""
+"""The phase that searches: any strategy within the budget, recorded by generation and by individual."""
 
 from __future__ import annotations
 
 import time
 from typing import Any
 
-from ..algorithms import evolve
+import numpy as np
+
 from ..files.atomic import write_json
 from ..files.tables import Events, Table, read_events
+from ..mapping import layers
+from ..operators import population_entropy
 from ..seeding import seed_everything
 from ..spaces import Architecture, save_architecture
-from ..strategies import TDGA
-from .build import make_toolbox
-from .guards import guard
+from .guards import EvaluationGuard, guard
 from .phase import Context
+from .search import Turn
+from .wiring import make_search, make_strategy, names_of
 
+#: Size in millions of an individual that cannot be evaluated: more than any network's.
+WORST_SIZE = 1e6
 COLUMNS = (
     "gen",
     "nevals",
@@ -26,6 +31,10 @@ COLUMNS = (
     "gates",
     "evaluations",
     "passes",
+    "simulated_seconds",
+    "pretraining",
+    "gradients",
+    "weights",
 )
 #: What evaluating each generation took; a resumed run computes again what its memory held, so these may differ.
 COST_COLUMNS = (
@@ -41,79 +50,60 @@ COST_COLUMNS = (
 
 
 class SearchPhase:
-    """TDGA on the supernet."""
+    """A strategy on a problem until its budget is used up."""
 
     name = "search"
 
     def __init__(self, context: Context) -> None:
         self.context = context
-        config, space = context.config, context.space
+        config, problem = context.config, context.problem
         seed_everything(config.seed)
-        population = context.supernet.population(
-            config.search.population, scale=config.search.scale, fitness=context.fitness.fitness_type
-        )
-        self.toolbox = make_toolbox(config, space, context.supernet, context.fitness)
-        search = config.search
-        names = {
-            "select": search.select,
-            "mate": search.mate,
-            "mutate": search.mutate,
-            "local_search": "darts",
-        }
-        worst = (context.data.task.worst_of(config.fitness.measure),)
-        guard(self.toolbox, names, worst, search.on_error, self._note)
-        self.strategy = TDGA(
-            population,
-            self.toolbox,
-            cxpb=search.cxpb,
-            mutpb=search.mutpb,
-            elite=search.elite,
-            loci=space.choices,
-        )
-        self.evolution = evolve(self.strategy, self.toolbox, search.ngen, loci=space.choices)
+        self.strategy, evaluate = make_strategy(config, problem)
+        worst = (problem.worst, *(WORST_SIZE for _ in range(self.strategy.objectives - 1)))
+        evaluate = EvaluationGuard(evaluate, worst, config.on_error, self._note)
+        toolbox = getattr(self.strategy, "toolbox", None)
+        if toolbox is not None:
+            guard(toolbox, names_of(config.strategy.model_dump()), config.on_error, self._note)
+        self.search = make_search(config, problem, self.strategy, evaluate)
+        problem.begin()
         self.table = Table(context.folder / "history.csv", COLUMNS)
         self.costs = Table(context.folder / "timings" / "evaluation.csv", COST_COLUMNS)
         self.events = Events(context.folder / "events.jsonl")
         self.known = -1
         self.seconds = 0.0
-        self.total = search.ngen + 1
-        self._costs: dict[Architecture, dict[str, int]] = {}
+        self._sizes: dict[Architecture, dict[str, int]] = {}
         self._seen: set[tuple[int, ...]] = set()
 
     @property
-    def done(self) -> int:
-        """Generations done, the initial one included."""
-        return self.evolution.generation
+    def total(self) -> int:
+        """Generations in all, or budget; what has been done where the search ended early."""
+        search = self.search
+        if search.unit == "generations":
+            return int(search.limit) + 1
+        return self.done if search.done else max(int(np.ceil(search.limit - search.start)), self.done + 1)
 
     @property
-    def alternate(self) -> bool:
-        """Whether the weights are trained during the search."""
-        return self.context.config.search.weights == "alternate"
+    def done(self) -> int:
+        """Generations done, the initial one included; or budget used."""
+        search = self.search
+        if search.unit == "generations":
+            return search.index
+        return int(min(search.used, search.limit) - search.start)
 
     @property
     def best(self) -> Architecture:
-        """The best architecture so far; of the last population, where the weights change under the search."""
-        individual = self.strategy.best
-        if self.alternate:
-            individual = max(self.strategy.population, key=lambda each: each.fitness)
-        return self.context.space.decode(individual)
+        """What the search has settled on so far."""
+        return self.context.problem.space.decode(self.search.trace.points[-1][2])
 
     def step(self) -> dict[str, Any]:
         """Do one generation."""
         start = time.perf_counter()
-        generation = next(self.evolution)
-        budget = self.context.fitness.budget
-        leader = self.context.space.decode(max(generation.population, key=lambda each: each.fitness))
-        record = {
-            **generation.record,
-            "gates": sum(map(bool, leader.choices)),
-            "evaluations": budget.evaluations,
-            "passes": budget.passes,
-        }
+        turn = next(self.search)
+        record = self._record(turn)
         self.table.append(record)
-        cost = generation.cost
+        cost = self._cost()
         self.costs.append({"gen": record["gen"], **cost})
-        self._write_events(generation.evaluated)
+        self._write_events(turn)
         self.context.plot(self.name, record["gen"], {key: record.get(key) for key in COLUMNS[1:]})
         seconds = time.perf_counter() - start
         self.seconds += seconds
@@ -122,66 +112,99 @@ class SearchPhase:
             shown["computed %"] = 100 * cost["macs_executed"] / cost["macs_requested"]
         return {**shown, "evaluations/s": record["nevals"] / max(seconds, 1e-9)}
 
-    def _note(self, record: dict[str, Any]) -> None:
-        self.context.note({"phase": self.name, "gen": self.evolution.generation, **record})
+    def _record(self, turn: Turn) -> dict[str, Any]:
+        problem, population = self.context.problem, turn.population
+        energies = [-individual.fitness.wvalues[0] for individual in population]
+        leader = problem.space.decode(max(population, key=lambda each: each.fitness))
+        budget = problem.budget
+        causes = getattr(budget, "by_cause", {})
+        return {
+            "gen": turn.index,
+            "nevals": len(turn.fresh),
+            "best": min(energies),
+            "mean": float(np.mean(energies)),
+            "entropy": population_entropy(population, problem.space.choices),
+            "distinct": len({tuple(individual) for individual in population}),
+            **self.strategy.record(),
+            "gates": sum(map(bool, leader.choices)),
+            "evaluations": budget.evaluations,
+            "passes": budget.passes,
+            "simulated_seconds": budget.seconds,
+            **{cause: causes.get(cause, 0) for cause in ("pretraining", "gradients", "weights")},
+        }
 
-    def _write_events(self, evaluated: list[Any]) -> None:
+    def _cost(self) -> dict[str, int]:
+        counting = (layer.cost for layer in layers(self.search.evaluate) if hasattr(layer, "cost"))
+        return dict(next(counting, dict)())
+
+    def _note(self, record: dict[str, Any]) -> None:
+        self.context.note({"phase": self.name, "gen": self.search.index, **record})
+
+    def _write_events(self, turn: Turn) -> None:
         """An event for every individual that has not had one: where it comes from, what it scored, what it cost."""
-        if self.alternate:
+        problem = self.context.problem
+        if problem.learned:
             self._seen.clear()
-        fresh = [each for each in evaluated if each.origin["id"] > self.known]
-        architectures = [self.context.space.decode(each) for each in fresh]
-        # These scores are in the fitness' cache; only there they cost nothing.
-        discrete = self.context.fitness.mode == "threshold"
-        scores = self.context.fitness.scores(architectures) if discrete else [None] * len(fresh)
-        where = self.context.fitness.where
+        fresh = self._fresh(turn)
+        architectures = [problem.space.decode(individual) for individual, _ in fresh]
+        measured = problem.measured(architectures)
         events = []
-        for individual, architecture, score in zip(fresh, architectures, scores, strict=True):
+        for (individual, origin), architecture, extra in zip(fresh, architectures, measured, strict=True):
             event = {
-                "gen": self.evolution.generation - 1,
-                **individual.origin,
+                "gen": turn.index,
+                **origin,
                 "choices": list(architecture.choices),
                 "fitness": list(individual.fitness.values),
-                **self._cost(architecture),
+                **self._size(architecture),
+                **extra,
             }
-            if score is not None:
-                event |= score.measures
-                event["passes"] = 0 if architecture.choices in self._seen else where.passes
-                self._seen.add(architecture.choices)
+            if "passes" in extra and architecture.choices in self._seen:
+                event["passes"] = 0
+            self._seen.add(architecture.choices)
             events.append(event)
         self.events.append(events)
-        self.known = max([self.known, *(each.origin["id"] for each in evaluated)])
 
-    def _cost(self, architecture: Architecture) -> dict[str, int]:
-        if architecture not in self._costs:
-            space = self.context.space
-            self._costs[architecture] = {
+    def _fresh(self, turn: Turn) -> list[tuple[Any, dict[str, Any]]]:
+        """Individuals that have no event yet, with their origin; a number where a strategy keeps none."""
+        if any(hasattr(individual, "origin") for individual in turn.evaluated):
+            fresh = [(each, each.origin) for each in turn.evaluated if each.origin["id"] > self.known]
+            self.known = max([self.known, *(each.origin["id"] for each in turn.evaluated)])
+            return fresh
+        first, self.known = self.known + 1, self.known + len(turn.fresh)
+        unknown = {"parents": [], "operators": []}
+        return [(each, {"id": first + place, **unknown}) for place, each in enumerate(turn.fresh)]
+
+    def _size(self, architecture: Architecture) -> dict[str, int]:
+        if architecture not in self._sizes:
+            space = self.context.problem.space
+            self._sizes[architecture] = {
                 "parameters": space.parameters(architecture),
                 "macs": space.macs(architecture),
             }
-        return self._costs[architecture]
+        return self._sizes[architecture]
 
     def finish(self) -> None:
         """Write the best architecture; the memory that the search took is given back."""
-        self.context.fitness.release()
-        space, path = self.context.space, self.context.folder / "architecture.json"
+        self.context.problem.release()
+        space, path = self.context.problem.space, self.context.folder / "architecture.json"
         self.context.keep(save_architecture(space, self.best, path))
         write_json(self.context.folder / "timings" / "search.json", {"seconds": self.seconds})
 
     def state_dict(self) -> dict[str, Any]:
-        """The evolution with its operators, the fitness' cache; the weights too, where they change."""
-        state = {"evolution": self.evolution.state_dict(), "known": self.known, "seconds": self.seconds}
-        if self.alternate:
-            state["supernet"] = dict(self.context.supernet.state_dict())
-        return state
+        """The search, what changes in the problem, and what has been recorded."""
+        return {
+            "problem": self.context.problem.state_dict(),
+            "search": self.search.state_dict(),
+            "known": self.known,
+            "seconds": self.seconds,
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on where the state was taken."""
         # Weights before the cache that depends on them.
-        if "supernet" in state:
-            self.context.supernet.load_state_dict(state["supernet"])
-        self.evolution.load_state_dict(state["evolution"])
+        self.context.problem.load_state_dict(state["problem"])
+        self.search.load_state_dict(state["search"])
         self.known, self.seconds = state["known"], state["seconds"]
-        if not self.alternate:
+        if not self.context.problem.learned:
             # The file is already cut back to where the state was taken.
             self._seen = {tuple(event["choices"]) for event in read_events(self.events.file.path)}

@@ -33,6 +33,8 @@ class Strategy(ABC):
     needs_gradients: ClassVar[bool] = False
     #: Which individual a search settles on: the ``best`` evaluated, the ``last``, or the best of the ``present`` ones.
     recommends: str = "best"
+    #: Names its own stream of random numbers, drawn from an experiment's seed; the seed's own stream where empty.
+    stream: ClassVar[str] = "search"
 
     def __init__(self, clone: Callable[[Any], Any] | None = None) -> None:
         self.clone = clone or deepcopy

@@ -51,6 +51,7 @@ class DartsTDGA(DecisionTDGA):
     """
 
     needs_gradients: ClassVar[bool] = True
+    stream: ClassVar[str] = ""
 
     def __init__(
         self,

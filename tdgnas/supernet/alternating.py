@@ -70,7 +70,7 @@ class WeightTraining:
                 logits = self.supernet.discrete(images, architecture)
             loss = self.supernet.task.losses(logits.unsqueeze(0), labels)[0]
             rate = self.optimiser.param_groups[0]["lr"]
-            advice = f"lower lr (now {rate:g}; in a run's configuration search.weight_lr)"
+            advice = f"lower lr (now {rate:g}; in a run's configuration fitness.weight_lr)"
             descend(loss, self.optimiser, None, TrainingDiverged(_WHAT, step=step + 1, advice=advice))
             self.supernet.budget.count(passes=3 * len(labels), cause="weights")
 

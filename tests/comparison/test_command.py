@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tdgnas.cli import app
-from tdgnas.cli_compare import stacked
+from tdgnas.cli.compare import stacked
 from tdgnas.comparison import run as runs
 
 

@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from tdgnas.cli_compare import SUPERNET, TABLE
+from tdgnas.cli.compare import SUPERNET, TABLE
 from tdgnas.comparison import Runner, Stopped, parse, write_report
 from tdgnas.comparison import run as runs
 from tdgnas.strategies import STRATEGIES

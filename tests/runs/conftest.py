@@ -12,15 +12,15 @@ from typing import Any
 
 import pytest
 
-from tdgnas.runs.config import RunConfig, make_config
+from tdgnas.runs import Config as Settings
+from tdgnas.runs import Experiment, Interrupted, make_config
 from tdgnas.runs.progress import Silent
-from tdgnas.runs.run import Interrupted, Run
 
 # Wall-clock figures, and what says where a run stands, may differ between two runs; everything else may not.
 _FREE = ("timings/", "checkpoints/", ".lock", "report.html", "figures/", "error.log")
 
 
-def tiny_document(**sections: dict[str, Any]) -> dict[str, Any]:
+def tiny_document(**sections: Any) -> dict[str, Any]:
     """The configuration of a run of a few seconds; sections given here are merged into it."""
     document: dict[str, Any] = {
         "seed": 3,
@@ -28,26 +28,27 @@ def tiny_document(**sections: dict[str, Any]) -> dict[str, Any]:
         "space": {"settings": {"width": 0.03125}},
         "data": {"train": 96, "valid": 64, "test": 64},
         "pretrain": {"epochs": 2, "hold": 1, "batch_size": 32},
-        "search": {"population": 4, "ngen": 2},
+        "strategy": {"population": 4},
+        "budget": {"limit": 2},
         "fitness": {"size": 32},
         "retrain": {"epochs": 2, "random_draws": 0, "batch_size": 32},
     }
     for name, section in sections.items():
-        document[name] = {**document.get(name, {}), **section}
+        document[name] = {**document.get(name, {}), **section} if isinstance(section, dict) else section
     return document
 
 
 @pytest.fixture(scope="session")
-def tiny() -> Callable[..., RunConfig]:
+def tiny() -> Callable[..., Settings]:
     """Makes the configuration of a tiny run."""
     return lambda **sections: make_config(tiny_document(**sections))
 
 
 @pytest.fixture(scope="session")
-def finished_run(tmp_path_factory: pytest.TempPathFactory, tiny: Callable[..., RunConfig]) -> Path:
+def finished_run(tmp_path_factory: pytest.TempPathFactory, tiny: Callable[..., Settings]) -> Path:
     """The folder of a tiny run that was never stopped; not to be changed."""
     folder = tmp_path_factory.mktemp("finished") / "run"
-    run = Run.start(folder, tiny())
+    run = Experiment.start(folder, tiny())
     assert run.execute()
     return folder
 
@@ -64,9 +65,9 @@ def contents() -> Callable[[Path], dict[str, bytes]]:
     return read
 
 
-def _work(folder: Path, config: RunConfig, deadly: int, often: bool) -> None:
+def _work(folder: Path, config: Settings, deadly: int, often: bool) -> None:
     """Start or go on with a run in this (forked) process, which dies at its n-th flush to the disk."""
-    import tdgnas.runs.run as module
+    import tdgnas.runs.experiment as module
 
     if often:
         module.CHECKPOINT_SHARE = 1e9
@@ -79,14 +80,14 @@ def _work(folder: Path, config: RunConfig, deadly: int, often: bool) -> None:
         flush(handle)
 
     os.fsync = fsync  # type: ignore[assignment]
-    Run.begin(folder, config).execute()
+    Experiment.begin(folder, config).execute()
 
 
 @pytest.fixture(scope="session")
 def work_until_killed() -> Callable[..., int]:
     """Works on a run in a child process that kills itself at its n-th flush; returns the exit code (-9: killed)."""
 
-    def work(folder: Path, config: RunConfig, deadly: int, often: bool = True) -> int:
+    def work(folder: Path, config: Settings, deadly: int, often: bool = True) -> int:
         process = multiprocessing.get_context("fork").Process(
             target=_work, args=(folder, config, deadly, often)
         )
@@ -131,15 +132,15 @@ def listener() -> Callable[..., Listener]:
 
 
 @pytest.fixture(scope="session")
-def _halfway(tmp_path_factory: pytest.TempPathFactory, tiny: Callable[..., RunConfig]) -> Path:
+def _halfway(tmp_path_factory: pytest.TempPathFactory, tiny: Callable[..., Settings]) -> Path:
     """The folder of the tiny run, stopped by Ctrl-C after the second generation, with two checkpoints."""
-    import tdgnas.runs.run as module
+    import tdgnas.runs.experiment as module
 
     folder = tmp_path_factory.mktemp("halfway") / "run"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "CHECKPOINT_SHARE", 1e9)
         with pytest.raises(Interrupted):
-            Run.start(folder, tiny(), Listener(stop_after=4)).execute()
+            Experiment.start(folder, tiny(), Listener(stop_after=4)).execute()
     return folder
 
 

@@ -21,8 +21,8 @@ TINY = {
     "pretrain.epochs": 3,
     "pretrain.paths": "one",
     "pretrain.skip_dropout": 0.3,
-    "search.population": 4,
-    "search.ngen": 1,
+    "strategy.population": 4,
+    "budget.limit": 1,
     "retrain.epochs": 1,
     "retrain.warmup": 0,
     "retrain.random_draws": 1,
@@ -32,7 +32,7 @@ TINY = {
 def search(out: Path, space: str, **more: object):
     given = {**TINY, **{key.replace("__", "."): value for key, value in more.items()}}
     settings = [part for key, value in given.items() for part in ("--set", f"{key}={value}")]
-    command = ["search", "--space", space, "--out", str(out), "--device", "cpu", *settings]
+    command = ["search", "--set", f"space.name={space}", "--out", str(out), "--device", "cpu", *settings]
     return CliRunner().invoke(app, command)
 
 
@@ -40,7 +40,7 @@ def test_cells_are_searched_to_the_end(tmp_path: Path) -> None:
     result = search(tmp_path / "run", "one-input-cells")
     assert result.exit_code == 0, result.output
     rows = [row["row"] for row in json.loads((tmp_path / "run" / "results.json").read_text())]
-    assert rows == ["random", "DARTS, strongest edges", "TDGA"]
+    assert rows == ["random", "DARTS, strongest edges", "darts-tdga"]
     assert (tmp_path / "run" / "figures" / "weights.png").stat().st_size > 1000
     found, _ = load_architecture(tmp_path / "run" / "architecture.json")
     assert found.image_shape == (3, 8, 8)

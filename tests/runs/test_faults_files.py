@@ -16,10 +16,11 @@ from tdgnas.files.atomic import StorageError
 from tdgnas.files.checkpoints import DamagedCheckpoint, load_checkpoint, save_checkpoint
 from tdgnas.files.digests import AlteredFile
 from tdgnas.files.lock import FolderInUse, FolderLock
-from tdgnas.runs.config import ConfigError, RunConfig
-from tdgnas.runs.run import Run, finished
+from tdgnas.runs import Config as Settings
+from tdgnas.runs import ConfigError, Experiment
+from tdgnas.runs.folder import finished
 
-Config = Callable[..., RunConfig]
+Config = Callable[..., Settings]
 Contents = Callable[[Path], dict[str, bytes]]
 
 
@@ -53,7 +54,7 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_it_used(
     damage(newest)
     assert newest.read_bytes() != before
     heard = listener()
-    Run.open(halfway, heard).execute()
+    Experiment.open(halfway, heard).execute()
     assert str(newest) in heard.text
     assert "the checkpoint before it is used" in heard.text
     assert contents(halfway) == contents(finished_run)
@@ -65,7 +66,7 @@ def test_when_all_checkpoints_are_damaged_each_is_named(halfway: Path) -> None:
     for path in paths:
         cut(path)
     with pytest.raises(DamagedCheckpoint) as error:
-        Run.open(halfway).execute()
+        Experiment.open(halfway).execute()
     assert all(path.name in str(error.value) for path in paths)
 
 
@@ -78,14 +79,14 @@ def test_a_file_that_was_altered_is_named_and_nothing_is_changed(
     flip(halfway / name)
     before = contents(halfway)
     with pytest.raises(AlteredFile, match=name.split("/")[-1]):
-        Run.open(halfway).execute()
+        Experiment.open(halfway).execute()
     assert contents(halfway) == before
 
 
 def test_a_file_that_was_removed_is_named(halfway: Path) -> None:
     (halfway / "history.csv").unlink()
     with pytest.raises(AlteredFile, match=r"history\.csv is missing"):
-        Run.open(halfway).execute()
+        Experiment.open(halfway).execute()
 
 
 def test_a_finished_run_has_nothing_left_to_do_and_notices_changes(
@@ -94,7 +95,7 @@ def test_a_finished_run_has_nothing_left_to_do_and_notices_changes(
     folder = Path(shutil.copytree(finished_run, tmp_path / "run"))
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
     assert finished(folder)
-    assert Run.open(folder).execute() is False
+    assert Experiment.open(folder).execute() is False
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
     (folder / "results.json").write_text("[]")
     with pytest.raises(AlteredFile, match=r"results\.json"):
@@ -104,22 +105,22 @@ def test_a_finished_run_has_nothing_left_to_do_and_notices_changes(
 def test_a_changed_configuration_is_refused_with_its_key(halfway: Path) -> None:
     path = halfway / "config.toml"
     path.write_text(path.read_text().replace("mutpb = 0.2 ", "mutpb = 0.3 "))
-    with pytest.raises(ConfigError, match=r"search\.mutpb was 0\.2 and is 0\.3"):
-        Run.open(halfway).execute()
+    with pytest.raises(ConfigError, match=r"strategy\.variation\.mutpb was 0\.2 and is 0\.3"):
+        Experiment.open(halfway).execute()
 
 
 def test_a_run_that_was_begun_otherwise_is_not_taken_for_this_one(halfway: Path, tiny: Config) -> None:
     with pytest.raises(
-        ConfigError, match=r"other settings: search\.sigma was 0\.2 and is 0\.7; choose another"
+        ConfigError, match=r"other settings: strategy\.variation\.sigma was 0\.2 and is 0\.7; choose another"
     ):
-        Run.begin(halfway, tiny(search={"sigma": 0.7}))
+        Experiment.begin(halfway, tiny(strategy={"variation": {"sigma": 0.7}}))
 
 
 def test_what_has_not_begun_yet_may_still_be_changed(halfway: Path) -> None:
     path = halfway / "config.toml"
     text = path.read_text().replace('on_error = "stop"', 'on_error = "skip"')
     path.write_text(text.replace("epochs = 2             # 0 leaves", "epochs = 1             # 0 leaves"))
-    run = Run.open(halfway)
+    run = Experiment.open(halfway)
     assert run.config.retrain.epochs == 1
     run.execute()
     assert (halfway / "retraining.csv").read_text().count("\n0,") == 1
@@ -128,20 +129,20 @@ def test_what_has_not_begun_yet_may_still_be_changed(halfway: Path) -> None:
 def test_one_process_at_a_time(halfway: Path) -> None:
     lock = FolderLock(halfway)
     with pytest.raises(FolderInUse, match="another process is working in"):
-        Run.open(halfway).execute()
+        Experiment.open(halfway).execute()
     lock.release()
 
 
 def test_folders_that_are_no_runs(tmp_path: Path, tiny: Config) -> None:
     with pytest.raises(ConfigError, match="there is no folder"):
-        Run.open(tmp_path / "nowhere")
+        Experiment.open(tmp_path / "nowhere")
     with pytest.raises(ConfigError, match=r"has no config\.toml"):
-        Run.open(tmp_path)
+        Experiment.open(tmp_path)
     (tmp_path / "thesis.tex").write_text("precious")
     with pytest.raises(ConfigError, match="is not empty"):
-        Run.start(tmp_path, tiny())
+        Experiment.start(tmp_path, tiny())
     with pytest.raises(ConfigError, match="is a file"):
-        Run.start(tmp_path / "thesis.tex", tiny())
+        Experiment.start(tmp_path / "thesis.tex", tiny())
 
 
 @pytest.mark.parametrize("failing", [1, 6, 12])
@@ -161,8 +162,8 @@ def test_a_full_disk_stops_with_a_sentence_and_loses_nothing(
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", fsync)
         with pytest.raises(StorageError, match=r"could not be written.*No space left on device.*is intact"):
-            Run.start(folder, tiny()).execute()
-    Run.begin(folder, tiny()).execute()
+            Experiment.start(folder, tiny()).execute()
+    Experiment.begin(folder, tiny()).execute()
     assert contents(folder) == contents(finished_run)
 
 
@@ -186,9 +187,9 @@ def test_a_really_full_disk_and_then_a_larger_one(
 ) -> None:
     folder = small_disk / "run"
     with pytest.raises(StorageError, match=r"could not be written.*is intact"):
-        Run.start(folder, tiny()).execute()
+        Experiment.start(folder, tiny()).execute()
     subprocess.run(["mount", "-o", "remount,size=64m", small_disk], check=True)
-    Run.open(folder).execute()
+    Experiment.open(folder).execute()
     assert contents(folder) == contents(finished_run)
 
 
@@ -200,9 +201,9 @@ def test_a_disk_that_cannot_be_written(
     before = contents(folder)
     subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
     with pytest.raises(StorageError, match="Read-only file system"):
-        Run.open(folder).execute()
+        Experiment.open(folder).execute()
     with pytest.raises(OSError, match="Read-only file system"):
-        Run.start(small_disk / "other", tiny())
+        Experiment.start(small_disk / "other", tiny())
     assert contents(folder) == before
 
 

@@ -14,12 +14,12 @@ import torch
 
 from tdgnas.fitness import SupernetFitness
 from tdgnas.operators import OPERATORS
-from tdgnas.runs.config import RunConfig
-from tdgnas.runs.run import Interrupted, Run, RunFailed
+from tdgnas.runs import Config as Settings
+from tdgnas.runs import Experiment, Interrupted, RunFailed
 from tdgnas.runs.summary import read_rows, result_table
 from tdgnas.supernet import Supernet, pretraining
 
-Config = Callable[..., RunConfig]
+Config = Callable[..., Settings]
 Contents = Callable[[Path], dict[str, bytes]]
 
 SHORT: dict[str, dict[str, Any]] = {"pretrain": {"epochs": 1}, "retrain": {"epochs": 0}}
@@ -44,7 +44,7 @@ def test_a_loss_that_is_no_number_names_epoch_and_step_and_leaves_the_state(
     finished_run: Path, tmp_path: Path, tiny: Config, contents: Contents, monkeypatch: Any
 ) -> None:
     """The fifth weight step, which is the second of the second epoch, is made to diverge."""
-    import tdgnas.runs.run as module
+    import tdgnas.runs.experiment as module
 
     whole, count = pretraining.descend, [0]
 
@@ -56,20 +56,20 @@ def test_a_loss_that_is_no_number_names_epoch_and_step_and_leaves_the_state(
     with monkeypatch.context() as patch:
         patch.setattr(pretraining, "descend", diverge)
         with pytest.raises(RunFailed) as error:
-            Run.start(tmp_path / "run", tiny()).execute()
+            Experiment.start(tmp_path / "run", tiny()).execute()
     message = str(error.value)
     assert "pretraining stopped in step 2 of 2" in message
     assert "epoch 2, step 2" in message
     assert "the state after pretraining step 1 is saved" in message
     assert "--set" in message
-    Run.open(tmp_path / "run").execute()
+    Experiment.open(tmp_path / "run").execute()
     assert contents(tmp_path / "run") == contents(finished_run)
 
 
 def test_a_learning_rate_that_diverges_for_real(tmp_path: Path, tiny: Config) -> None:
     config = tiny(pretrain={"lr": 1e30, "clip": None, "schedule": "constant"})
     with pytest.raises(RunFailed, match="epoch 1, step"):
-        Run.start(tmp_path / "run", config).execute()
+        Experiment.start(tmp_path / "run", config).execute()
 
 
 @pytest.mark.filterwarnings("default::RuntimeWarning")
@@ -85,7 +85,7 @@ def test_a_local_search_that_diverges_gives_the_old_genes_back(
 
     monkeypatch.setattr(Supernet, "alpha_gradients", diverging)
     heard = listener()
-    assert Run.start(tmp_path / "run", tiny(**SHORT), heard).execute()
+    assert Experiment.start(tmp_path / "run", tiny(**SHORT), heard).execute()
     assert "local search diverged for individual 0" in heard.text
 
 
@@ -97,7 +97,7 @@ def test_an_evaluator_without_memory_says_what_to_lower(
 
     monkeypatch.setattr(SupernetFitness, "batch", full)
     with pytest.raises(RunFailed, match=r"individual 0: CUDA out of memory.*lower fitness\.batch_size"):
-        Run.start(tmp_path / "run", tiny(**SHORT)).execute()
+        Experiment.start(tmp_path / "run", tiny(**SHORT)).execute()
 
 
 def test_training_without_memory_says_what_to_lower(tmp_path: Path, tiny: Config, monkeypatch: Any) -> None:
@@ -106,7 +106,7 @@ def test_training_without_memory_says_what_to_lower(tmp_path: Path, tiny: Config
 
     monkeypatch.setattr(pretraining, "descend", full)
     with pytest.raises(RunFailed, match=r"out of memory.*\n.*smaller batch_size"):
-        Run.start(tmp_path / "run", tiny()).execute()
+        Experiment.start(tmp_path / "run", tiny()).execute()
 
 
 def mutBroken(individual: Any) -> tuple[Any]:
@@ -129,7 +129,7 @@ def mutNaN(individual: Any) -> tuple[Any]:
 @pytest.fixture
 def _tried(monkeypatch: Any) -> None:
     """Let broken operators pass the trial before the run, as those do that break later."""
-    monkeypatch.setattr("tdgnas.runs.run.check_operators", lambda *_: None)
+    monkeypatch.setattr("tdgnas.runs.experiment.try_strategy", lambda *_: None)
 
 
 @pytest.mark.usefixtures("_tried")
@@ -145,9 +145,9 @@ def test_an_operator_that_raises_is_named_with_its_individual(
     tmp_path: Path, tiny: Config, broken: Callable[..., None], operator: Callable[..., Any], sentence: str
 ) -> None:
     broken(operator)
-    config = tiny(**{**SHORT, "search": {"mutate": "broken", "mutpb": 1.0}})
+    config = tiny(**{**SHORT, "strategy": {"population": 4, "variation": {"mutate": "broken", "mutpb": 1.0}}})
     with pytest.raises(RunFailed) as error:
-        Run.start(tmp_path / "run", config).execute()
+        Experiment.start(tmp_path / "run", config).execute()
     assert "search stopped in step 2 of 3: mutate (broken) failed on a child of individual 0" in str(
         error.value
     )
@@ -161,9 +161,13 @@ def test_an_operator_that_raises_can_be_skipped_and_the_rest_goes_on(
     tmp_path: Path, tiny: Config, broken: Callable[..., None], listener: Any, contents: Contents
 ) -> None:
     broken(mutBroken)
-    sections = {**SHORT, "search": {"mutate": "broken", "mutpb": 1.0, "on_error": "skip", "cxpb": 0.0}}
+    sections = {
+        **SHORT,
+        "strategy": {"variation": {"mutate": "broken", "mutpb": 1.0, "cxpb": 0.0}},
+        "on_error": "skip",
+    }
     heard = listener()
-    Run.start(tmp_path / "run", tiny(**sections), heard).execute()
+    Experiment.start(tmp_path / "run", tiny(**sections), heard).execute()
     assert "fault, skipped: mutate (broken) failed on a child of individual 0" in heard.text
     found = failures(tmp_path / "run")
     assert len(found) == 2 * 2 * 4  # two generations, parents and offspring of four
@@ -171,8 +175,8 @@ def test_an_operator_that_raises_can_be_skipped_and_the_rest_goes_on(
     events = [json.loads(line) for line in (tmp_path / "run" / "events.jsonl").read_text().splitlines()]
     assert all(7.0 not in event["fitness"] for event in events)
     with pytest.raises(Interrupted):
-        Run.start(tmp_path / "again", tiny(**sections), listener(2, signal.SIGTERM)).execute()
-    Run.open(tmp_path / "again").execute()
+        Experiment.start(tmp_path / "again", tiny(**sections), listener(2, signal.SIGTERM)).execute()
+    Experiment.open(tmp_path / "again").execute()
     assert contents(tmp_path / "again") == contents(tmp_path / "run")
 
 
@@ -188,23 +192,23 @@ def test_an_individual_that_cannot_be_evaluated_can_be_skipped(
 
     monkeypatch.setattr(SupernetFitness, "batch", picky)
     with pytest.raises(RunFailed, match=r"evaluate \(SupernetFitness\) failed on individual 2: RuntimeError"):
-        Run.start(tmp_path / "stopped", tiny(**SHORT)).execute()
-    sections = {**SHORT, "search": {"on_error": "skip"}}
-    Run.start(tmp_path / "run", tiny(**sections)).execute()
+        Experiment.start(tmp_path / "stopped", tiny(**SHORT)).execute()
+    sections = {**SHORT, "on_error": "skip"}
+    Experiment.start(tmp_path / "run", tiny(**sections)).execute()
     assert [fault["individuals"][0]["id"] for fault in failures(tmp_path / "run")] == [2]
 
 
 def test_a_network_that_diverges_leaves_its_row_empty(tmp_path: Path, tiny: Config) -> None:
     sections: dict[str, dict[str, Any]] = {
         "pretrain": {"epochs": 1},
-        "search": {"ngen": 0},
+        "budget": {"limit": 0},
         "retrain": {"lr": 1e30, "clip": None, "epochs": 1, "warmup": 0},
     }
-    assert Run.start(tmp_path / "run", tiny(**sections)).execute()
+    assert Experiment.start(tmp_path / "run", tiny(**sections)).execute()
     rows = read_rows(tmp_path / "run")
     assert all(row.test is None for row in rows)
     assert all(fault["phase"] == "retraining" for fault in failures(tmp_path / "run"))
     result_table(rows)
     stopping = tiny(**{**sections, "retrain": {**sections["retrain"], "on_error": "stop"}})
     with pytest.raises(RunFailed, match="retraining stopped in step 1"):
-        Run.start(tmp_path / "stopped", stopping).execute()
+        Experiment.start(tmp_path / "stopped", stopping).execute()

@@ -9,37 +9,36 @@ from pathlib import Path
 
 import pytest
 
+from tdgnas.runs import Config as Settings
+from tdgnas.runs import Experiment
 from tdgnas.runs.build import make_data
-from tdgnas.runs.config import RunConfig
-from tdgnas.runs.run import Run
 from tdgnas.spaces import load_architecture
 from tdgnas.training import evaluate, load_weights
 
-Config = Callable[..., RunConfig]
+Config = Callable[..., Settings]
 Contents = Callable[[Path], dict[str, bytes]]
 Work = Callable[..., int]
 
 #: Everything that has a state of its own: weights in the search, feedback, accuracy, the second order, scales.
 VARIANT = {
     "pretrain": {"order": 2, "relaxation": "target-softmax", "clip": None},
-    "search": {
-        "weights": "alternate",
+    "strategy": {
+        "alternate": True,
         "temperature": {"schedule": "feedback", "target": 20.0},
         "population": 3,
-        "replacement": False,
-        "entropy": "distance",
+        "selection": {"replacement": False, "entropy": "distance"},
     },
     "fitness": {"measure": "accuracy", "batchnorm": "recalibrated", "calibration_size": 32},
     "retrain": {"epochs": 1, "crop": 2, "flip": True},
 }
 RELAXED = {
     "fitness": {"mode": "relaxed"},
-    "search": {"mutate": "flip-gate", "mate": "target"},
+    "strategy": {"variation": {"mutate": "flip-gate", "mate": "target"}},
     "retrain": {"epochs": 0},
 }
 
 
-def killed_again_and_again(folder: Path, config: RunConfig, work: Work, steps: list[int], often: bool) -> int:
+def killed_again_and_again(folder: Path, config: Settings, work: Work, steps: list[int], often: bool) -> int:
     """Let children work on a run and die, each a little later than the one before it started; count the deaths."""
     for deaths, deadly in enumerate(steps):
         code = work(folder, config, deadly, often)
@@ -80,7 +79,7 @@ def test_variants_killed_inside_writes(
     sections: dict[str, dict[str, object]],
 ) -> None:
     config = tiny(**sections)
-    Run.start(tmp_path / "whole", config).execute()
+    Experiment.start(tmp_path / "whole", config).execute()
     deaths = killed_again_and_again(tmp_path / "run", config, work_until_killed, [5, 9, 12, 10, 8], True)
     assert deaths >= 4
     assert contents(tmp_path / "run") == contents(tmp_path / "whole")
@@ -89,7 +88,7 @@ def test_variants_killed_inside_writes(
 def test_two_runs_with_one_seed_are_equal(
     finished_run: Path, tmp_path: Path, tiny: Config, contents: Contents
 ) -> None:
-    Run.start(tmp_path / "run", tiny()).execute()
+    Experiment.start(tmp_path / "run", tiny()).execute()
     assert contents(tmp_path / "run") == contents(finished_run)
 
 

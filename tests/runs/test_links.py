@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from tdgnas.files.links import LinkedFile
+from tdgnas.runs import Experiment
+from tdgnas.runs.folder import finished
 from tdgnas.runs.report import write_report
-from tdgnas.runs.run import Run, finished
 
 #: What a run may write beside what the run of this test has written.
 MORE = [
@@ -40,7 +41,7 @@ def test_resuming_a_prepared_folder_emptied_files_outside_it(
         place.parent.mkdir(exist_ok=True)
         directory = (finished_run / name).is_dir() or name in MORE[5:]
         place.symlink_to(tmp_path / "victim" if directory else tmp_path / "victim" / "precious")
-        for attempt in (Run.open, finished, write_report):
+        for attempt in (Experiment.open, finished, write_report):
             with pytest.raises(LinkedFile, match=place.name):
                 attempt(folder)
         assert [path.read_text() for path in (tmp_path / "victim").iterdir()] == ["precious"]

@@ -10,12 +10,12 @@ import pytest
 from typer.testing import CliRunner
 
 from tdgnas.cli import app
-from tdgnas.runs import build
-from tdgnas.runs.config import ConfigError, RunConfig, make_config, read_config
-from tdgnas.runs.run import Run
+from tdgnas.runs import Config as Settings
+from tdgnas.runs import ConfigError, Experiment, build, make_config
+from tdgnas.runs.config import read_config
 from tdgnas.supernet import Choice
 
-Config = Callable[..., RunConfig]
+Config = Callable[..., Settings]
 
 
 class Heard:
@@ -39,22 +39,22 @@ def test_the_fastest_order_is_measured_once_and_written_down(
 
     monkeypatch.setattr(build, "fastest", measured)
     config, heard = tiny(fitness={"order": "measured"}), Heard()
-    run = Run.start(tmp_path / "run", config, heard)
-    assert [len(architectures) for architectures in asked] == [config.search.population]
+    run = Experiment.start(tmp_path / "run", config, heard)
+    assert [len(architectures) for architectures in asked] == [config.strategy.population]
     assert heard.said[0].startswith("populations are evaluated folded, the fastest here: depth-first 0.200 s")
     written = make_config(read_config(tmp_path / "run" / "config.toml"))
     assert written == run.config
     assert (written.fitness.order, written.fitness.chunk) == ("folded", 3)
-    evaluator = run.context.fitness.evaluator
+    evaluator = run.context.problem.evaluate.evaluator
     assert (evaluator.order, evaluator.folder.chunk) == ("folded", 3)
     run.execute()
-    again = Run.begin(tmp_path / "run", config)  # the same configuration: the same run
+    again = Experiment.begin(tmp_path / "run", config)  # the same configuration: the same run
     assert again.config == run.config
     assert len(asked) == 1
 
 
 def test_a_real_measurement_gives_an_order_that_a_run_can_have(tiny: Config, tmp_path: Path) -> None:
-    result = Run.start(tmp_path / "run", tiny(fitness={"order": "measured"})).config.fitness
+    result = Experiment.start(tmp_path / "run", tiny(fitness={"order": "measured"})).config.fitness
     assert result.order in ("depth-first", "folded")
 
 
@@ -62,7 +62,7 @@ def test_orders_agree_in_what_they_find(tiny: Config, tmp_path: Path) -> None:
     retrain = {"epochs": 0, "random_draws": 0}
     for order in ("depth-first", "folded"):
         config = tiny(fitness={"order": order, "measure": "accuracy"}, retrain=retrain)
-        Run.start(tmp_path / order, config).execute()
+        Experiment.start(tmp_path / order, config).execute()
     first, folded = (tmp_path / order / "architecture.json" for order in ("depth-first", "folded"))
     assert first.read_text() == folded.read_text()
 
@@ -87,6 +87,6 @@ def test_impossible_orders_are_sentences(given: list[str], sentence: str, tmp_pa
 
 
 def test_the_order_of_a_run_cannot_be_changed(tiny: Config, tmp_path: Path) -> None:
-    Run.start(tmp_path / "run", tiny()).execute()
+    Experiment.start(tmp_path / "run", tiny()).execute()
     with pytest.raises(ConfigError, match=r"fitness.order was 'device' and is 'folded'"):
-        Run.begin(tmp_path / "run", tiny(fitness={"order": "folded"}))
+        Experiment.begin(tmp_path / "run", tiny(fitness={"order": "folded"}))

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from tdgnas.operators import OPERATORS
-from tdgnas.runs.config import ConfigError, RunConfig, make_config, read_config
-from tdgnas.runs.run import Interrupted, Run
+from tdgnas.runs import Config as Settings
+from tdgnas.runs import ConfigError, Experiment, Interrupted, make_config
+from tdgnas.runs.config import read_config
 
 MODULE = '''
 import random
@@ -43,7 +44,8 @@ OPERATORS.register("annealed")(Annealed())
 '''
 SECTIONS: dict[str, Any] = {
     "pretrain": {"epochs": 1},
-    "search": {"mutate": "annealed", "mutpb": 0.9, "ngen": 3, "mutate_parameters": {"limit": 9.5}},
+    "strategy": {"variation": {"mutate": "annealed", "mutpb": 0.9, "mutate_parameters": {"limit": 9.5}}},
+    "budget": {"limit": 3},
     "retrain": {"epochs": 0},
 }
 
@@ -60,27 +62,29 @@ def module(tmp_path: Path, monkeypatch: Any) -> Iterator[Path]:
 
 
 def test_a_run_with_an_operator_of_ones_own_is_resumed_elsewhere(
-    module: Path, tiny: Callable[..., RunConfig], contents: Callable[[Path], dict[str, bytes]], listener: Any
+    module: Path, tiny: Callable[..., Settings], contents: Callable[[Path], dict[str, bytes]], listener: Any
 ) -> None:
     """In a process that has neither imported the module nor seen the operator's state."""
     config = tiny(**SECTIONS).model_copy(update={"imports": ["my_annealed"]})
-    Run.start(module / "whole", config).execute()
+    Experiment.start(module / "whole", config).execute()
     assert make_config(read_config(module / "whole" / "config.toml")) == config
     operator: Any = OPERATORS.get("annealed")
     assert operator.sigma < 1
     operator.sigma = 1.0
-    run = Run.start(module / "run", config, listener(3))
+    run = Experiment.start(module / "run", config, listener(3))
     assert operator.sigma == 1.0  # tried before the run, and put back
     with pytest.raises(Interrupted):
         run.execute()
-    code = "from pathlib import Path; from tdgnas.runs.run import Run; Run.open(Path('run')).execute()"
+    code = (
+        "from pathlib import Path; from tdgnas.runs import Experiment; Experiment.open(Path('run')).execute()"
+    )
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, cwd=module, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert contents(module / "run") == contents(module / "whole")
 
 
-def test_a_module_that_is_missing_is_named(tmp_path: Path, tiny: Callable[..., RunConfig]) -> None:
+def test_a_module_that_is_missing_is_named(tmp_path: Path, tiny: Callable[..., Settings]) -> None:
     config = tiny().model_copy(update={"imports": ["no_such_module"]})
     with pytest.raises(ConfigError, match="imports: there is no module 'no_such_module'"):
-        Run.start(tmp_path / "run", config)
+        Experiment.start(tmp_path / "run", config)

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from tdgnas.runs import Config as Settings
+from tdgnas.runs import ConfigError, Experiment
 from tdgnas.runs.board import Board
-from tdgnas.runs.config import ConfigError, RunConfig
 from tdgnas.runs.progress import Terminal
-from tdgnas.runs.run import Run
 
 NUMBERS = {
     "best": 1.5,
@@ -66,18 +66,16 @@ def test_elsewhere_it_is_a_line_now_and_then(capfd: Any) -> None:
 
 
 def test_tensorboard_is_refused_with_a_sentence_where_it_is_missing(
-    tmp_path: Path, tiny: Callable[..., RunConfig], monkeypatch: Any
+    tmp_path: Path, tiny: Callable[..., Settings], monkeypatch: Any
 ) -> None:
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     config = tiny().model_copy(update={"tensorboard": True})
     with pytest.raises(ConfigError, match=r"tensorboard: it is not installed.*tdgnas\[tensorboard\]"):
-        Run.start(tmp_path / "run", config)
+        Experiment.start(tmp_path / "run", config)
     assert not (tmp_path / "run").exists()
 
 
-def test_tensorboard_gets_every_step(
-    tmp_path: Path, tiny: Callable[..., RunConfig], monkeypatch: Any
-) -> None:
+def test_tensorboard_gets_every_step(tmp_path: Path, tiny: Callable[..., Settings], monkeypatch: Any) -> None:
     written: list[tuple[str, str, float, int]] = []
 
     class Writer:

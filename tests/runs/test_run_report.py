@@ -15,14 +15,14 @@ import pytest
 from typer.testing import CliRunner
 
 from tdgnas.cli import app
-from tdgnas.runs.config import ConfigError, RunConfig
+from tdgnas.runs import Config as Settings
+from tdgnas.runs import ConfigError, Experiment, Interrupted
 from tdgnas.runs.history import best_by_generation, changes_of, family, find, spread_out
 from tdgnas.runs.report import duration, read_findings, write_comparison, write_report
 from tdgnas.runs.report_figures import choices_by_generation
-from tdgnas.runs.run import Interrupted, Run
 from tdgnas.spaces import Decision, load_architecture
 
-Config = Callable[..., RunConfig]
+Config = Callable[..., Settings]
 # Attributes from which a browser loads something, or to which it goes.
 LOADING = {
     "src",
@@ -88,7 +88,14 @@ def check_offline(path: Path) -> Addresses:
 def test_the_report_of_a_finished_run(finished_run: Path, tmp_path: Path) -> None:
     page = check_offline(write_report(finished_run, tmp_path / "report.html"))
     assert page.tags.count("img") >= 7
-    for word in ("baseline", "DARTS, threshold", "TDGA", "Family tree", "image passes", "population = 4"):
+    for word in (
+        "baseline",
+        "DARTS, threshold",
+        "darts-tdga",
+        "Family tree",
+        "image passes",
+        "population = 4",
+    ):
         assert word in page.text
     assert {
         "result",
@@ -123,7 +130,7 @@ def test_a_line_that_a_killed_run_left_half_written_is_left_out(halfway: Path) -
 
 
 def test_a_run_that_has_only_begun(tmp_path: Path, tiny: Config) -> None:
-    Run.start(tmp_path / "run", tiny())
+    Experiment.start(tmp_path / "run", tiny())
     assert "This run is not finished" in check_offline(write_report(tmp_path / "run")).text
 
 
@@ -131,7 +138,7 @@ def test_what_a_user_wrote_is_shown_as_text(tmp_path: Path, tiny: Config, listen
     folder = tmp_path / "<script>alert(1)</script>"
     config = tiny(space={"settings": {"width": 0.03125}}, data={"folder": "<img src=http://example.org>"})
     with pytest.raises(Interrupted):
-        Run.start(folder, config, listener(1)).execute()
+        Experiment.start(folder, config, listener(1)).execute()
     check_offline(write_report(folder, tmp_path / "report.html"))
 
 
@@ -143,7 +150,7 @@ def test_several_runs_beside_each_other(
     (changed / "config.toml").write_text(text.replace("sigma = 0.2 ", "sigma = 0.7 "))
     page = check_offline(write_comparison([finished_run, changed, halfway], tmp_path / "all.html"))
     assert "3 runs beside each other" in page.text
-    assert "search.sigma" in page.text
+    assert "strategy.variation.sigma" in page.text
     assert "0.7" in page.text
     monkeypatch.chdir(tmp_path)
     result = CliRunner().invoke(app, ["report", str(finished_run), str(changed)])

@@ -15,10 +15,11 @@ import pytest
 from typer.testing import CliRunner
 
 from tdgnas.cli import app
-from tdgnas.runs.config import RunConfig, config_text
-from tdgnas.runs.run import Interrupted, Run
+from tdgnas.runs import Config as Settings
+from tdgnas.runs import Experiment, Interrupted
+from tdgnas.runs.config import config_text
 
-Config = Callable[..., RunConfig]
+Config = Callable[..., Settings]
 Contents = Callable[[Path], dict[str, bytes]]
 
 
@@ -39,14 +40,14 @@ def test_a_run_that_is_asked_to_stop_goes_on_as_if_it_had_not(
     folder = tmp_path / "a run"
     heard = listener(step, number)
     with pytest.raises(Interrupted, match=f"stopped by {number.name}") as stop:
-        Run.start(folder, tiny(), heard).execute()
+        Experiment.start(folder, tiny(), heard).execute()
     assert f"tdgnas resume '{folder}'" in str(stop.value)
     assert stop.value.code == 128 + number
     assert heard.steps == step
     assert "finishing this step" in heard.text
     assert signal.getsignal(number) is not None
     heard = listener()
-    Run.open(folder, heard).execute()
+    Experiment.open(folder, heard).execute()
     assert "going on with" in heard.text
     assert contents(folder) == contents(finished_run)
 
@@ -59,8 +60,8 @@ def test_asked_twice_it_stops_at_once(
             signal.raise_signal(signal.SIGINT)
 
     with pytest.raises(KeyboardInterrupt):
-        Run.start(tmp_path / "run", tiny(), Impatient(3)).execute()
-    Run.open(tmp_path / "run").execute()
+        Experiment.start(tmp_path / "run", tiny(), Impatient(3)).execute()
+    Experiment.open(tmp_path / "run").execute()
     assert (tmp_path / "run" / "history.csv").read_bytes() == (finished_run / "history.csv").read_bytes()
 
 
@@ -99,7 +100,7 @@ def test_before_a_phase_begins_a_signal_ends_the_command_with_a_sentence(
     folder = tmp_path / "a run"
     before = signal.getsignal(signal.SIGTERM)
     with monkeypatch.context() as patch:
-        patch.setattr(Run, "_build", lambda self: signal.raise_signal(number))
+        patch.setattr(Experiment, "_build", lambda self: signal.raise_signal(number))
         begun = CliRunner().invoke(app, ["search", "--out", str(folder)])
         assert begun.exit_code == status
         assert begun.output == "stopped at once; nothing was begun: the same command begins it\n"
@@ -118,7 +119,7 @@ def test_resuming_a_finished_run_prints_the_table_and_changes_nothing(
     folder = Path(shutil.copytree(finished_run, tmp_path / "run"))
     first = CliRunner().invoke(app, ["resume", str(folder)])
     assert first.exit_code == 0, first.output
-    assert "TDGA" in first.output
+    assert "darts-tdga" in first.output
     assert (folder / "report.html").exists()
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
     again = CliRunner().invoke(app, ["resume", str(folder)])

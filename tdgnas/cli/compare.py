@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .cli_common import command_line, console, plain_errors
+from .common import command_line, console, plain_errors
 
 if TYPE_CHECKING:
-    from .comparison import Outcome, Runner
+    from ..comparison import Outcome, Runner
 
 #: What is compared by default: on tables, and where there are gradients.
 TABLE = ["random", "ga", "aging", "local-search", "tdga", "reinforce-table", "reinforce-lstm", "nsga2"]
@@ -58,7 +58,7 @@ def compare(
     is none. On supernets: --problem digits-vgg --seeds 5.
     """
     with plain_errors():
-        from .comparison import Plan, Runner, default_problem, parse_all, write_report
+        from ..comparison import Plan, Runner, default_problem, parse_all, write_report
 
         if seeds < 1:
             raise ValueError(f"--seeds is {seeds}; at least one is needed")
@@ -77,7 +77,7 @@ def compare(
 
 
 def _run(runner: Runner) -> None:
-    from .runs.progress import progress_bar
+    from ..runs.progress import progress_bar
 
     with progress_bar(console) as progress:
         task = progress.add_task("searching", total=None)
@@ -90,7 +90,7 @@ def _run(runner: Runner) -> None:
 
 
 def _print(outcome: Outcome) -> None:
-    from .comparison.report import COLUMNS, table_rows
+    from ..comparison.report import COLUMNS, table_rows
 
     percent = " (%)" if "accuracy" in outcome.metric else ""
     better = "larger" if outcome.higher else "smaller"

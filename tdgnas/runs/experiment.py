@@ -2,46 +2,42 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import time
 import traceback
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors.torch import load_file
 
-from ..files.atomic import is_leftover, remove_leftovers, write_text
+from ..files.atomic import remove_leftovers, write_text
 from ..files.checkpoints import CheckpointFolder
 from ..files.digests import check_digest, digest
-from ..files.links import check_links
-from ..files.lock import NAME as LOCK
 from ..files.lock import FolderLock
 from ..files.tables import Appender, Events
 from ..registry import import_plugin
 from ..seeding import random_states, set_random_states
+from ..signals import stop_signals
+from ..trust import check_trust, named_code, remember
 from .board import Board
-from .build import (
-    check_device,
-    check_operators,
-    make_data,
-    make_fitness,
-    make_recipe,
-    make_space,
-    make_supernet,
-    make_toolbox,
-    section,
-    with_fastest_order,
-    with_order,
-)
-from .config import ConfigError, RunConfig, config_text, differences, make_config, read_config, read_versions
+from .build import check_device, make_recipe, section, with_fastest_order, with_order
+from .config import config_text, differences, make_config, read_config, read_versions
 from .environment import changes, environment, quiet_warnings, same_bits, versions
+from .errors import ConfigError, Interrupted, RunFailed
+from .folder import check_empty, check_products, check_run
 from .guards import OperatorFailed
 from .phase import Context, Phase
-from .phases import FINISHED, NAMES, make_phase
+from .phases import FINISHED, make_phase, phase_names
 from .pretrain_phase import make_pretraining
+from .problem import FITNESSES
+from .problems import merged, strategy_sections
 from .progress import Reporter, Silent
-from .signals import stop_signals
+from .settings import Config
+from .trial import try_strategy
+from .wiring import check_fit
 
 #: Share of a run's time after which the next checkpoint is due; those between phases come on top.
 CHECKPOINT_SHARE = 0.01
@@ -56,71 +52,87 @@ _GROWING = (
 )
 # What may be changed in config.toml at any time, and which sections are in use from which phase on.
 _FREE = {"tensorboard", "on_error"}
-_SECTIONS = {"pretrain": 0, "search": 1, "fitness": 1, "retrain": 2}
+_SECTIONS = {"pretrain": 0, "strategy": 1, "budget": 1, "fitness": 1, "retrain": 2}
+_PLACES = {"pretraining": 0, "search": 1, "retraining": 2, "final": 2}
 
 
-class Interrupted(Exception):
-    """The run was asked to stop; it has saved everything and can be resumed.
+class Experiment:
+    """A strategy on a problem within a budget, in a folder: begun once, resumed as often as it takes.
 
-    :ivar code: exit status for a shell, 128 and the signal's number.
-    """
+    Everything is built at once, so that what cannot be run is refused before anything is trained or written.
 
-    def __init__(self, message: str, code: int = 130) -> None:
-        super().__init__(message)
-        self.code = code
-
-
-class RunFailed(RuntimeError):
-    """A step cannot be done; the message says which, why, what is saved, and what to do."""
-
-
-class Run:
-    """One run in its folder.
-
-    :param folder: the run's folder; holds ``config.toml``.
-    :param config: what defines the run.
+    :param problem: a name or more, see `tdgnas problems`; or a whole configuration.
+    :param strategy: a name, see `tdgnas strategies`; the problem's own, or ``darts-tdga``, when None.
+    :param budget: number of the problem's own unit, or a pair of unit and number; the problem's own when None.
+    :param folder: the run's folder.
+    :param settings: further keys of the configuration, nested: ``{"strategy": {"population": 20}}``.
     :param reporter: told what happens.
-    :raises ConfigError: when the configuration cannot be run; everything is built to know, nothing is written.
+    :raises ConfigError: when it cannot be run, with the reason and what can.
     """
 
-    def __init__(self, folder: Path, config: RunConfig, reporter: Reporter | None = None) -> None:
-        self.folder = folder
-        self.config = config
+    def __init__(
+        self,
+        problem: str | Config = "demo",
+        strategy: str | None = None,
+        budget: float | tuple[str, float] | None = None,
+        folder: str | Path = "runs/latest",
+        *,
+        settings: Mapping[str, Any] | None = None,
+        reporter: Reporter | None = None,
+    ) -> None:
+        if isinstance(problem, Config):
+            self.config = problem
+        else:
+            self.config = make_config(document_of(problem, strategy, budget, settings or {}))
+        self.folder = Path(folder)
         self.reporter = reporter or Silent()
-        self.checkpoints = CheckpointFolder(folder / "checkpoints")
+        self.checkpoints = CheckpointFolder(self.folder / "checkpoints")
+        self.phases = phase_names(FITNESSES.get(self.config.fitness.kind).unused)
         self.context = self._build()
-        self.faults = Events(folder / "faults.jsonl")
+        self.faults = Events(self.folder / "faults.jsonl")
         self._lock: FolderLock | None = None
         self._stop: Any = None
         self._saved_at = self._cost = 0.0
         self._saved = "nothing but the configuration is saved yet"
 
+    def run(self) -> list[dict[str, Any]]:
+        """Begin in the folder, or go on with what was begun there with these settings, to the end.
+
+        :returns: the rows of results.json.
+        :raises ConfigError: when the folder holds something else.
+        :raises Interrupted: when a signal asked to stop; everything is saved then.
+        """
+        Experiment.begin(self.folder, self.config, self.reporter).execute()
+        rows: list[dict[str, Any]] = json.loads((self.folder / "results.json").read_text(encoding="utf-8"))
+        return rows
+
     @classmethod
-    def start(cls, folder: Path, config: RunConfig, reporter: Reporter | None = None) -> Run:
+    def start(cls, folder: Path, config: Config, reporter: Reporter | None = None) -> Experiment:
         """Begin a run in a new or empty folder.
 
         :raises ConfigError: when the folder holds something already, or the configuration cannot be run.
         """
-        _check_empty(folder)
-        run = cls(folder, config, reporter)
-        if config.fitness.order == "measured":
+        check_empty(folder)
+        run = cls(config, folder=folder, reporter=reporter)
+        if _measured(config):
             # Written down, since a clock never says the same twice and the orders differ in their last bits.
-            config, said = with_fastest_order(config, run.context.fitness)
+            config, said = with_fastest_order(config, run.context.problem.evaluate)
             run.reporter.say(said)
-            run = cls(folder, config, reporter)
+            run = cls(config, folder=folder, reporter=reporter)
         folder.mkdir(parents=True, exist_ok=True)
         run._lock = FolderLock(folder)
         try:
-            _check_empty(folder)
+            check_empty(folder)
             remove_leftovers(folder)
             write_text(folder / "config.toml", config_text(config, versions()))
+            remember(folder, named_code(config.model_dump()))
         except BaseException:
             run._lock.release()
             raise
         return run
 
     @classmethod
-    def begin(cls, folder: Path, config: RunConfig, reporter: Reporter | None = None) -> Run:
+    def begin(cls, folder: Path, config: Config, reporter: Reporter | None = None) -> Experiment:
         """Open the run that was begun with this configuration in the folder, or start it.
 
         :raises ConfigError: when the folder holds something else, or the configuration cannot be run.
@@ -128,7 +140,7 @@ class Run:
         if not (folder / "config.toml").exists():
             return cls.start(folder, config, reporter)
         run = cls.open(folder, reporter)
-        if config.fitness.order == "measured":
+        if _measured(config):
             config = with_order(config, run.config.fitness.order, run.config.fitness.chunk)
         changed = differences(run.config.model_dump(), config.model_dump())
         if changed:
@@ -138,43 +150,42 @@ class Run:
         return run
 
     @classmethod
-    def open(cls, folder: Path, reporter: Reporter | None = None) -> Run:
+    def open(cls, folder: Path, reporter: Reporter | None = None, *, trusted: bool = False) -> Experiment:
         """Open the folder of a run that was begun.
 
+        :param trusted: consent to import the code that the folder names, where somebody else began it.
         :raises ConfigError: when the folder is no run, or its configuration was changed into an impossible one.
+        :raises UntrustedCode: when it names code that nobody has consented to import.
+        :raises LinkedFile: when something in it leads out of it.
         """
         check_run(folder)
         path = folder / "config.toml"
-        run = cls(folder, make_config(read_config(path)), reporter)
+        document = read_config(path)
+        check_trust(folder, named_code(document), trusted)
+        import_modules(document)
+        run = cls(make_config(document), folder=folder, reporter=reporter)
         for change in changes(read_versions(path), dict(versions())):
             run.reporter.say(f"warning: {change} since the run began; equal bits are not promised any more")
         return run
 
     def _build(self) -> Context:
         config = self.config
-        with section("imports"):
-            for module in config.imports:
-                import_plugin(module)
+        import_modules(config.model_dump(include={"imports"}))
+        check_fit(config)
         check_device(config.device)
         board = Board(self.folder / "tensorboard") if config.tensorboard else None
-        with section("data"):
-            data = make_data(config.data, config.seed)
-        with section("space"):
-            space = make_space(config.space, data)
-        with section("pretrain" if config.pretrain.imagenet else "space"):
-            supernet = make_supernet(config, space, data)
         with section("fitness"):
-            fitness = make_fitness(config, supernet, data)
-        context = Context(config, self.folder, space, supernet.data or data, supernet, fitness)
+            problem = FITNESSES.get(config.fitness.kind)(config)
+        context = Context(config, self.folder, problem)
         context.note, context.board = self._note, board
         # Made for their errors: what cannot be run is refused before anything is trained.
-        with section("pretrain"):
-            make_pretraining(context)
-        with section("search"):
-            toolbox = make_toolbox(config, space, supernet, fitness)
-        check_operators(toolbox, supernet, config)
-        with section("retrain"):
-            make_recipe(config.retrain)
+        if config.pretrain is not None:
+            with section("pretrain"):
+                make_pretraining(context)
+        try_strategy(config, problem)
+        if config.retrain is not None:
+            with section("retrain"):
+                make_recipe(config.retrain)
         return context
 
     def execute(self) -> bool:
@@ -191,11 +202,11 @@ class Run:
         for sentence in self.checkpoints.damaged:
             self.reporter.say(f"warning: {sentence}; the checkpoint before it is used")
         if state is not None and state["phase"] == FINISHED:
-            _check_products(self.folder, state["products"])
+            check_products(self.folder, state["products"])
             return False
         self._lock = self._lock or FolderLock(self.folder)
         try:
-            with same_bits(self.config, self.context.supernet.device), quiet_warnings(self.reporter):
+            with same_bits(self.config, self.context.problem.device), quiet_warnings(self.reporter):
                 self._execute(state)
         finally:
             self._lock.release()
@@ -203,12 +214,13 @@ class Run:
         return True
 
     def _execute(self, state: dict[str, Any] | None) -> None:
-        first = 0 if state is None else NAMES.index(state["phase"])
+        names = self.phases
+        first = 0 if state is None else names.index(state["phase"])
         self._restore(state, first)
         self._saved_at = time.monotonic()
         with stop_signals(self._ask):
-            for number in range(first, len(NAMES)):
-                phase = make_phase(number, self.context)
+            for number in range(first, len(names)):
+                phase = make_phase(names[number], self.context)
                 if state is not None and number == first:
                     if state["state"] is not None:
                         phase.load_state_dict(state["state"])
@@ -217,35 +229,36 @@ class Run:
                     self._saved = f"the state after {phase.name} step {phase.done} is saved"
                 self._work(phase)
                 phase.finish()
-                self._save([*NAMES, FINISHED][number + 1], None)
+                self._save([*names, FINISHED][number + 1], None)
 
     def _restore(self, state: dict[str, Any] | None, first: int) -> None:
         """Bring folder and supernet to where the state was taken; nothing is written before everything is checked."""
         if state is not None:
             self._check_config(state["config"], first)
-            for change in changes(state["environment"], environment(self.context.supernet.device)):
+            for change in changes(state["environment"], environment(self.context.problem.device)):
                 self.reporter.say(
                     f"warning: {change} since the checkpoint; equal bits are not promised any more"
                 )
             for name, (size, known) in state["growing"].items():
                 check_digest(self.folder / name, known, size)
-            _check_products(self.folder, state["products"])
+            check_products(self.folder, state["products"])
         remove_leftovers(self.folder)
         self.checkpoints.set_aside()
         for name in _GROWING:
             Appender(self.folder / name).cut(0 if state is None else state["growing"].get(name, (0, ""))[0])
         if state is not None:
             self.context.products.update(state["products"])
-            self.context.supernet.budget.load_state_dict(state["budget"])
-        if first > 0:
-            weights = load_file(self.folder / "supernet" / "supernet.safetensors")
-            self.context.supernet.load_state_dict(weights)
+            self.context.problem.budget.load_state_dict(state["budget"])
+        supernet = self.context.problem.supernet
+        if first > 0 and supernet is not None:
+            supernet.load_state_dict(load_file(self.folder / "supernet" / "supernet.safetensors"))
 
     def _check_config(self, before: dict[str, Any], first: int) -> None:
         changed = [
             sentence
             for key, sentence in differences(before, self.config.model_dump()).items()
-            if key.split(".")[-1] not in _FREE and _SECTIONS.get(key.split(".")[0], 0) <= first
+            if key.split(".")[-1] not in _FREE
+            and _SECTIONS.get(key.split(".")[0], 0) <= _PLACES[self.phases[first]]
         ]
         if changed:
             raise ConfigError(
@@ -280,7 +293,7 @@ class Run:
             log = self.folder / "error.log"
             write_text(log, "".join(traceback.format_exception(error)))
             what = (
-                f"The traceback is in {log}. Mend the operator, or set search.on_error to skip in its config.toml, "
+                f"The traceback is in {log}. Mend the operator, or set on_error to skip in its config.toml, "
                 f"then: {self._resume()}"
             )
             raise RunFailed(f"{where}: {error}\n{self._saved}. {what}") from error
@@ -308,9 +321,9 @@ class Run:
                     key: (file.size, digest(file.path, file.size)) for key, file in appenders.items()
                 },
                 "products": dict(self.context.products),
-                "budget": self.context.supernet.budget.state_dict(),
+                "budget": self.context.problem.budget.state_dict(),
                 "config": self.config.model_dump(),
-                "environment": environment(self.context.supernet.device),
+                "environment": environment(self.context.problem.device),
             }
         )
         self._saved_at = time.monotonic()
@@ -332,46 +345,34 @@ class Run:
         return f"tdgnas resume {shlex.quote(str(self.folder))}"
 
 
-def check_run(folder: Path) -> None:
-    """Check that a folder is a run's, and that nothing in it leads out of it.
+def import_modules(document: Mapping[str, Any]) -> None:
+    """Import the modules of one's own that a configuration names.
 
-    :raises ConfigError: when it is no run.
-    :raises LinkedFile: when a link lies in it.
+    :raises ConfigError: when one cannot be imported.
     """
-    check_links(folder)
-    if not folder.is_dir():
-        raise ConfigError(f"there is no folder {folder}")
-    if not (folder / "config.toml").is_file():
-        raise ConfigError(f"{folder} has no config.toml, so it is not the folder of a run")
+    with section("imports"):
+        for module in document.get("imports") or []:
+            import_plugin(module)
 
 
-def finished(folder: Path) -> bool:
-    """Whether a run has nothing left to do.
-
-    :raises ConfigError: when the folder is no run.
-    :raises DamagedCheckpoint: when all its checkpoints are damaged.
-    :raises AlteredFile: when it has finished and one of its files was changed since.
-    """
-    check_run(folder)
-    state = CheckpointFolder(folder / "checkpoints").load()
-    if state is None or state["phase"] != FINISHED:
-        return False
-    _check_products(folder, state["products"])
-    return True
-
-
-def _check_empty(folder: Path) -> None:
-    if folder.exists() and not folder.is_dir():
-        raise ConfigError(f"{folder} is a file; choose another --out")
-    if folder.exists() and any(path.name != LOCK and not is_leftover(path) for path in folder.iterdir()):
-        raise ConfigError(
-            f"{folder} is not empty; choose another --out, or go on with `tdgnas resume {folder}` if it is a run"
-        )
+def document_of(
+    problem: str | None,
+    strategy: str | None,
+    budget: float | tuple[str, float] | None,
+    settings: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Return the nested dict that these words stand for, to be given to :func:`make_config`."""
+    document = {} if problem is None else {"problem": problem}
+    if strategy is not None:
+        document |= strategy_sections(strategy)
+    if budget is not None:
+        unit, limit = budget if isinstance(budget, tuple) else (None, budget)
+        document["budget"] = {"limit": limit} if unit is None else {"unit": unit, "limit": limit}
+    return merged(document, settings)
 
 
-def _check_products(folder: Path, products: dict[str, str]) -> None:
-    for name, known in products.items():
-        check_digest(folder / name, known)
+def _measured(config: Config) -> bool:
+    return getattr(config.fitness, "order", None) == "measured"
 
 
 def _out_of_memory(error: BaseException) -> bool:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .cli_common import command_line, console, plain_errors, was_given
-from .runs.signals import exit_status
+from ..signals import exit_status
+from .common import command_line, console, plain_errors
 
 if TYPE_CHECKING:
-    from .data import Splits
-    from .tasks import Task
-    from .training import EpochRecord, NetworkPlan, Recipe
+    from ..data import Splits
+    from ..tasks import Task
+    from ..training import EpochRecord, NetworkPlan, Recipe
 
 #: Data sets whose images mean something else when they are mirrored.
 UNMIRRORED = ("digits", "mnist", "kmnist", "svhn")
@@ -37,31 +37,18 @@ def retrain(
     ] = None,
     data_folder: Annotated[str | None, typer.Option(help="where the data set lies")] = None,
     download: Annotated[bool, typer.Option(help="let torchvision download what is missing")] = False,
-    size: Annotated[int | None, typer.Option(help="side of the square images")] = None,
-    train_images: Annotated[int | None, typer.Option(help="use only so many training images")] = None,
-    valid_images: Annotated[float | None, typer.Option(help="number or share of validation images")] = None,
     with_valid: Annotated[
         bool, typer.Option(help="learn from the validation images too; then only the test set is held out")
     ] = False,
     epochs: Annotated[int | None, typer.Option(help="600 for cells, else 150, as published")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="images per step")] = None,
-    lr: Annotated[float | None, typer.Option(help="learning rate")] = None,
     assignments: Annotated[
         list[str] | None,
         typer.Option(
-            "--set", help="any other field of the recipe, e.g. clip=5.0, augment.cutout=8; repeatable"
+            "--set",
+            help="a field of the recipe (clip=5.0, ema=0.999, augment.cutout=8), of the data (data.train=1000), of a "
+            "network of cells (network.channels=36); repeatable",
         ),
     ] = None,
-    ema: Annotated[
-        float | None, typer.Option(help="keep a moving average of the weights with this decay, e.g. 0.999")
-    ] = None,
-    amp: Annotated[
-        bool | None, typer.Option(help="mixed precision (bfloat16); on a GPU only, where it is the default")
-    ] = None,
-    channels: Annotated[int | None, typer.Option(help="of the first cell: 36 as published")] = None,
-    cells: Annotated[int | None, typer.Option(help="how many cells: 20 as published")] = None,
-    auxiliary: Annotated[bool, typer.Option(help="the auxiliary head of networks of cells")] = True,
-    drop_path: Annotated[float, typer.Option(help="share of paths of cells dropped at the end")] = 0.2,
     seed: Annotated[int, typer.Option(help="of the initial weights and of the training")] = 0,
     device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1; CUDA where there is one")] = None,
     resume: Annotated[bool, typer.Option(help="go on with the training in the folder")] = False,
@@ -69,19 +56,22 @@ def retrain(
 ) -> None:
     """Train an architecture of any space, or a genotype, to the end; write the model and its card."""
     with plain_errors():
-        from .devices import own_noise, pick_device
-        from .files.checkpoints import CheckpointFolder
-        from .training import NetworkPlan
-        from .training import retrain as train
+        from ..devices import own_noise, pick_device
+        from ..files.checkpoints import CheckpointFolder
+        from ..training import NetworkPlan
+        from ..training import retrain as train
 
         place = pick_device(device)
         plan = NetworkPlan.read(architecture)
-        plan = _with_options(plan, context, channels, cells, auxiliary, drop_path)
-        splits = _data(architecture, data, data_folder, download, size, train_images, valid_images, seed)
-        given = {"epochs": epochs, "batch_size": batch_size, "lr": lr, "ema": ema, "with_valid": with_valid}
+        changed = _assigned(assignments or [])
+        plan = _with_options(plan, changed.pop("network"))
+        own = {"name": data, "folder": data_folder, "download": download or None}
+        splits = _data(architecture, {**own, **changed.pop("data")}, seed)
         fast = place.type == "cuda"
-        given |= {"amp": fast if amp is None else amp, "channels_last": fast}
-        recipe = make_recipe(plan, splits, given, assignments or [])
+        given = {"amp": fast, "channels_last": fast, "with_valid": with_valid}
+        recipe = make_recipe(
+            plan, splits, {**given, **({} if epochs is None else {"epochs": epochs}), **changed}
+        )
         kept = bool(CheckpointFolder(out / "checkpoints").paths())
         if not resume and (kept or (out / "card.json").exists()):
             raise ValueError(f"{out} has a training already; go on with --resume, or choose another --out")
@@ -137,7 +127,7 @@ def export(
         Path, typer.Argument(help="the folder of a retraining, or of a run, whose winner is taken")
     ],
     format: Annotated[
-        str, typer.Option(help="torch (torch.export) or onnx (needs the extra: pip install tdgnas[onnx])")
+        str, typer.Option(help="torch (torch.export) or onnx (needs the extra: pip install tdgnas\\[onnx])")
     ] = "torch",
     out: Annotated[Path | None, typer.Option(help="the file; model.pt2 or model.onnx in the folder")] = None,
     tolerance: Annotated[
@@ -146,7 +136,7 @@ def export(
 ) -> None:
     """Write a trained network for other programs, and check that the file computes the same."""
     with plain_errors():
-        from .training import EXPORTS, export_network, load_network
+        from ..training import EXPORTS, export_network, load_network
 
         if format not in EXPORTS:
             raise ValueError(f"format is {format!r}; it must be one of {', '.join(EXPORTS)}")
@@ -167,28 +157,36 @@ def export(
         )
 
 
-def make_recipe(plan: NetworkPlan, splits: Splits, given: dict[str, Any], assignments: list[str]) -> Recipe:
-    """The published recipe of cells or of other networks, its crop and cutout in proportion to the images.
+def _assigned(assignments: list[str]) -> dict[str, Any]:
+    """Read ``field=value``; ``data``, ``network`` and ``augment`` are groups of their own."""
+    from ..runs.config import assign, parse_assignment
 
-    :param given: fields of the recipe that are not None replace it.
-    :param assignments: ``field=value`` and ``augment.field=value``.
-    :raises ValueError: for an unknown field or an impossible value.
-    """
-    from .runs.config import parse_assignment
-    from .training import darts_cifar10, vgg_cifar10
-
-    own = {name: value for name, value in given.items() if value is not None}
-    changed: dict[str, Any] = {}
+    found: dict[str, Any] = {"data": {}, "network": {}, "augment": {}}
     for text in assignments:
         keys, value = parse_assignment(text)
-        if keys[0] == "augment" and len(keys) == 2:
-            changed[keys[1]] = value
-        elif len(keys) == 1:
-            own[keys[0]] = tuple(value) if isinstance(value, list) else value
-        else:
+        if (
+            len(keys) > 2
+            or (len(keys) == 2 and keys[0] not in found)
+            or (len(keys) == 1 and keys[0] in found)
+        ):
             raise ValueError(
-                f"--set {text!r}: expected a field of the recipe, such as clip=5.0 or augment.crop=4"
+                f"--set {text!r}: expected a field of the recipe, such as clip=5.0 or augment.crop=4, data.train=1000 "
+                "or network.channels=36"
             )
+        assign(found, keys, tuple(value) if isinstance(value, list) else value)
+    return found
+
+
+def make_recipe(plan: NetworkPlan, splits: Splits, given: dict[str, Any]) -> Recipe:
+    """The published recipe of cells or of other networks, its crop and cutout in proportion to the images.
+
+    :param given: fields of the recipe that replace its own; ``augment`` is a dict of such fields.
+    :raises ValueError: for an unknown field or an impossible value.
+    """
+    from ..training import darts_cifar10, vgg_cifar10
+
+    own = dict(given)
+    changed = own.pop("augment", {})
     published = darts_cifar10 if plan.has_cells else vgg_cifar10
     recipe = published(own.pop("epochs")) if "epochs" in own else published()
     side = splits.image_shape[1]
@@ -207,54 +205,35 @@ def make_recipe(plan: NetworkPlan, splits: Splits, given: dict[str, Any], assign
         raise ValueError(f"--set: the recipe cannot take this ({error}); its fields are {names}") from error
 
 
-def _with_options(
-    plan: NetworkPlan,
-    context: typer.Context,
-    channels: int | None,
-    cells: int | None,
-    auxiliary: bool,
-    drop_path: float,
-) -> NetworkPlan:
+#: Of networks of cells, as published.
+CELLS = {"channels": 36, "cells": 20, "auxiliary": True, "drop_path": 0.2}
+
+
+def _with_options(plan: NetworkPlan, given: dict[str, Any]) -> NetworkPlan:
     if not plan.has_cells:
-        names = ("channels", "cells", "auxiliary", "drop_path")
-        wrong = [name for name in names if was_given(context, name)]
-        if wrong:
-            option = wrong[0].replace("_", "-")
-            raise ValueError(f"--{option} is for networks of cells; this architecture has none")
+        if given:
+            raise ValueError(
+                f"network.{next(iter(given))} is for networks of cells; this architecture has none"
+            )
         return plan
-    return replace(
-        plan,
-        options={
-            "channels": 36 if channels is None else channels,
-            "cells": 20 if cells is None else cells,
-            "auxiliary": auxiliary,
-            "drop_path": drop_path,
-        },
-    )
+    strange = next((key for key in given if key not in CELLS), None)
+    if strange is not None:
+        raise ValueError(f"there is no network.{strange}; there are {', '.join(CELLS)}")
+    return replace(plan, options={**CELLS, **given})
 
 
-def _data(
-    architecture: str,
-    name: str | None,
-    folder: str | None,
-    download: bool,
-    size: int | None,
-    train: int | None,
-    valid: float | None,
-    seed: int,
-) -> Splits:
+def _data(architecture: str, given: dict[str, Any], seed: int) -> Splits:
     """Load the data that was asked for; without a name the one of the run that the architecture lies in."""
-    from .runs.build import make_data
-    from .runs.config import make_config, read_config
+    from ..runs import make_config
+    from ..runs.build import make_data
+    from ..runs.config import read_config
 
+    given = {key: value for key, value in given.items() if value is not None}
     config = Path(architecture).parent / "config.toml"
-    document: dict[str, Any] = {} if name is None else {"name": name}
-    if name is None and "(" not in architecture and Path(architecture).is_file() and config.is_file():
-        run = make_config(read_config(config))
-        document, seed = run.data.model_dump(), run.seed
-    given = {"folder": folder, "size": size, "train": train, "valid": valid, "download": download or None}
-    document |= {key: value for key, value in given.items() if value is not None}
-    return make_data(make_config({"data": document}).data, seed)
+    if "name" not in given and "(" not in architecture and Path(architecture).is_file() and config.is_file():
+        document = read_config(config)
+        given, seed = {**document.get("data", {}), **given}, document.get("seed", seed)
+    return make_data(make_config({"data": given}).data, seed)
 
 
 def _name(architecture: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shlex
 import sys
 from collections.abc import Callable, Iterator
@@ -10,9 +12,18 @@ from contextlib import contextmanager
 import typer
 from rich.console import Console
 
-from .runs.signals import exit_status, terminable
+from ..signals import exit_status, terminable
 
-console = Console(soft_wrap=not sys.stdout.isatty())
+console = Console(soft_wrap=sys.stdout is None or not sys.stdout.isatty())
+
+# How Python says it, and how the command line does.
+_WORDS = [
+    (re.compile(r"\bneeds folder=\.\.\."), "needs --data-folder"),
+    (re.compile(r"\bfolder=\.\.\."), "--data-folder"),
+    (re.compile(r"\bpass download=True"), "give --download"),
+    (re.compile(r"add budget\.limit"), "add --budget"),
+    (re.compile(r" \(in Python, [^)]*\)"), ""),
+]
 
 
 @contextmanager
@@ -28,13 +39,13 @@ def plain_errors(way_back: Callable[[], str] = str) -> Iterator[None]:
         said = str(stop) or "; ".join(filter(None, ("stopped at once", way_back())))
         console.print(said, markup=False, highlight=False)
         raise typer.Exit(exit_status(stop)) from None
-    except typer.Exit:
+    except (typer.Exit, BrokenPipeError):
         raise
     except Exception as error:
         # With torch, for which a command that goes well need not wait.
-        from .runs.run import Interrupted, RunFailed
-        from .training import ExportDisagrees, TrainingDiverged
-        from .workers import WorkerDied
+        from ..runs.errors import Interrupted, RunFailed
+        from ..training import ExportDisagrees, TrainingDiverged
+        from ..workers import WorkerDied
 
         if isinstance(error, Interrupted):
             console.print(str(error), markup=False, highlight=False)
@@ -42,10 +53,18 @@ def plain_errors(way_back: Callable[[], str] = str) -> Iterator[None]:
         ours = (RunFailed, ExportDisagrees, TrainingDiverged, WorkerDied)
         if not isinstance(error, (ValueError, OSError, FloatingPointError, ImportError, *ours)):
             raise
-        Console(stderr=True, soft_wrap=True).print(
-            f"error: {error}", style="red", markup=False, highlight=False
-        )
+        say_error(error)
         raise typer.Exit(1) from None
+
+
+def say_error(error: Exception) -> None:
+    """Print an error as the command line speaks, where it can be printed at all."""
+    text = str(error) or type(error).__name__
+    if isinstance(error, OSError) and error.errno and error.filename is not None:
+        text = f"{error.filename}: {os.strerror(error.errno)}; choose another place"
+    for python, spoken in _WORDS:
+        text = python.sub(spoken, text)
+    Console(stderr=True, soft_wrap=True).print(f"error: {text}", style="red", markup=False, highlight=False)
 
 
 def command_line(context: typer.Context, leave_out: tuple[str, ...] = ()) -> str:

@@ -1,0 +1,68 @@
+"""Commands that look at something: whether it keeps the rules, and what an architecture is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .common import console, plain_errors
+
+
+def check(
+    target: Annotated[
+        str, typer.Argument(help="my_package.my_module:my_operator, or the name of something registered")
+    ],
+    kind: Annotated[
+        str | None,
+        typer.Option(
+            help="selection, mutation, crossover, local-search, initialiser, schedule, entropy, space, ..."
+        ),
+    ] = None,
+    assignments: Annotated[
+        list[str] | None, typer.Option("--set", help="a parameter of it, e.g. sigma=0.1; repeatable")
+    ] = None,
+    skip: Annotated[list[str] | None, typer.Option(help="a rule to leave out; repeatable")] = None,
+) -> None:
+    """Check an operator, space, strategy or fitness of your own, and say how to mend what it violates."""
+    with plain_errors():
+        from ..runs.config import parse_assignment
+        from ..testing import check_anything, load
+
+        options = {".".join(keys): value for keys, value in map(parse_assignment, assignments or [])}
+        report = check_anything(load(target), kind, skip=tuple(skip or ()), report_only=True, **options)
+    broken = dict(report.violations)
+    for rule in report.rules:
+        console.print(
+            f"{'no ' if rule in broken else 'yes'}  {rule}",
+            style="red" if rule in broken else None,
+            highlight=False,
+        )
+        if rule in broken:
+            console.print(f"     {broken[rule]}", markup=False, highlight=False)
+    console.print(str(report).splitlines()[0].rstrip(":"), style="bold", markup=False, highlight=False)
+    if not report.ok:
+        raise typer.Exit(1)
+
+
+def show(
+    architecture: Annotated[Path, typer.Argument(help="an architecture.json, or the folder of a run")],
+    draw: Annotated[Path | None, typer.Option(help="picture to write; .png, .svg or .pdf")] = None,
+) -> None:
+    """Print an architecture, and draw it beside its file or where --draw says."""
+    with plain_errors():
+        from ..spaces import load_architecture
+
+        path = architecture / "architecture.json" if architecture.is_dir() else architecture
+        if architecture.is_dir() and not path.exists():
+            raise ValueError(
+                f"{architecture} has no architecture.json: its search has not ended yet, or it is no run"
+            )
+        space, found = load_architecture(path)
+        console.print(f"space       {space!r}", highlight=False, markup=False)
+        console.print(f"choices     {space.describe(found)}", highlight=False, markup=False)
+        console.print(f"parameters  {space.parameters(found):,}", highlight=False)
+        console.print(f"MACs        {space.macs(found):,}", highlight=False)
+        picture = space.draw(found, draw or path.with_suffix(".png"))
+        console.print(f"drawing     {picture}", highlight=False)

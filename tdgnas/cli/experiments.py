@@ -1,0 +1,216 @@
+"""Commands for experiments: begin one, go on with it, report it, and what can be set."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.table import Table
+
+from .common import console, plain_errors
+
+if TYPE_CHECKING:
+    from ..runs import Experiment
+    from ..runs.progress import Reporter
+
+Problem = Annotated[
+    str | None,
+    typer.Option(
+        "--problem", "-p", help="a name of `tdgnas problems`, SPACE@DATA:key=value or table:key=value"
+    ),
+]
+Strategy = Annotated[
+    str | None, typer.Option("--strategy", "-s", help="a name of `tdgnas strategies`, or NAME:key=value")
+]
+Assignments = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", help="any key of the configuration, see `tdgnas options`: budget.limit=50; repeatable"
+    ),
+]
+Trust = Annotated[bool, typer.Option("--trust", help="import the code that the folder or the file names")]
+
+#: Options that set a key of the configuration.
+KEYS = {
+    "budget": "budget.limit",
+    "unit": "budget.unit",
+    "seed": "seed",
+    "device": "device",
+    "data_folder": "data.folder",
+    "download": "data.download",
+}
+
+
+def search(
+    context: typer.Context,
+    problem: Problem = None,
+    strategy: Strategy = None,
+    budget: Annotated[
+        float | None, typer.Option("--budget", "-b", help="what the search may use; the problem's own")
+    ] = None,
+    unit: Annotated[
+        str | None, typer.Option(help="of the budget: generations, evaluations, passes (of images), seconds")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="the run's folder; new or empty")] = Path("runs/latest"),
+    seed: Annotated[int | None, typer.Option(help="one seed for everything")] = None,
+    device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1; CUDA where there is one")] = None,
+    data_folder: Annotated[str | None, typer.Option(help="where the data set lies")] = None,
+    download: Annotated[
+        bool | None, typer.Option(help="let torchvision download what is missing", show_default=False)
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", help="a TOML file; the other options override it")
+    ] = None,
+    assignments: Assignments = None,
+    trust: Trust = False,
+) -> None:
+    """Search a problem with a strategy within a budget, in a folder. Without options: DARTS + TDGA on digits."""
+    with plain_errors(lambda: _way_back(out)):
+        from ..runs import Experiment, make_config
+        from ..runs.config import read_config
+        from ..runs.experiment import import_modules
+        from ..trust import check_trust, named_code
+
+        document: dict[str, Any] = {}
+        if config is not None:
+            document = read_config(config)
+            check_trust(config, named_code(document), trust)
+        options = context.params
+        given = {key: name for name, key in KEYS.items() if options[name] is not None}
+        document = _laid_over(
+            document, problem, strategy, {key: options[name] for key, name in given.items()}
+        )
+        _assign_all(document, assignments or [], given)
+        modules, known = context.find_root().params.get("modules"), document.get("imports", [])
+        if modules and isinstance(known, list):
+            # They are part of what defines the run: `tdgnas resume` needs them again.
+            document["imports"] = list(dict.fromkeys([*known, *modules]))
+        import_modules(document)
+        _execute(lambda reporter: Experiment.start(out, make_config(document), reporter))
+
+
+def resume(
+    folder: Annotated[Path, typer.Argument(help="the folder of a run that was stopped")],
+    trust: Trust = False,
+) -> None:
+    """Go on with a run that was stopped, from its last checkpoint; of a finished run, print the result."""
+    with plain_errors(lambda: _way_back(folder)):
+        from ..runs import Experiment
+        from ..runs.folder import finished
+
+        if finished(folder):
+            console.print("this run is finished", highlight=False)
+            _finish(folder)
+        else:
+            _execute(lambda reporter: Experiment.open(folder, reporter, trusted=trust))
+
+
+def config(problem: Problem = None, strategy: Strategy = None, assignments: Assignments = None) -> None:
+    """Print a configuration with every key, its default and its meaning, to begin your own with."""
+    with plain_errors():
+        from ..runs import make_config
+        from ..runs.config import config_text
+
+        document = _laid_over({}, problem, strategy, {})
+        _assign_all(document, assignments or [], {})
+        print(config_text(make_config(document)), end="")
+
+
+def options(
+    section: Annotated[str | None, typer.Argument(help="strategy, pretrain, fitness...; all of them")] = None,
+    problem: Problem = None,
+    strategy: Strategy = None,
+) -> None:
+    """List what can be set by --set: key, what it may be, its value here and its meaning."""
+    with plain_errors():
+        from ..runs import make_config
+        from ..runs.config import list_options
+
+        found = list(list_options(make_config(_laid_over({}, problem, strategy, {}))))
+        kept = [each for each in found if section is None or f"{each.key}.".startswith(f"{section}.")]
+        if not kept:
+            sections = dict.fromkeys(each.key.split(".")[0] for each in found)
+            raise ValueError(f"there is no section {section!r}; there are {', '.join(sections)}")
+        table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+        table.add_column("key", no_wrap=True)
+        for name in ("may be", "value", "meaning"):
+            table.add_column(name, overflow="fold")
+        for each in kept:
+            table.add_row(each.key, each.kind, each.default, each.meaning)
+        console.print(table, highlight=False, markup=False)
+
+
+def report(
+    folders: Annotated[list[Path], typer.Argument(help="folders of runs")],
+    out: Annotated[
+        Path | None,
+        typer.Option(help="the HTML file; report.html in the run's folder, or here for several runs"),
+    ] = None,
+) -> None:
+    """Write the report of a run again, or one that compares several runs: one HTML file that opens offline."""
+    with plain_errors():
+        from ..runs.report import write_comparison, write_report
+
+        written = write_report(folders[0], out) if len(folders) == 1 else write_comparison(folders, out)
+        console.print(f"report: {written}", highlight=False, markup=False)
+
+
+def _laid_over(
+    document: dict[str, Any], problem: str | None, strategy: str | None, keys: dict[str, Any]
+) -> dict[str, Any]:
+    """Lay what the options say over a document."""
+    from ..runs.config import assign
+    from ..runs.experiment import document_of
+    from ..runs.problems import merged
+
+    found = merged(document, document_of(problem, strategy, None, {}))
+    for key, value in keys.items():
+        assign(found, key.split("."), value)
+    return found
+
+
+def _assign_all(document: dict[str, Any], assignments: list[str], given: dict[str, str]) -> None:
+    from ..runs import ConfigError
+    from ..runs.config import assign, parse_assignment
+
+    for text in assignments:
+        keys, value = parse_assignment(text)
+        if (key := ".".join(keys)) in given:
+            option = given[key].replace("_", "-")
+            raise ConfigError(f"{key} is given twice, by --{option} and by --set; leave one of them out")
+        assign(document, keys, value)
+
+
+def _execute(begin: Callable[[Reporter], Experiment]) -> None:
+    from ..runs.progress import Terminal
+
+    reporter = Terminal(console)
+    with reporter:
+        run = begin(reporter)
+        run.execute()
+    _finish(run.folder, fresh=True)
+
+
+def _way_back(folder: Path) -> str:
+    if (folder / "config.toml").is_file():
+        return f"go on with: tdgnas resume {shlex.quote(str(folder))}"
+    return "nothing was begun: the same command begins it"
+
+
+def _finish(folder: Path, fresh: bool = False) -> None:
+    """Print the result of a finished run; draw it and write its report where that is not done yet."""
+    from ..runs.report import write_report
+    from ..runs.summary import draw_run, read_rows, result_table
+
+    if fresh or not (folder / "report.html").exists():
+        draw_run(folder)
+        write_report(folder)
+    rows = read_rows(folder)
+    if rows:
+        console.print(result_table(rows))
+    names = ("report.html", "architecture.json", "network/", "figures/", "history.csv", "results.json")
+    there = ", ".join(name for name in names if (folder / name).exists())
+    console.print(f"run folder: {folder} ({there})", highlight=False, markup=False)

@@ -1,0 +1,55 @@
+"""The folder of a run: whether it is one, whether it is finished, whether its files are what the run wrote."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..files.atomic import is_leftover
+from ..files.checkpoints import CheckpointFolder
+from ..files.digests import check_digest
+from ..files.links import check_links
+from ..files.lock import NAME as LOCK
+from .errors import ConfigError
+from .phases import FINISHED
+
+
+def check_run(folder: Path) -> None:
+    """Check that a folder is a run's, and that nothing in it leads out of it.
+
+    :raises ConfigError: when it is no run.
+    :raises LinkedFile: when a link lies in it.
+    """
+    check_links(folder)
+    if not folder.is_dir():
+        raise ConfigError(f"there is no folder {folder}")
+    if not (folder / "config.toml").is_file():
+        raise ConfigError(f"{folder} has no config.toml, so it is not the folder of a run")
+
+
+def finished(folder: Path) -> bool:
+    """Whether a run has nothing left to do.
+
+    :raises ConfigError: when the folder is no run.
+    :raises DamagedCheckpoint: when all its checkpoints are damaged.
+    :raises AlteredFile: when it has finished and one of its files was changed since.
+    """
+    check_run(folder)
+    state = CheckpointFolder(folder / "checkpoints").load()
+    if state is None or state["phase"] != FINISHED:
+        return False
+    check_products(folder, state["products"])
+    return True
+
+
+def check_empty(folder: Path) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise ConfigError(f"{folder} is a file; choose another --out")
+    if folder.exists() and any(path.name != LOCK and not is_leftover(path) for path in folder.iterdir()):
+        raise ConfigError(
+            f"{folder} is not empty; choose another --out, or go on with `tdgnas resume {folder}` if it is a run"
+        )
+
+
+def check_products(folder: Path, products: dict[str, str]) -> None:
+    for name, known in products.items():
+        check_digest(folder / name, known)

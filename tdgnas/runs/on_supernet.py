@@ -1,0 +1,119 @@
+"""Problems whose fitness is a supernet with shared weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
+
+import torch
+
+from ..fitness import TrainingGradients
+from ..spaces import Architecture
+from ..supernet import Supernet, evaluate_one, evaluation_set
+from ..supernet.alternating import WeightTraining
+from .build import make_data, make_fitness, make_space, make_supernet, section
+from .problem import FITNESSES, Problem
+from .settings import Config, Section, SupernetSettings
+
+
+@FITNESSES.register("supernet")
+class OnSupernet(Problem):
+    """Loss or a measure on held-out data, with the shared weights of a pretrained supernet."""
+
+    Settings: ClassVar[type[Section]] = SupernetSettings
+    whole: ClassVar[bool] = True
+    gradients: ClassVar[bool] = True
+    supernet: Supernet
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        with section("data"):
+            data = make_data(config.data, config.seed)
+        with section("space"):
+            self.space = make_space(config.space, data)
+        with section("pretrain" if config.pretrain.imagenet else "space"):
+            self.supernet = make_supernet(config, self.space, data)
+        self.data = self.supernet.data or data
+        with section("fitness"):
+            self.evaluate = make_fitness(config, self.supernet, self.data)
+        self.task = self.data.task
+        self.fitness = self.evaluate.fitness_type
+        self.worst = self.task.worst_of(config.fitness.measure)
+        self._source: TrainingGradients | None = None
+        self._learned = False
+        self._version = self.supernet.version
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        return self.supernet.device
+
+    @property
+    def offers(self) -> Mapping[str, Callable[[], Any]]:
+        """Gradients of alpha whose weights can learn on, alpha, its relaxed weights, and training of the weights."""
+        settings: SupernetSettings = self.config.fitness
+        return {
+            "source": self._gradients,
+            "start": lambda: self.supernet.alpha.double().cpu().tolist(),
+            "weights": self.supernet.relaxed_weights,
+            "train": lambda: WeightTraining(
+                self.supernet, lr=settings.weight_lr, steps=settings.weight_steps
+            ),
+        }
+
+    def _gradients(self) -> TrainingGradients:
+        pretrain, settings = self.config.pretrain, self.config.fitness
+        # Where the pretraining's schedule ended.
+        rate = pretrain.lr_min if pretrain.epochs and pretrain.schedule == "cosine" else pretrain.lr
+        self._source = TrainingGradients(
+            self.supernet,
+            order=settings.gradient_order,
+            batch_size=settings.gradient_batch,
+            lr=rate or pretrain.lr,
+        )
+        return self._source
+
+    def final(self, architecture: Architecture) -> dict[str, float]:
+        """Return loss and measures on the test data, with the supernet's present weights."""
+        assert self.data is not None
+        where = evaluation_set(
+            self.data.test.to(self.supernet.device), batch_size=self.config.fitness.batch_size
+        )
+        score = evaluate_one(self.supernet, where, architecture)
+        return {"test_loss": score.loss, **{f"test_{name}": value for name, value in score.measures.items()}}
+
+    def release(self) -> None:
+        """Free the values that were kept for the next generation."""
+        self.evaluate.release()
+
+    def begin(self) -> None:
+        """Take the present weights as those that the search begins with."""
+        self._version, self._learned = self.supernet.version, False
+
+    @property
+    def learned(self) -> bool:
+        """Whether weights have changed since :meth:`begin`."""
+        self._learned = self._learned or self.supernet.version != self._version
+        return self._learned
+
+    def measured(self, architectures: Sequence[Architecture]) -> list[dict[str, Any]]:
+        """Return the measures and passes; these scores are in the fitness' cache, only there they cost nothing."""
+        if self.evaluate.mode != "threshold":
+            return super().measured(architectures)
+        passes = self.evaluate.where.passes
+        return [{**score.measures, "passes": passes} for score in self.evaluate.scores(architectures)]
+
+    def state_dict(self) -> dict[str, Any]:
+        """The optimiser of the weights, and the weights where they have changed since :meth:`begin`."""
+        return {
+            "source": None if self._source is None else self._source.optimiser.state_dict(),
+            "supernet": dict(self.supernet.state_dict()) if self.learned else None,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on where :meth:`state_dict` was taken."""
+        if state["supernet"] is not None:
+            self.supernet.load_state_dict(state["supernet"])
+            self._learned = True
+        if self._source is not None and state["source"] is not None:
+            self._source.optimiser.load_state_dict(state["source"])

@@ -1,0 +1,51 @@
+"""Problems whose fitness is a table of trained networks."""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from typing import Any, ClassVar
+
+from ..fitness import TabularFitness, load_table, synthetic_table
+from ..individual import AccuracyFitness
+from ..spaces import Architecture, SearchSpace, create
+from .problem import FITNESSES, Problem
+from .settings import Config, Section, TableSettings
+
+
+@FITNESSES.register("table")
+class OnTable(Problem):
+    """Accuracies of trained networks by a table, and a simulated clock; nothing is trained."""
+
+    Settings: ClassVar[type[Section]] = TableSettings
+    unused: ClassVar[tuple[str, ...]] = ("data", "pretrain", "retrain")
+    units: ClassVar[tuple[str, ...]] = ("generations", "evaluations", "seconds")
+    fitness = AccuracyFitness
+
+    def __init__(self, config: Config) -> None:
+        settings: TableSettings = config.fitness
+        kept = json.dumps(config.space.settings, sort_keys=True)
+        self.space, table = _table(config.space.name, kept, settings.file, settings.key, settings.invented)
+        self.evaluate = TabularFitness(
+            self.space,
+            table,
+            settings.signal,
+            final=settings.final,
+            cost=settings.cost,
+            repeats=settings.repeats,
+        )
+
+    def final(self, architecture: Architecture) -> dict[str, float]:
+        """Return the final accuracy that the table has."""
+        return {"test_accuracy": self.evaluate.final(architecture)}
+
+
+@lru_cache(maxsize=8)
+def _table(
+    name: str, settings: str, file: str | None, key: str | None, invented: int | None
+) -> tuple[SearchSpace, Any]:
+    """Read a table once for all searches of a process."""
+    space: Any = create(name, **json.loads(settings))
+    if invented is not None:
+        return space, synthetic_table(space, invented)
+    return space, load_table(space, file) if key is None else load_table(space, file, key=key)  # type: ignore[call-arg]

@@ -1,0 +1,111 @@
+"""A problem made ready for a search: what is searched, how it is scored, and what a strategy may ask of it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import torch
+from deap import base
+
+from ..budget import Budget
+from ..registry import Registry
+from ..spaces import Architecture, SearchSpace
+from ..tasks import CLASSIFICATION, Task
+from .settings import Config, Section
+
+if TYPE_CHECKING:
+    from ..data import Splits
+    from ..supernet import Supernet
+
+
+class Problem(ABC):
+    """What the fitness of one kind makes of a configuration.
+
+    :cvar Settings: the section ``[fitness]`` of this kind; its ``kind`` is the registered name.
+    :cvar unused: sections of the configuration that mean nothing here.
+    :cvar units: what a budget can be counted in.
+    :cvar gradients: whether strategies can ask it for gradients of alpha.
+    :cvar whole: whether a generation is evaluated in one call.
+    :ivar space: what is searched.
+    :ivar evaluate: the fitness; it has the ledger ``budget``.
+    :ivar fitness: class of the individuals' fitness, of one value.
+    :ivar worst: fitness value of an individual that cannot be evaluated.
+    """
+
+    Settings: ClassVar[type[Section]]
+    unused: ClassVar[tuple[str, ...]] = ()
+    units: ClassVar[tuple[str, ...]] = ("generations", "evaluations", "passes")
+    whole: ClassVar[bool] = False
+    gradients: ClassVar[bool] = False
+
+    space: SearchSpace
+    evaluate: Any
+    fitness: type[base.Fitness]
+    worst: float = 0.0
+    task: Task = CLASSIFICATION
+    data: Splits | None = None
+    supernet: Supernet | None = None
+
+    @abstractmethod
+    def __init__(self, config: Config) -> None:
+        """Make it ready.
+
+        :raises ConfigError: when that cannot be done; nothing has been trained then.
+        """
+
+    @property
+    def budget(self) -> Budget:
+        """The ledger that everybody pays into."""
+        budget: Budget = self.evaluate.budget
+        return budget
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        return torch.device("cpu")
+
+    @property
+    def offers(self) -> Mapping[str, Callable[[], Any]]:
+        """What a strategy may ask for by the name of a parameter: ``source``, ``start``, ``weights``, ``train``."""
+        return {}
+
+    def final(self, architecture: Architecture) -> dict[str, float]:
+        """Measure an architecture that a search has chosen; it costs nothing, and no search sees it."""
+        return {}
+
+    def measured(self, architectures: Sequence[Architecture]) -> list[dict[str, Any]]:
+        """Return further numbers of architectures that were just evaluated, at no cost."""
+        return [{} for _ in architectures]
+
+    @property
+    def learned(self) -> bool:
+        """Whether weights have changed since :meth:`begin`."""
+        return False
+
+    def begin(self) -> None:
+        """Take the present state as the one that the search begins with."""
+        return None
+
+    def release(self) -> None:
+        """Give back memory that only the search needed."""
+        return None
+
+    def state_dict(self) -> dict[str, Any]:
+        """What changes here during a search, beside the fitness."""
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on where :meth:`state_dict` was taken."""
+        return None
+
+
+def _check(kind: type[Problem]) -> None:
+    if not (isinstance(kind, type) and issubclass(kind, Problem) and hasattr(kind, "Settings")):
+        raise TypeError(f"a fitness is a subclass of tdgnas.runs.Problem with its Settings; got {kind!r}")
+
+
+FITNESSES: Registry[type[Problem]] = Registry("fitness", "tdgnas.fitnesses", _check)
+"""How individuals are scored, by name; ``@FITNESSES.register("mine")`` adds one, as does an entry point
+``tdgnas.fitnesses``."""

@@ -1,0 +1,275 @@
+"""Problems by name: what data, what space, how it is scored, as sections of a configuration."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import json
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from typing import Any
+
+from ..registry import Registry
+
+Sections = dict[str, Any]
+
+
+def _check(preset: Callable[..., Sections]) -> None:
+    if not callable(preset):
+        raise TypeError(f"a problem is a function that returns sections of a configuration; got {preset!r}")
+
+
+PROBLEMS: Registry[Callable[..., Sections]] = Registry("problem", "tdgnas.problems", _check)
+"""Problems by name; ``@PROBLEMS.register("mine")`` adds a function that returns sections of a configuration as a
+nested dict, as does an entry point ``tdgnas.problems``. Its keywords are the options of ``mine:key=value``."""
+
+
+@PROBLEMS.register("demo")
+def demo() -> Sections:
+    """Handwritten digits and VGG19 at an eighth of its width, in minutes on a CPU."""
+    return {
+        "space": {"name": "vgg-shortcuts", "settings": {"width": 0.125}},
+        "data": {"name": "digits"},
+        "pretrain": {"epochs": 10, "alpha_lr": 0.02, "hold": 3},
+        "budget": {"unit": "generations", "limit": 30},
+    }
+
+
+def on_supernet(
+    space: str,
+    data: str,
+    *,
+    epochs: int = 20,
+    images: int = 256,
+    evaluations: int = 100,
+    retrain: int | None = None,
+    batch_size: int = 64,
+    **settings: Any,
+) -> Sections:
+    """Return the sections of a space on a data set, with a supernet that is pretrained by DARTS.
+
+    :param space: name of a space.
+    :param data: name of a data set.
+    :param epochs: of pretraining.
+    :param images: validation images of one evaluation.
+    :param evaluations: the budget, in evaluations' worth of image passes.
+    :param retrain: epochs of training from scratch of what was found.
+    :param batch_size: of gradient steps during the search.
+    :param settings: of the space.
+    """
+    for name, value, least in [("images", images, 2), ("evaluations", evaluations, 1)]:
+        if not isinstance(value, int) or isinstance(value, bool) or value < least:
+            raise ValueError(f"{name} is {value!r}; it must be a whole number of at least {least}")
+    found: Sections = {
+        "space": {"name": space, "settings": settings},
+        "data": {"name": data},
+        "pretrain": {"epochs": epochs},
+        "fitness": {"kind": "supernet", "size": images, "batch_size": images, "gradient_batch": batch_size},
+        "budget": {"unit": "passes", "limit": evaluations * images},
+    }
+    return found if retrain is None else {**found, "retrain": {"epochs": retrain}}
+
+
+def on_table(
+    space: str = "nasbench201",
+    *,
+    file: str | None = None,
+    key: str | None = None,
+    seed: int | None = None,
+    budget: float = 12_000,
+    repeats: str = "free",
+    signal: str = "val_acc_12",
+    final: str = "test_acc_200",
+    cost: str | None = None,
+    **settings: Any,
+) -> Sections:
+    """Return the sections of a space with a table of its trained networks.
+
+    :param space: name of a space.
+    :param file: a CSV; that of NAS-Bench-201 is looked for when None.
+    :param key: its column that names the architecture.
+    :param seed: of an invented table in place of a file.
+    :param budget: simulated seconds.
+    :param repeats: ``free`` or ``charged``, see :class:`TabularFitness`, as for the next three.
+    :param signal: the column that a search sees.
+    :param final: the column of the final result.
+    :param cost: the column with the seconds of one evaluation.
+    :param settings: of the space.
+    """
+    fitness = {
+        "file": file,
+        "key": key,
+        "invented": seed,
+        "signal": signal,
+        "final": final,
+        "cost": cost,
+        "repeats": repeats,
+    }
+    return {
+        "space": {"name": space, "settings": settings},
+        "fitness": {"kind": "table", **{k: v for k, v in fitness.items() if v is not None}},
+        "budget": {"unit": "seconds", "limit": budget},
+    }
+
+
+@PROBLEMS.register("digits-vgg")
+def digits_vgg(**options: Any) -> Sections:
+    """Handwritten digits, shortcuts of VGG19 at an eighth of its width, scored on a supernet."""
+    return on_supernet("vgg-shortcuts", "digits", **{"width": 0.125, **options})
+
+
+@PROBLEMS.register("digits-vgg-tiny")
+def digits_vgg_tiny(**options: Any) -> Sections:
+    """The same with a 32nd of the width and less training, in seconds."""
+    return on_supernet("vgg-shortcuts", "digits", **{"width": 0.03125, "epochs": 4, "images": 128, **options})
+
+
+@PROBLEMS.register("digits-cells")
+def digits_cells(**options: Any) -> Sections:
+    """Handwritten digits, NAS-Bench-201's cells with 4 channels, scored on a supernet."""
+    return on_supernet(
+        "nasbench201", "digits", **{"channels": 4, "cells_per_stage": 1, "epochs": 10, **options}
+    )
+
+
+@PROBLEMS.register("digits-ink")
+def digits_ink(**options: Any) -> Sections:
+    """How much ink a handwritten digit has: a regression, on VGG19 at a 32nd of its width."""
+    return on_supernet("vgg-shortcuts", "digits-ink", **{"width": 0.03125, **options})
+
+
+@PROBLEMS.register("digits-parts")
+def digits_parts(**options: Any) -> Sections:
+    """Which parts a handwritten digit has: several labels at once, on VGG19 at a 32nd of its width."""
+    return on_supernet("vgg-shortcuts", "digits-parts", **{"width": 0.03125, **options})
+
+
+@PROBLEMS.register("cifar10-vgg")
+def cifar10_vgg(**options: Any) -> Sections:
+    """CIFAR-10, shortcuts of VGG19 at full width: the published experiment, for a GPU."""
+    found = on_supernet("vgg-shortcuts", "cifar10", **{"epochs": 150, "images": 2000, **options})
+    found["data"]["valid"] = 25_000
+    found["pretrain"] |= {"lr": 0.001, "schedule": "constant", "hold": 10}
+    return {**found, "budget": {"unit": "generations", "limit": 150}}
+
+
+@PROBLEMS.register("nasbench201")
+def nasbench201(**options: Any) -> Sections:
+    """NAS-Bench-201's cells with the measured accuracies of its table, by the simulated clock."""
+    return on_table("nasbench201", **options)
+
+
+@PROBLEMS.register("synthetic")
+def synthetic(seed: int = 0, **options: Any) -> Sections:
+    """NAS-Bench-201's cells with an invented table, for trials without the real one."""
+    return on_table("nasbench201", seed=seed, **options)
+
+
+def problem_sections(text: str) -> Sections:
+    """Return the sections of ``name``, ``name:key=value,...``, ``space@data:key=value,...`` or ``table:key=value,...``.
+
+    A key with a dot is one of the configuration itself, such as ``pretrain.order=2``.
+
+    :raises ValueError: for an unknown problem (with the nearest), or an option that it does not take.
+    """
+    name, _, tail = text.strip().partition(":")
+    return sections_of(name, parse_options(tail, text))
+
+
+def sections_of(name: str, options: Mapping[str, Any]) -> Sections:
+    """Return the sections of a problem, with options.
+
+    :raises ValueError: for an unknown problem (with the nearest), or an option that it does not take.
+    """
+    plain = {key: value for key, value in options.items() if "." not in key}
+    if name == "table":
+        preset: Callable[..., Sections] = on_table
+    elif "@" in name:
+        space, _, data = name.partition("@")
+        preset, plain = on_supernet, {"space": space, "data": data, **plain}
+    else:
+        preset = _registered(name)
+    try:
+        inspect.signature(preset).bind(**plain)
+    except TypeError as error:
+        known = ", ".join(inspect.signature(preset).parameters)
+        raise ValueError(f"problem {name!r}: {error}; its options are {known or 'none'}") from error
+    found = deepcopy(dict(preset(**plain)))
+    for key, value in options.items():
+        if "." in key:
+            *way, last = key.split(".")
+            place = found
+            for part in way:
+                place = place.setdefault(part, {})
+            place[last] = value
+    return found
+
+
+def _registered(name: str) -> Callable[..., Sections]:
+    if name in PROBLEMS.names():
+        return PROBLEMS.get(name)
+    near = difflib.get_close_matches(name, PROBLEMS.names(), n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else "."
+    raise ValueError(
+        f"there is no problem {name!r}{hint} There are: {', '.join(PROBLEMS.names())}, SPACE@DATA such as "
+        "vgg-shortcuts@digits:width=0.125, and table:space=...,file=...,key=..."
+    )
+
+
+def parse_options(text: str, whole: str) -> dict[str, Any]:
+    """Read ``key=value,key=value``; values are read as JSON where they are JSON, else as words.
+
+    :raises ValueError: when the text has another form.
+
+    >>> parse_options("population=5,relative=true", "tdga:...")
+    {'population': 5, 'relative': True}
+    """
+    options: dict[str, Any] = {}
+    for part in filter(None, text.split(",")):
+        key, equals, value = part.partition("=")
+        if not equals or not all(piece.isidentifier() for piece in key.split(".")):
+            raise ValueError(f"{part!r} in {whole!r} is no option; expected key=value")
+        try:
+            options[key] = json.loads(value)
+        except ValueError:
+            options[key] = value
+    return options
+
+
+def strategy_sections(text: str) -> Sections:
+    """Return the sections of ``name`` or ``name:key=value,...``; ``order`` is that of the gradients it follows.
+
+    >>> strategy_sections("darts:order=2,steps=5")
+    {'strategy': {'name': 'darts', 'steps': 5}, 'fitness': {'gradient_order': 2}}
+    """
+    name, _, tail = text.strip().partition(":")
+    given = parse_options(tail, text)
+    order = given.pop("order", None)
+    section: Sections = {"name": name}
+    for key, value in given.items():
+        *way, last = key.split(".")
+        place = section
+        for part in way:
+            place = place.setdefault(part, {})
+        place[last] = value
+    return {"strategy": section, **({} if order is None else {"fitness": {"gradient_order": order}})}
+
+
+#: What makes a section another one: with another value of it, nothing of the problem's own section is kept.
+_NAMES = {"space": "name", "fitness": "kind", "strategy": "name", "budget": "unit"}
+
+
+def merged(sections: Mapping[str, Any], document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a problem's sections with what a document says laid over them."""
+    found = deepcopy(dict(sections))
+    for key, value in document.items():
+        name, old = _NAMES.get(key), found.get(key)
+        if (
+            not isinstance(value, dict)
+            or not isinstance(old, dict)
+            or (name is not None and name in value and value[name] != old.get(name))
+        ):
+            found[key] = deepcopy(value)
+        else:
+            found[key] = merged(old, value)
+    return found

@@ -1,0 +1,98 @@
+"""A strategy on a problem: what it is given, and whether the two fit."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from typing import Any
+
+from ..fitness import WithSize
+from ..strategies import STRATEGIES, AccuracyAndSize, LossAndSize, Strategy, create, wants
+from .errors import ConfigError
+from .problem import FITNESSES, Problem
+from .search import Search
+from .settings import Config
+
+
+def check_fit(config: Config) -> None:
+    """Check that strategy, problem and budget fit, from what they say of themselves; nothing is built.
+
+    :raises ConfigError: with the reason, and what fits.
+    """
+    name, kind = config.strategy.name, config.fitness.kind
+    reason = unfit(name, kind)
+    if reason:
+        fitting = ", ".join(each for each in STRATEGIES.names() if not unfit(each, kind))
+        raise ConfigError(f"strategy: {name!r} {reason}; what fits the problem {config.problem!r}: {fitting}")
+    units = FITNESSES.get(kind).units
+    if config.budget.unit not in units:
+        raise ConfigError(
+            f"budget.unit: the problem {config.problem!r} has no {config.budget.unit}; it counts {', '.join(units)}"
+        )
+
+
+def unfit(strategy: str, kind: str) -> str:
+    """Say why a strategy cannot work with a kind of fitness; nothing where it can."""
+    found = STRATEGIES.get(strategy)
+    if found.needs_gradients and not FITNESSES.get(kind).gradients:
+        return f"follows gradients of alpha, and a {kind} has none"
+    if found.objectives > 2:
+        return f"wants {found.objectives} fitness values; there are the problem's own and the size"
+    return ""
+
+
+def make_strategy(config: Config, problem: Problem) -> tuple[Strategy, Any]:
+    """Make the strategy of a configuration for a problem.
+
+    :returns: the strategy, and the fitness that it wants: two values where it has two objectives.
+    :raises ConfigError: when it cannot be made.
+    """
+    name = config.strategy.name
+    kind = STRATEGIES.get(name)
+    given = config.strategy.model_dump(exclude={"name"})
+    fitness, evaluate = problem.fitness, problem.evaluate
+    if kind.objectives == 2:
+        fitness = AccuracyAndSize if fitness.weights[0] > 0 else LossAndSize
+        evaluate = WithSize(evaluate, problem.space)
+    wanted = wants(name)
+    given |= {want: make() for want, make in problem.offers.items() if want in wanted}
+    if "fitness" in wanted:
+        given["fitness"] = fitness
+    try:
+        return create(name, problem.space.decisions, seed=seed_of(kind, config.seed), **given), evaluate
+    except (ValueError, TypeError, ImportError) as error:
+        raise ConfigError(f"strategy: {error}") from error
+
+
+def seed_of(kind: type[Strategy], seed: int) -> int:
+    """The seed of a strategy's own random numbers.
+
+    Not the experiment's, which splits the data and starts the supernet, unless the strategy says that it goes on with
+    that stream (``stream = ""``).
+    """
+    stream = kind.stream
+    return random.Random(f"{stream} {seed}").getrandbits(32) if stream else seed
+
+
+def make_search(config: Config, problem: Problem, strategy: Strategy, evaluate: Any) -> Search:
+    """Make the search within the configuration's budget."""
+    return Search(
+        strategy,
+        evaluate,
+        problem.budget,
+        unit=config.budget.unit,
+        limit=config.budget.limit,
+        loci=problem.space.choices,
+        whole=problem.whole,
+    )
+
+
+def names_of(settings: Mapping[str, Any]) -> dict[str, str]:
+    """The operators that a strategy's settings name, by their entries in the toolbox."""
+    variation, selection = settings.get("variation", {}), settings.get("selection", {})
+    names = {
+        "mate": variation.get("mate"),
+        "mutate": variation.get("mutate"),
+        "select": selection.get("operator"),
+    }
+    return {entry: name for entry, name in names.items() if name is not None}
