@@ -10,7 +10,7 @@ from .fitness import check_fitness
 from .initialisation import check_initialiser
 from .kinds import KINDS, check_anything, kind_of, load
 from .local_search import check_local_search
-from .report import ConformanceError, Report, Violation
+from .report import ConformanceError, Kind, Report, Violation
 from .selection import check_selection
 from .space import check_space
 from .strategy import check_strategy
@@ -21,6 +21,7 @@ __all__ = [
     "KINDS",
     "Conformance",
     "ConformanceError",
+    "Kind",
     "Report",
     "Violation",
     "check_anything",

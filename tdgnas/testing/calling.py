@@ -5,13 +5,18 @@ from __future__ import annotations
 import inspect
 import pickle
 import random
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from copy import deepcopy
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, ClassVar
+
+import numpy as np
 
 from ..mapping import layers, name_of
 from . import samples
+from .generators import generator_violations, seeded
+from .report import FIRST, Rule
 
 
 def parameters_of(operator: Callable[..., Any]) -> dict[str, inspect.Parameter]:
@@ -34,31 +39,62 @@ class OperatorCase:
     """An operator with what it is called with.
 
     :param operator: the function.
-    :param passed: how many arguments the caller passes by position.
     :param parameters: keywords given by whoever checks.
     :param generators: global generators it may draw from.
     :param containers: names of the individuals' classes, see :data:`samples.CONTAINERS`.
     :param genome: makes the genes of an individual.
     :param spaces: whether it is tried on the registered spaces.
+    :cvar passed: how many arguments the caller passes by position.
     """
 
     operator: Callable[..., Any]
-    passed: int
     parameters: Mapping[str, Any]
-    generators: set[str] = field(default_factory=lambda: {"random"})
-    containers: tuple[str, ...] = tuple(samples.CONTAINERS)
-    genome: Callable[[random.Random], list[Any]] = samples.real_genes
-    spaces: bool = True
+    generators: set[str]
+    containers: tuple[str, ...]
+    genome: Callable[[random.Random], list[Any]]
+    spaces: bool
+    passed: ClassVar[int] = 1
+
+    @classmethod
+    def of(
+        cls,
+        operator: Callable[..., Any],
+        /,
+        *,
+        genes: str | Callable[[random.Random], list[Any]] = "real",
+        containers: Collection[str] = tuple(samples.CONTAINERS),
+        generators: Collection[str] | None = None,
+        **parameters: Any,
+    ) -> Any:
+        """Make a case; the options are those of :data:`tdgnas.testing.check_mutation`.
+
+        :raises TypeError: when the operator cannot be called.
+        :raises ValueError: for containers or genes of an unknown name.
+        """
+        if not callable(operator):
+            raise TypeError(f"an operator is a function; got {operator!r}")
+        unknown = [name for name in containers if name not in samples.CONTAINERS]
+        if unknown or not containers:
+            raise ValueError(
+                f"containers must be some of {', '.join(samples.CONTAINERS)}; got {list(containers)}"
+            )
+        if isinstance(genes, str) and genes not in samples.GENOMES:
+            raise ValueError(
+                f"genes must be {' or '.join(samples.GENOMES)}, or a function of an rng; got {genes!r}"
+            )
+        return cls(
+            operator,
+            parameters,
+            declared_generators(operator) if generators is None else set(generators),
+            tuple(containers),
+            samples.GENOMES[genes] if isinstance(genes, str) else genes,
+            genes == "real",
+        )
 
     @property
     def name(self) -> str:
         """The operator's name."""
         return name_of(self.operator)
-
-    @property
-    def takes_rng(self) -> bool:
-        """Whether the operator takes a random generator."""
-        return "rng" in parameters_of(self.operator)
 
     def keywords(self, usual: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Return the keywords to call with: those given, and usual values for parameters without a default.
@@ -68,14 +104,9 @@ class OperatorCase:
         """
         usual = samples.defaults() if usual is None else usual
         keywords = dict(self.parameters)
-        for position, (name, parameter) in enumerate(parameters_of(self.operator).items()):
+        for name, parameter in list(parameters_of(self.operator).items())[self.passed :]:
             variadic = parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
-            if (
-                position < self.passed
-                or variadic
-                or name in keywords
-                or parameter.default is not parameter.empty
-            ):
+            if variadic or name in keywords or parameter.default is not parameter.empty:
                 continue
             if name not in usual:
                 raise ValueError(
@@ -95,41 +126,63 @@ class OperatorCase:
         made = make(self.genome(random.Random(seed)))
         return made if loss is None else samples.evaluated(made, (loss,))
 
+    def arguments(self, container: str | None = None, seed: int = 0) -> list[Any]:
+        """Make what is passed by position."""
+        return [self.individual(seed + place, container, 1.0 + place) for place in range(self.passed)]
 
-def make_case(
-    operator: Callable[..., Any],
-    passed: int,
-    parameters: Mapping[str, Any],
-    *,
-    genes: str | Callable[[random.Random], list[Any]] = "real",
-    containers: Collection[str] = tuple(samples.CONTAINERS),
-    generators: Collection[str] | None = None,
-) -> OperatorCase:
-    """Make a case of an operator.
+    def outcome(self, arguments: list[Any], returned: Any) -> list[Any]:
+        """Return what a call did, as plain values."""
+        return [samples.values_of(one) for one in arguments]
 
-    :raises TypeError: when the operator cannot be called.
-    :raises ValueError: for containers or genes of an unknown name.
-    """
-    if not callable(operator):
-        raise TypeError(f"an operator is a function; got {operator!r}")
-    unknown = [name for name in containers if name not in samples.CONTAINERS]
-    if unknown or not containers:
-        raise ValueError(
-            f"containers must be some of {', '.join(samples.CONTAINERS)}; got {list(containers)}"
+    def run(self, container: str | None = None, seed: int = 0, **more: Any) -> list[Any]:
+        """Call the operator on fresh arguments, and return what it did."""
+        arguments = self.arguments(container, seed)
+        return self.outcome(arguments, self.call(*arguments, **more))
+
+
+def _can_be_called(case: OperatorCase) -> tuple[str, ...]:
+    case.run()
+    return ()
+
+
+def _repeats_with_the_seed(case: OperatorCase) -> Iterator[str]:
+    results = [seeded(4, case.run) for _ in range(3)]
+    if any(result != results[0] for result in results):
+        yield (
+            f"{case.name} gave different results for the same seed and the same arguments; draw only from random (or "
+            "rng), and keep no state between calls: a temperature is a function of the generation, not of the calls"
         )
-    if isinstance(genes, str) and genes not in samples.GENOMES:
-        raise ValueError(
-            f"genes must be {' or '.join(samples.GENOMES)}, or a function of an rng; got {genes!r}"
-        )
-    return OperatorCase(
-        operator,
-        passed,
-        dict(parameters),
-        declared_generators(operator) if generators is None else set(generators),
-        tuple(containers),
-        samples.GENOMES[genes] if isinstance(genes, str) else genes,
-        genes == "real",
-    )
+
+
+def _uses_generators_as_declared(case: OperatorCase) -> Iterator[str]:
+    takes_rng = "rng" in parameters_of(case.operator)
+    yield from generator_violations(case.name, case.run, case.generators, rng=takes_rng)
+
+
+def _treats_containers_alike(case: OperatorCase) -> Iterator[str]:
+    results = {container: seeded(3, partial(case.run, container)) for container in case.containers}
+    first, *others = results
+    for container in others:
+        one, two = (np.array(results[name], dtype=float) for name in (first, container))
+        if not np.allclose(one, two, rtol=1e-12, atol=1e-12):
+            yield (
+                f"{case.name} does not do to {container} individuals what it does to {first}, with the same seed; "
+                "on ndarrays slices are views, so `a[i:j], b[i:j] = b[i:j], a[i:j]` makes both equal: go gene by "
+                "gene, or copy"
+            )
+
+
+def _leaves_parameters_alone(case: OperatorCase) -> Iterator[str]:
+    keywords = case.keywords()
+    plain = {name: value for name, value in keywords.items() if isinstance(value, (list, tuple, dict))}
+    before = deepcopy(plain)
+    case.operator(*case.arguments(), **keywords)
+    for name, value in plain.items():
+        if value != before[name]:
+            yield (
+                f"{case.name} changes the parameter {name!r} that it was given; copy it first, the next call gets it "
+                "as well"
+            )
 
 
 def through_pickle(value: Any) -> Any:
@@ -156,14 +209,12 @@ def pickle_violations(value: Any, name: str, mend: str = TOP_LEVEL) -> list[str]
     return []
 
 
-def changed_parameters(case: OperatorCase, call: Callable[[dict[str, Any]], Any]) -> list[str]:
-    """Return a sentence when a call changes a list or dict that was passed as a parameter."""
-    keywords = case.keywords()
-    plain = {name: value for name, value in keywords.items() if isinstance(value, (list, tuple, dict))}
-    before = deepcopy(plain)
-    call(keywords)
-    return [
-        f"{case.name} changes the parameter {name!r} that it was given; copy it first, the next call gets it as well"
-        for name, value in plain.items()
-        if value != before[name]
-    ]
+OPERATOR: dict[str, Rule[Any]] = {
+    FIRST: _can_be_called,
+    "repeats with the seed": _repeats_with_the_seed,
+    "draws from the generators it declares": _uses_generators_as_declared,
+    "treats all containers alike": _treats_containers_alike,
+    "leaves its parameters alone": _leaves_parameters_alone,
+    "can be pickled": lambda case: pickle_violations(case.operator, case.name),
+}
+"""The rules of every operator."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +14,7 @@ import numpy as np
 from ..individual import Individual
 from ..mapping import batch_map, name_of
 from .generators import drawn_from
-from .report import FIRST, Report, Rule, check
+from .report import FIRST, Kind, Rule
 from .samples import CONTAINERS, values_of
 
 
@@ -24,7 +24,26 @@ class FitnessCase:
 
     fitness: Callable[[Any], tuple[float, ...]]
     individuals: list[Any]
-    name: str
+
+    @classmethod
+    def of(
+        cls, fitness: Callable[[Any], tuple[float, ...]], individuals: Any = None, *, genes: int | None = None
+    ) -> FitnessCase:
+        """Make a case.
+
+        :raises ValueError: when there is nothing to evaluate.
+        """
+        if not callable(fitness):
+            raise TypeError(f"a fitness can be called with an individual; got {fitness!r}")
+        individuals = _individuals(fitness, genes) if individuals is None else list(individuals)
+        if not individuals:
+            raise ValueError("there are no individuals to evaluate; pass some")
+        return cls(fitness, individuals)
+
+    @property
+    def name(self) -> str:
+        """The fitness's name."""
+        return name_of(self.fitness)
 
     def fresh(self) -> list[Any]:
         """Return copies of the individuals."""
@@ -139,37 +158,6 @@ FITNESS: dict[str, Rule[FitnessCase]] = {
 }
 
 
-def check_fitness(
-    fitness: Callable[[Any], tuple[float, ...]],
-    individuals: Sequence[Any] | None = None,
-    /,
-    *,
-    genes: int | None = None,
-    skip: Collection[str] = (),
-    report_only: bool = False,
-) -> Report:
-    """Check a fitness, ``fitness(individual) -> (value, ...)``, and its ``batch`` form where it has one.
-
-    :param fitness: the fitness.
-    :param individuals: some that it can evaluate, different ones. Without them six are drawn, of the space that the
-        fitness has (``fitness.space``, ``fitness.supernet.space``) or of so many genes.
-    :param genes: the number of genes of the individuals that are drawn.
-    :param skip: names of rules to leave out.
-    :param report_only: return the report also where it has violations.
-    :returns: the report.
-    :raises ConformanceError: listing every rule that is violated and how to mend it.
-    :raises ValueError: when there is nothing to evaluate.
-    """
-    if not callable(fitness):
-        raise TypeError(f"a fitness can be called with an individual; got {fitness!r}")
-    if individuals is None:
-        individuals = _individuals(fitness, genes)
-    if not individuals:
-        raise ValueError("there are no individuals to evaluate; pass some")
-    case = FitnessCase(fitness, list(individuals), name_of(fitness))
-    return check(case.name, "fitness", FITNESS, case, skip, report_only)
-
-
 def _individuals(fitness: Any, genes: int | None) -> list[Individual]:
     space = getattr(fitness, "space", None) or getattr(getattr(fitness, "supernet", None), "space", None)
     rng = random.Random(0)
@@ -181,3 +169,11 @@ def _individuals(fitness: Any, genes: int | None) -> list[Individual]:
     if space is not None:
         return [Individual(space.encode(space.sample(rng))) for _ in range(6)]
     return [Individual([rng.uniform(-1.0, 1.0) for _ in range(genes or 0)]) for _ in range(6)]
+
+
+check_fitness = Kind("fitness", FitnessCase.of, FITNESS)
+"""Check a fitness, ``fitness(individual) -> (value, ...)``, and its ``batch`` form where it has one.
+
+Options: ``individuals``, some different ones that it can evaluate, also by position. Without them six are drawn, of the
+space that the fitness has (``fitness.space``, ``fitness.supernet.space``) or of so many genes: ``genes``.
+"""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..mapping import layers, name_of
 from ..operators import OPERATORS, Entropy
@@ -12,37 +11,30 @@ from ..operators.registry import entry_of
 from ..registry import resolve
 from ..spaces import SPACES, SearchSpace
 from ..strategies import STRATEGIES, Strategy
-from .fitness import FITNESS, check_fitness
-from .initialisation import INITIALISER, check_initialiser
-from .local_search import LOCAL_SEARCH, check_local_search
-from .report import Report
-from .selection import SELECTION, check_selection
-from .space import SPACE, check_space
-from .strategy import STRATEGY, check_strategy
-from .thermodynamics import ENTROPY, SCHEDULE, check_entropy, check_schedule
-from .variation import VARIATION, check_crossover, check_mutation
+from .fitness import check_fitness
+from .initialisation import check_initialiser
+from .local_search import check_local_search
+from .report import Kind, Report
+from .selection import check_selection
+from .space import check_space
+from .strategy import check_strategy
+from .thermodynamics import check_entropy, check_schedule
+from .variation import check_crossover, check_mutation
 
-
-class Kind(NamedTuple):
-    """How one kind of thing is checked, and the names of its rules."""
-
-    check: Callable[..., Report]
-    rules: Mapping[str, Any]
-
-
-KINDS: dict[str, Kind] = {
-    "selection": Kind(check_selection, SELECTION),
-    "mutation": Kind(check_mutation, VARIATION),
-    "crossover": Kind(check_crossover, VARIATION),
-    "local-search": Kind(check_local_search, LOCAL_SEARCH),
-    "initialiser": Kind(check_initialiser, INITIALISER),
-    "schedule": Kind(check_schedule, SCHEDULE),
-    "entropy": Kind(check_entropy, ENTROPY),
-    "space": Kind(check_space, SPACE),
-    "strategy": Kind(check_strategy, STRATEGY),
-    "fitness": Kind(check_fitness, FITNESS),
-}
-"""What can be checked, by name: the check and its rules."""
+_ALL: list[Kind[Any]] = [
+    check_selection,
+    check_mutation,
+    check_crossover,
+    check_local_search,
+    check_initialiser,
+    check_schedule,
+    check_entropy,
+    check_space,
+    check_strategy,
+    check_fitness,
+]
+KINDS: dict[str, Kind[Any]] = {kind.name: kind for kind in _ALL}
+"""What can be checked, by name; each is called with the subject, and has its ``rules``."""
 
 _ENTRIES = {
     "select": "selection",
@@ -106,7 +98,7 @@ def check_anything(subject: Any, kind: str | None = None, **options: Any) -> Rep
             name: options.pop(name) for name in list(options) if name in inspect.signature(subject).parameters
         }
         subject = subject(**own)
-    return KINDS[kind].check(subject, **options)
+    return KINDS[kind](subject, **options)
 
 
 def load(target: str) -> Any:

@@ -5,16 +5,15 @@ from __future__ import annotations
 import math
 import random
 import warnings
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Iterator
 from copy import deepcopy
 from typing import Any
 
 import numpy as np
 
 from ..mapping import batched
-from . import samples
-from .calling import OperatorCase, make_case, parameters_of
-from .report import Report, Rule, check
+from .calling import OperatorCase, parameters_of
+from .report import Kind, Rule
 from .samples import QuadraticSource, values_of
 from .variation import VARIATION
 
@@ -100,7 +99,7 @@ def _survives_divergence(case: OperatorCase) -> Iterator[str]:
         yield f"{case.name} moves an individual part of the way when a gradient is NaN; give all its old genes back"
 
 
-LOCAL_SEARCH: dict[str, Rule[OperatorCase]] = {
+LOCAL_SEARCH: dict[str, Rule[Any]] = {
     **{name: rule for name, rule in VARIATION.items() if name != "works on every space"},
     "does not climb": _does_not_climb,
     "is the same in a batch": _batch_is_the_same,
@@ -109,30 +108,7 @@ LOCAL_SEARCH: dict[str, Rule[OperatorCase]] = {
 }
 
 
-def check_local_search(
-    operator: Callable[..., Any],
-    /,
-    *,
-    containers: Collection[str] = tuple(samples.CONTAINERS),
-    generators: Collection[str] | None = None,
-    skip: Collection[str] = (),
-    report_only: bool = False,
-    **parameters: Any,
-) -> Report:
-    """Check a local search, ``lsX(individual, ...) -> (individual,)``, and its ``batch`` form where it has one.
-
-    A parameter named ``supernet`` gets a source of gradients and one named ``evaluate`` a fitness, both of a
-    quadratic bowl.
-
-    :param operator: the local search.
-    :param containers: the individuals' classes: ``Individual``, ``list``, ``array``, ``ndarray``.
-    :param generators: the global random generators that it may draw from: ``random``, ``numpy.random``, ``torch``.
-        By default ``random``, or none where the docstring says that it uses no random numbers.
-    :param skip: names of rules to leave out.
-    :param report_only: return the report also where it has violations.
-    :param parameters: keywords of the operator; the usual ones have values.
-    :returns: the report.
-    :raises ConformanceError: listing every rule that is violated and how to mend it.
-    """
-    case = make_case(operator, 1, parameters, containers=containers, generators=generators)
-    return check(case.name, "local search", LOCAL_SEARCH, case, skip, report_only)
+check_local_search = Kind("local-search", OperatorCase.of, LOCAL_SEARCH)
+"""Check a local search, ``lsX(individual, ...) -> (individual,)``, and its ``batch`` form where it has one; options as
+of :data:`check_mutation`. A parameter named ``supernet`` gets a source of gradients and one named ``evaluate`` a
+fitness, both of a quadratic bowl."""

@@ -6,8 +6,9 @@ import traceback
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
+from ..mapping import name_of
 from ..seeding import seed_everything
 from .generators import preserved
 
@@ -74,31 +75,57 @@ class Report:
         return "\n".join([*lines, *(f"  {rule}: {text}" for rule, text in self.violations)])
 
 
-def check(
-    subject: str, kind: str, rules: Mapping[str, Rule[C]], case: C, skip: Collection[str], report_only: bool
-) -> Report:
-    """Try rules on a case, each with the random generators as they were found.
+@dataclass(frozen=True)
+class Kind(Generic[C]):
+    """A kind of thing, and its check: called with something, it tries the rules of the kind.
 
-    :param skip: names of rules to leave out.
-    :param report_only: return the report also where it has violations.
-    :raises ConformanceError: for violations, unless ``report_only``.
-    :raises ValueError: when ``skip`` names a rule that does not exist.
+    :param name: what it is called, such as ``mutation``.
+    :param case: makes what the rules take of the subject and the options of the check.
+    :param rules: by name.
     """
-    unknown = sorted(set(skip) - set(rules))
-    if unknown:
-        raise ValueError(f"a {kind} has no rule {unknown[0]!r} to skip; it has: {', '.join(rules)}")
-    report = Report(subject, kind)
-    for name, rule in rules.items():
-        if name in skip:
-            report.skipped.append(name)
-            continue
-        report.rules.append(name)
-        text = first_violation(rule, case)
-        if text is not None and text not in [violation.text for violation in report.violations]:
-            report.violations.append(Violation(name, text))
-        if text is not None and name == FIRST:
-            break
-    return report if report_only else report.raise_if_any()
+
+    name: str
+    case: Callable[..., C]
+    rules: Mapping[str, Rule[C]]
+
+    def __call__(
+        self,
+        subject: Any,
+        /,
+        *arguments: Any,
+        skip: Collection[str] = (),
+        report_only: bool = False,
+        **options: Any,
+    ) -> Report:
+        """Try the rules, each with seeded random generators, which are put back afterwards.
+
+        :param subject: what is checked.
+        :param skip: names of rules to leave out.
+        :param report_only: return the report also where it has violations.
+        :param options: of this kind, see there.
+        :returns: the report.
+        :raises ConformanceError: listing every rule that is violated and how to mend it, unless ``report_only``.
+        :raises TypeError: when the subject is nothing of this kind.
+        :raises ValueError: for impossible options, or when ``skip`` names a rule that does not exist.
+        """
+        unknown = sorted(set(skip) - set(self.rules))
+        if unknown:
+            raise ValueError(
+                f"a {self.name} has no rule {unknown[0]!r} to skip; it has: {', '.join(self.rules)}"
+            )
+        case = self.case(subject, *arguments, **options)
+        report = Report(str(getattr(case, "name", "") or name_of(subject)), self.name)
+        for name, rule in self.rules.items():
+            if name in skip:
+                report.skipped.append(name)
+                continue
+            report.rules.append(name)
+            text = first_violation(rule, case)
+            if text is not None and text not in [violation.text for violation in report.violations]:
+                report.violations.append(Violation(name, text))
+            if text is not None and name == FIRST:
+                break
+        return report if report_only else report.raise_if_any()
 
 
 def first_violation(rule: Rule[C], case: C) -> str | None:

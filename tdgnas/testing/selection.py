@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Collection, Iterator
-from functools import partial
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -12,9 +11,8 @@ from deap import base
 
 from ..individual import AccuracyFitness, LossFitness
 from . import samples
-from .calling import OperatorCase, changed_parameters, make_case, pickle_violations
-from .generators import generator_violations, seeded
-from .report import FIRST, Report, Rule, check
+from .calling import OPERATOR, OperatorCase
+from .report import FIRST, Kind, Rule
 from .samples import values_of
 
 POOL = 16
@@ -23,7 +21,20 @@ POOL = 16
 class SelectionCase(OperatorCase):
     """A selection: with how many objectives it is tried."""
 
+    passed = 2
     objectives = 1
+
+    @classmethod
+    def of(cls, operator: Any, /, *, objectives: int = 1, **options: Any) -> Any:
+        """Make a case of so many objectives.
+
+        :raises ValueError: for other than 1 or 2.
+        """
+        if objectives not in (1, 2):
+            raise ValueError(f"objectives must be 1 or 2; got {objectives!r}")
+        case = super().of(operator, **options)
+        case.objectives = objectives
+        return case
 
     @property
     def k(self) -> int:
@@ -41,10 +52,14 @@ class SelectionCase(OperatorCase):
             samples.evaluated(one, [rng.uniform(1, 2) for _ in range(self.objectives)], kind) for one in pool
         ]
 
-    def positions(self, pool: list[Any], k: int, **more: Any) -> list[int | None]:
-        """Return the places of the selected in the pool, None for what is not from the pool."""
-        places = {id(one): place for place, one in enumerate(pool)}
-        return [places.get(id(one)) for one in self.call(pool, k, **more)]
+    def arguments(self, container: str | None = None, seed: int = 0) -> list[Any]:
+        """A pool, and how many to select."""
+        return [self.pool(container, seed=seed), self.k]
+
+    def outcome(self, arguments: list[Any], returned: Any) -> list[Any]:
+        """The places of the selected in the pool, None for what is not from the pool."""
+        places = {id(one): place for place, one in enumerate(arguments[0])}
+        return [places.get(id(one)) for one in returned]
 
 
 class TwoLosses(base.Fitness):  # type: ignore[misc]
@@ -74,7 +89,7 @@ def _honours_k(case: SelectionCase) -> Iterator[str]:
 
 def _returns_references(case: SelectionCase) -> Iterator[str]:
     for container in case.containers:
-        if None in case.positions(case.pool(container), case.k):
+        if None in case.run(container):
             yield (
                 f"{case.name} returned an object that is not in the pool of {container} individuals; return "
                 "references, no copies: the algorithm clones where it needs to"
@@ -91,24 +106,6 @@ def _leaves_the_pool_alone(case: SelectionCase) -> Iterator[str]:
         yield f"{case.name} changes genes; a selection only selects"
     elif values != [one.fitness.values for one in pool]:
         yield f"{case.name} changes fitness values; a selection only reads them"
-
-
-def _repeats_with_the_seed(case: SelectionCase) -> Iterator[str]:
-    results = [seeded(4, lambda: case.positions(case.pool(), case.k)) for _ in range(3)]
-    if any(result != results[0] for result in results):
-        yield (
-            f"{case.name} selected differently with the same seed and the same pool; draw only from random (or rng), "
-            "and keep no state between calls: a temperature is a function of the generation, not of the calls so far"
-        )
-
-
-def _uses_generators_as_declared(case: SelectionCase) -> Iterator[str]:
-    def call(**more: Any) -> list[int | None]:
-        return case.positions(case.pool(), case.k, **more)
-
-    yield from generator_violations(
-        case.name, call, case.generators, rng=case.takes_rng, result=lambda value: value
-    )
 
 
 def _follows_the_weights(case: SelectionCase) -> Iterator[str]:
@@ -158,73 +155,19 @@ def _lets_no_nan_through(case: SelectionCase) -> Iterator[str]:
                 )
 
 
-def _treats_containers_alike(case: SelectionCase) -> Iterator[str]:
-    def places(container: str) -> list[int | None]:
-        return case.positions(case.pool(container), case.k)
-
-    results = {container: seeded(2, partial(places, container)) for container in case.containers}
-    first, *others = results
-    for container in others:
-        if results[first] != results[container]:
-            yield f"{case.name} selects other places from a pool of {container} individuals than of {first}"
-
-
-def _leaves_parameters_alone(case: SelectionCase) -> Iterator[str]:
-    yield from changed_parameters(case, lambda keywords: case.operator(case.pool(), case.k, **keywords))
-
-
-def _can_be_called(case: SelectionCase) -> tuple[str, ...]:
-    case.call(case.pool(), case.k)
-    return ()
-
-
-SELECTION: dict[str, Rule[SelectionCase]] = {
-    FIRST: _can_be_called,
+SELECTION: dict[str, Rule[Any]] = {
+    **{name: OPERATOR[name] for name in (FIRST, "repeats with the seed")},
     "returns a list": _returns_a_list,
     "honours k": _honours_k,
     "returns references": _returns_references,
     "leaves the pool alone": _leaves_the_pool_alone,
-    "repeats with the seed": _repeats_with_the_seed,
-    "draws from the generators it declares": _uses_generators_as_declared,
     "follows the weights": _follows_the_weights,
     "bears equal individuals": _bears_equal_individuals,
     "lets no NaN through": _lets_no_nan_through,
-    "treats all containers alike": _treats_containers_alike,
-    "leaves its parameters alone": _leaves_parameters_alone,
-    "can be pickled": lambda case: pickle_violations(case.operator, case.name),
+    **OPERATOR,
 }
 
-
-def check_selection(
-    operator: Callable[..., Any],
-    /,
-    *,
-    genes: str | Callable[[random.Random], list[Any]] = "real",
-    containers: Collection[str] = tuple(samples.CONTAINERS),
-    generators: Collection[str] | None = None,
-    objectives: int = 1,
-    skip: Collection[str] = (),
-    report_only: bool = False,
-    **parameters: Any,
-) -> Report:
-    """Check a selection, ``selX(individuals, k, ...) -> list of references``.
-
-    :param operator: the selection; a replacement, which takes parents and offspring in one list, is one as well.
-    :param genes: ``real`` (architecture parameters), ``binary``, or a function of a ``random.Random`` that makes the
-        genes of one individual.
-    :param containers: the individuals' classes: ``Individual``, ``list``, ``array``, ``ndarray``.
-    :param generators: the global random generators that it may draw from: ``random``, ``numpy.random``, ``torch``.
-        By default ``random``, or none where the docstring says that it uses no random numbers.
-    :param objectives: 1 or 2, the number of fitness values that it is tried with.
-    :param skip: names of rules to leave out.
-    :param report_only: return the report also where it has violations.
-    :param parameters: keywords of the operator; the usual ones have values.
-    :returns: the report.
-    :raises ConformanceError: listing every rule that is violated and how to mend it.
-    """
-    made = make_case(operator, 2, parameters, genes=genes, containers=containers, generators=generators)
-    case = SelectionCase(**{name: getattr(made, name) for name in made.__dataclass_fields__})
-    if objectives not in (1, 2):
-        raise ValueError(f"objectives must be 1 or 2; got {objectives!r}")
-    case.objectives = objectives
-    return check(case.name, "selection", SELECTION, case, skip, report_only)
+check_selection = Kind("selection", SelectionCase.of, SELECTION)
+"""Check a selection, ``selX(individuals, k, ...) -> list of references``; a replacement, which takes parents and
+offspring in one list, is one as well. Options as of :data:`check_mutation`, and ``objectives``: 1 or 2, the number of
+fitness values that it is tried with."""

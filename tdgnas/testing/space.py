@@ -6,7 +6,7 @@ import dataclasses
 import inspect
 import json
 import random
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from ..spaces import Architecture, SearchSpace
 from .calling import pickle_violations, through_pickle
 from .generators import drawn_from
 from .network import CONSISTENCY
-from .report import FIRST, Report, Rule, check
+from .report import FIRST, Kind, Rule
 
 
 @dataclass
@@ -24,7 +24,22 @@ class SpaceCase:
     """A space and its name."""
 
     space: SearchSpace
-    name: str
+
+    @classmethod
+    def of(cls, space: SearchSpace | type[SearchSpace], /, **settings: Any) -> SpaceCase:
+        """Make a case of a space, or of a class and its keywords."""
+        if isinstance(space, type) and issubclass(space, SearchSpace):
+            space = space(**settings)
+        if not isinstance(space, SearchSpace):
+            raise TypeError(
+                f"a space is a subclass of tdgnas.spaces.SearchSpace, or an instance of one; got {space!r}"
+            )
+        return cls(space)
+
+    @property
+    def name(self) -> str:
+        """Name of its class."""
+        return type(self.space).__name__
 
     def samples(self, count: int = 8) -> list[Architecture]:
         """Return architectures: drawn ones, the first choices only, and the last choices only."""
@@ -221,29 +236,8 @@ SPACE: dict[str, Rule[Any]] = {
 }
 
 
-def check_space(
-    space: SearchSpace | type[SearchSpace],
-    /,
-    *,
-    skip: Collection[str] = (),
-    report_only: bool = False,
-    **settings: Any,
-) -> Report:
-    """Check a search space: its genes, files and graphs, and that supernet and stand-alone network agree.
+check_space = Kind("space", SpaceCase.of, SPACE)
+"""Check a search space, or its class: its genes, files and graphs, and that supernet and stand-alone network agree.
 
-    :param space: a space, or its class; a small one (few channels) makes the check quick.
-    :param settings: keywords of the class, where a class is passed.
-    :param skip: names of rules to leave out.
-    :param report_only: return the report also where it has violations.
-    :returns: the report.
-    :raises ConformanceError: listing every rule that is violated and how to mend it.
-    :raises TypeError: when it is no search space.
-    """
-    if isinstance(space, type) and issubclass(space, SearchSpace):
-        space = space(**settings)
-    if not isinstance(space, SearchSpace):
-        raise TypeError(
-            f"a space is a subclass of tdgnas.spaces.SearchSpace, or an instance of one; got {space!r}"
-        )
-    case = SpaceCase(space, type(space).__name__)
-    return check(case.name, "space", SPACE, case, skip, report_only)
+Options are keywords of the class; a small one (few channels) makes the check quick.
+"""

@@ -6,7 +6,7 @@ import inspect
 import json
 import math
 import random
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from ..mapping import name_of
 from ..seeding import seed_everything
 from .generators import drawn_from, reseeds
 from .problem import SmallProblem
-from .report import FIRST, Report, Rule, check
+from .report import FIRST, Kind, Rule
 from .samples import values_of
 
 
@@ -28,7 +28,18 @@ class StrategyCase:
 
     make: Callable[..., Any]
     options: Mapping[str, Any]
-    name: str
+
+    @classmethod
+    def of(cls, make: Callable[..., Any], /, **options: Any) -> StrategyCase:
+        """Make a case."""
+        if not callable(make):
+            raise TypeError(f"pass the strategy's class, or a function that makes one; got {make!r}")
+        return cls(make, options)
+
+    @property
+    def name(self) -> str:
+        """The strategy's name."""
+        return name_of(self.make)
 
     @property
     def objectives(self) -> int:
@@ -284,28 +295,10 @@ STRATEGY: dict[str, Rule[StrategyCase]] = {
 }
 
 
-def check_strategy(
-    strategy: Callable[..., Any],
-    /,
-    *,
-    skip: Collection[str] = (),
-    report_only: bool = False,
-    **options: Any,
-) -> Report:
-    """Check a strategy, by its class or a function that makes it.
+check_strategy = Kind("strategy", StrategyCase.of, STRATEGY)
+"""Check a strategy, by its class or a function that makes it.
 
-    It is called as ``strategy(decisions, rng=random.Random(...), fitness=..., **options)``, on a problem of three gates
-    and two decisions of four choices. A parameter ``source`` without a default gets a source of exact gradients.
-
-    :param strategy: the strategy's class, or a function that makes one.
-    :param options: keywords of the class.
-    :param skip: names of rules to leave out.
-    :param report_only: return the report also where it has violations.
-    :returns: the report.
-    :raises ConformanceError: listing every rule that is violated and how to mend it.
-    :raises TypeError: when it cannot be called.
-    """
-    if not callable(strategy):
-        raise TypeError(f"pass the strategy's class, or a function that makes one; got {strategy!r}")
-    case = StrategyCase(strategy, options, name_of(strategy))
-    return check(case.name, "strategy", STRATEGY, case, skip, report_only)
+It is called as ``strategy(decisions, rng=random.Random(...), fitness=..., **options)``, on a problem of three gates and
+two decisions of four choices. A parameter ``source`` without a default gets a source of exact gradients. Options are
+keywords of the class.
+"""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from ..operators import Entropy
 from . import samples
 from .calling import pickle_violations
 from .generators import drawn_from
-from .report import FIRST, Report, Rule, check
+from .report import FIRST, Kind, Rule
 from .samples import CONTAINERS, values_of
 
 _ENTROPIES = (3.0, 2.5, 2.0, 1.5, 1.0)
@@ -26,7 +26,11 @@ class ScheduleCase:
     """A schedule and its name."""
 
     schedule: Callable[..., float]
-    name: str
+
+    @property
+    def name(self) -> str:
+        """The schedule's name."""
+        return name_of(self.schedule)
 
 
 def _schedule_is_called(case: ScheduleCase) -> Iterator[str]:
@@ -76,23 +80,8 @@ SCHEDULE: dict[str, Rule[ScheduleCase]] = {
 }
 
 
-def check_schedule(
-    schedule: Callable[..., float], /, *, skip: Collection[str] = (), report_only: bool = False
-) -> Report:
-    """Check a temperature schedule, ``schedule(generation, entropies=()) -> temperature``.
-
-    :param schedule: the schedule, any callable of this form.
-    :param skip: names of rules to leave out.
-    :param report_only: return the report also where it has violations.
-    :returns: the report.
-    :raises ConformanceError: listing every rule that is violated and how to mend it.
-
-    >>> from tdgnas.operators import Linear
-    >>> print(check_schedule(Linear(1.0, 0.0, ngen=10)))
-    Linear is a good schedule: 5 rules hold
-    """
-    case = ScheduleCase(schedule, name_of(schedule))
-    return check(case.name, "schedule", SCHEDULE, case, skip, report_only)
+check_schedule = Kind("schedule", ScheduleCase, SCHEDULE)
+"""Check a temperature schedule, any callable of the form ``schedule(generation, entropies=()) -> temperature``."""
 
 
 @dataclass
@@ -100,7 +89,17 @@ class EntropyCase:
     """An entropy and its name."""
 
     entropy: Entropy
-    name: str
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.entropy, Entropy):
+            raise TypeError(
+                f"an entropy is an instance of a subclass of tdgnas.operators.Entropy; got {self.entropy!r}"
+            )
+
+    @property
+    def name(self) -> str:
+        """The entropy's name."""
+        return name_of(self.entropy)
 
     def population(self, size: int = 8, container: str = "Individual", copies: bool = False) -> list[Any]:
         """Return individuals of real genes, all different or all equal."""
@@ -194,19 +193,5 @@ ENTROPY: dict[str, Rule[EntropyCase]] = {
 }
 
 
-def check_entropy(entropy: Entropy, /, *, skip: Collection[str] = (), report_only: bool = False) -> Report:
-    """Check an entropy: an instance of a subclass of :class:`tdgnas.operators.Entropy`.
-
-    :param entropy: the entropy.
-    :param skip: names of rules to leave out.
-    :param report_only: return the report also where it has violations.
-    :returns: the report.
-    :raises ConformanceError: listing every rule that is violated and how to mend it.
-    :raises TypeError: when it is no ``Entropy``.
-    """
-    if not isinstance(entropy, Entropy):
-        raise TypeError(
-            f"an entropy is an instance of a subclass of tdgnas.operators.Entropy; got {entropy!r}"
-        )
-    case = EntropyCase(entropy, name_of(entropy))
-    return check(case.name, "entropy", ENTROPY, case, skip, report_only)
+check_entropy = Kind("entropy", EntropyCase, ENTROPY)
+"""Check an entropy: an instance of a subclass of :class:`tdgnas.operators.Entropy`."""

@@ -5,39 +5,18 @@ from __future__ import annotations
 import copy
 import math
 import random
-from collections.abc import Callable, Collection, Iterator
-from functools import partial
+from collections.abc import Iterator
 from numbers import Real
 from typing import Any
 
-import numpy as np
-
 from . import samples
-from .calling import OperatorCase, changed_parameters, make_case, pickle_violations, through_pickle
-from .generators import generator_violations, seeded
-from .report import FIRST, Report, Rule, check
+from .calling import OPERATOR, OperatorCase, through_pickle
+from .report import FIRST, Kind, Rule
 from .samples import values_of
 
 
-def _arguments(
-    case: OperatorCase, container: str | None = None, seed: int = 0, loss: float = 1.0
-) -> list[Any]:
-    return [case.individual(seed + place, container, loss + place) for place in range(case.passed)]
-
-
-def _run(case: OperatorCase, container: str | None = None, seed: int = 0, **more: Any) -> list[list[Any]]:
-    arguments = _arguments(case, container, seed)
-    case.call(*arguments, **more)
-    return [values_of(argument) for argument in arguments]
-
-
-def _can_be_called(case: OperatorCase) -> tuple[str, ...]:
-    case.call(*_arguments(case))
-    return ()
-
-
 def _returns_a_tuple(case: OperatorCase) -> Iterator[str]:
-    arguments = _arguments(case)
+    arguments = case.arguments()
     result = case.call(*arguments)
     names = "individual," if case.passed == 1 else "ind1, ind2"
     if not isinstance(result, tuple):
@@ -51,7 +30,7 @@ def _returns_a_tuple(case: OperatorCase) -> Iterator[str]:
 
 def _works_in_place(case: OperatorCase) -> Iterator[str]:
     for container in case.containers:
-        arguments = _arguments(case, container)
+        arguments = case.arguments(container)
         result = case.call(*arguments)
         if isinstance(result, tuple) and any(
             one is not own for one, own in zip(result, arguments, strict=False)
@@ -65,7 +44,7 @@ def _works_in_place(case: OperatorCase) -> Iterator[str]:
 
 def _keeps_fitness(case: OperatorCase) -> Iterator[str]:
     for container in case.containers:
-        arguments = _arguments(case, container)
+        arguments = case.arguments(container)
         before = [one.fitness for one in arguments]
         case.call(*arguments)
         for one, fitness, place in zip(arguments, before, range(len(before)), strict=True):
@@ -81,7 +60,7 @@ def _keeps_fitness(case: OperatorCase) -> Iterator[str]:
 
 def _keeps_length(case: OperatorCase) -> Iterator[str]:
     for container in case.containers:
-        arguments = _arguments(case, container)
+        arguments = case.arguments(container)
         lengths = [len(one) for one in arguments]
         case.call(*arguments)
         if [len(one) for one in arguments] != lengths:
@@ -94,7 +73,7 @@ def _keeps_length(case: OperatorCase) -> Iterator[str]:
 def _gives_numbers(case: OperatorCase) -> Iterator[str]:
     if all(isinstance(gene, Real) for gene in case.individual()):
         for container in case.containers:
-            genes = [gene for genes in _run(case, container) for gene in genes]
+            genes = [gene for genes in case.run(container) for gene in genes]
             strange = next((gene for gene in genes if not isinstance(gene, Real)), None)
             if strange is not None:
                 yield (
@@ -103,7 +82,7 @@ def _gives_numbers(case: OperatorCase) -> Iterator[str]:
                 )
     for seed in range(30):
         random.seed(seed)
-        for genes in _run(case, seed=seed):
+        for genes in case.run(seed=seed):
             if any(isinstance(gene, float) and not math.isfinite(gene) for gene in genes):
                 yield (
                     f"{case.name} makes a gene that is NaN or infinite out of numbers from -1 to 1; look for a "
@@ -114,7 +93,7 @@ def _gives_numbers(case: OperatorCase) -> Iterator[str]:
 def _changes_something(case: OperatorCase) -> Iterator[str]:
     for seed in range(40):
         random.seed(seed)
-        if _run(case, seed=seed) != [values_of(one) for one in _arguments(case, seed=seed)]:
+        if case.run(seed=seed) != [values_of(one) for one in case.arguments(seed=seed)]:
             return
     yield (
         f"{case.name} changed nothing in 40 calls; is the result written to the individual, and not to a copy "
@@ -122,26 +101,8 @@ def _changes_something(case: OperatorCase) -> Iterator[str]:
     )
 
 
-def _repeats_with_the_seed(case: OperatorCase) -> Iterator[str]:
-    results = [seeded(9, lambda: _run(case)) for _ in range(3)]
-    if any(result != results[0] for result in results):
-        yield (
-            f"{case.name} gave different genes for the same seed and the same individual; draw only from random (or "
-            "rng), and keep no state between calls"
-        )
-
-
-def _uses_generators_as_declared(case: OperatorCase) -> Iterator[str]:
-    def call(**more: Any) -> list[list[Any]]:
-        return _run(case, **more)
-
-    yield from generator_violations(
-        case.name, call, case.generators, rng=case.takes_rng, result=lambda value: value
-    )
-
-
 def _keeps_what_an_individual_carries(case: OperatorCase) -> Iterator[str]:
-    arguments = _arguments(case)
+    arguments = case.arguments()
     for one in arguments:
         one.origin = {"id": 7}
     case.call(*arguments)
@@ -158,22 +119,6 @@ def _keeps_what_an_individual_carries(case: OperatorCase) -> Iterator[str]:
                 f"after {case.name} an individual does not survive deepcopy or pickle; attributes that an operator "
                 "adds have to be plain values"
             )
-
-
-def _treats_containers_alike(case: OperatorCase) -> Iterator[str]:
-    results = {container: seeded(3, partial(_run, case, container)) for container in case.containers}
-    first, *others = results
-    for container in others:
-        if not np.allclose(results[first], results[container], rtol=1e-12, atol=1e-12):
-            yield (
-                f"{case.name} gives other genes to a {container} individual than to a {first}, with the same seed; on "
-                "ndarrays slices are views, so `a[i:j], b[i:j] = b[i:j], a[i:j]` makes both equal: go gene by gene, "
-                "or copy"
-            )
-
-
-def _leaves_parameters_alone(case: OperatorCase) -> Iterator[str]:
-    yield from changed_parameters(case, lambda keywords: case.operator(*_arguments(case), **keywords))
 
 
 def _works_on_every_space(case: OperatorCase) -> Iterator[str]:
@@ -201,82 +146,39 @@ def _works_on_every_space(case: OperatorCase) -> Iterator[str]:
                     yield f"{case.name} spoils an individual of the space {entry.name!r}: {error}"
 
 
-VARIATION: dict[str, Rule[OperatorCase]] = {
-    FIRST: _can_be_called,
+VARIATION: dict[str, Rule[Any]] = {
+    **{name: OPERATOR[name] for name in (FIRST, "repeats with the seed")},
     "returns a tuple": _returns_a_tuple,
     "works in place": _works_in_place,
     "leaves the fitness alone": _keeps_fitness,
     "keeps the number of genes": _keeps_length,
     "gives finite genes": _gives_numbers,
     "changes something": _changes_something,
-    "repeats with the seed": _repeats_with_the_seed,
-    "draws from the generators it declares": _uses_generators_as_declared,
-    "can be pickled": lambda case: pickle_violations(case.operator, case.name),
     "leaves attributes alone": _keeps_what_an_individual_carries,
-    "treats all containers alike": _treats_containers_alike,
-    "leaves its parameters alone": _leaves_parameters_alone,
     "works on every space": _works_on_every_space,
+    **OPERATOR,
 }
 """The rules of mutations and of crossovers."""
 
 
-def check_mutation(
-    operator: Callable[..., Any],
-    /,
-    *,
-    genes: str | Callable[[random.Random], list[Any]] = "real",
-    containers: Collection[str] = tuple(samples.CONTAINERS),
-    generators: Collection[str] | None = None,
-    skip: Collection[str] = (),
-    report_only: bool = False,
-    **parameters: Any,
-) -> Report:
-    """Check a mutation, ``mutX(individual, ...) -> (individual,)``.
+class CrossoverCase(OperatorCase):
+    """A crossover takes two individuals."""
 
-    :param operator: the mutation.
-    :param genes: ``real`` (architecture parameters), ``binary``, or a function of a ``random.Random`` that makes the
-        genes of one individual; with other genes than real ones the registered spaces are left out.
-    :param containers: the individuals' classes: ``Individual``, ``list``, ``array``, ``ndarray``.
-    :param generators: the global random generators that it may draw from: ``random``, ``numpy.random``, ``torch``.
-        By default ``random``, or none where the docstring says that it uses no random numbers.
-    :param skip: names of rules to leave out.
-    :param report_only: return the report also where it has violations.
-    :param parameters: keywords of the operator; the usual ones (``indpb``, ``sigma``, ``slices``...) have values.
-    :returns: the report.
-    :raises ConformanceError: listing every rule that is violated and how to mend it.
-
-    >>> from deap import tools
-    >>> print(check_mutation(tools.mutGaussian))
-    mutGaussian is a good mutation: 14 rules hold
-    """
-    case = make_case(operator, 1, parameters, genes=genes, containers=containers, generators=generators)
-    return check(case.name, "mutation", VARIATION, case, skip, report_only)
+    passed = 2
 
 
-def check_crossover(
-    operator: Callable[..., Any],
-    /,
-    *,
-    genes: str | Callable[[random.Random], list[Any]] = "real",
-    containers: Collection[str] = tuple(samples.CONTAINERS),
-    generators: Collection[str] | None = None,
-    skip: Collection[str] = (),
-    report_only: bool = False,
-    **parameters: Any,
-) -> Report:
-    """Check a crossover, ``cxX(ind1, ind2, ...) -> (ind1, ind2)``.
+check_mutation = Kind("mutation", OperatorCase.of, VARIATION)
+"""Check a mutation, ``mutX(individual, ...) -> (individual,)``.
 
-    :param operator: the crossover.
-    :param genes: ``real`` (architecture parameters), ``binary``, or a function of a ``random.Random`` that makes the
-        genes of one individual; with other genes than real ones the registered spaces are left out.
-    :param containers: the individuals' classes: ``Individual``, ``list``, ``array``, ``ndarray``.
-    :param generators: the global random generators that it may draw from: ``random``, ``numpy.random``, ``torch``.
-        By default ``random``, or none where the docstring says that it uses no random numbers.
-    :param skip: names of rules to leave out.
-    :param report_only: return the report also where it has violations.
-    :param parameters: keywords of the operator; the usual ones have values.
-    :returns: the report.
-    :raises ConformanceError: listing every rule that is violated and how to mend it.
-    """
-    case = make_case(operator, 2, parameters, genes=genes, containers=containers, generators=generators)
-    return check(case.name, "crossover", VARIATION, case, skip, report_only)
+Options, also of the other operators:
+
+- ``genes``: ``real`` (architecture parameters), ``binary``, or a function of a ``random.Random`` that makes the genes
+  of one individual; with other genes than real ones the registered spaces are left out.
+- ``containers``: the individuals' classes: ``Individual``, ``list``, ``array``, ``ndarray``.
+- ``generators``: the global random generators that it may draw from: ``random``, ``numpy.random``, ``torch``. By
+  default ``random``, or none where the docstring says that it uses no random numbers.
+- all others are keywords of the operator; the usual ones (``indpb``, ``sigma``, ``slices``...) have values.
+"""
+
+check_crossover = Kind("crossover", CrossoverCase.of, VARIATION)
+"""Check a crossover, ``cxX(ind1, ind2, ...) -> (ind1, ind2)``; options as of :data:`check_mutation`."""

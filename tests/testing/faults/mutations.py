@@ -164,7 +164,7 @@ FAULTS = [
     (mutTensor, "gives finite genes", "stores a gene of type Tensor in a list individual"),
     (mutInfinite, "gives finite genes", "NaN or infinite"),
     (mutNumpyRandom, "draws from the generators it declares", "draws from numpy.random"),
-    (mutUnseeded, "repeats with the seed", "different genes for the same seed"),
+    (mutUnseeded, "repeats with the seed", "different results for the same seed"),
     (mutReseeds, "draws from the generators it declares", "seeds the global generator random"),
     (mutRemembers, "repeats with the seed", "keep no state between calls"),
     (mutIgnoresRng, "draws from the generators it declares", "was given rng and still draws"),

@@ -82,6 +82,6 @@ FAULTS = [
     (selRepairs, "leaves the pool alone", "changes genes"),
     (selNumpy, "draws from the generators it declares", "draws from numpy.random"),
     (selByEquality, "returns references", "compare objects by `is`"),
-    (selCools, "repeats with the seed", "not of the calls so far"),
+    (selCools, "repeats with the seed", "not of the calls"),
     (tools.selTournament, "lets no NaN through", "NaN wins every comparison"),
 ]
