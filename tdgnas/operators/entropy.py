@@ -11,6 +11,7 @@ temperatures do not carry over between forms.
 from __future__ import annotations
 
 import math
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -80,7 +81,7 @@ class ShannonEntropy(Entropy):
     """H = sum over loci k of H_k, H_k = -sum_j P_jk ln P_jk, in nats [Mori1995]_: form (a), the default.
 
     P_jk is the share of allele j at locus k. Integer, bool and string genes are alleles as they are; float
-    genes count as gates, on where > 0.
+    genes count as gates, on where > 0. A pool whose genes differ and whose gates do not is warned of.
 
     :param loci: reads other alleles: ``loci(population)`` gives integers of shape (individuals, loci), for
         instance ``space.choices`` where a decision has several genes.
@@ -105,11 +106,26 @@ class ShannonEntropy(Entropy):
 
     def start(self, pool: Sequence[Any], picks: int) -> EntropyState:
         """Return the fast state: exact sums, one matrix-vector product per pick."""
-        return _ShannonState(self._read(pool), picks)
+        alleles = self._read(pool)
+        if self.loci is None and self.active is None and (alleles == alleles[0]).all():
+            _warn_blind(pool)
+        return _ShannonState(alleles, picks)
 
     def _read(self, population: Sequence[Any]) -> IntArray:
         alleles = read_loci(population, self.loci)
         return alleles if self.active is None else alleles[:, active_columns(self.active, alleles.shape[1])]
+
+
+def _warn_blind(pool: Sequence[Any]) -> None:
+    first = list(pool[0])
+    if any(list(individual) != first for individual in pool):
+        warnings.warn(
+            "the selection cannot tell these individuals apart: their genes differ, and not one of them is on another "
+            "side of 0 than in the others, where a float counts as a gate. Give it an entropy that fits: "
+            "MeanDistanceEntropy(), VarianceEntropy() or LogDetEntropy() for real numbers, or "
+            "ShannonEntropy(loci=...) for alleles that you read yourself",
+            stacklevel=4,
+        )
 
 
 def population_entropy(population: Sequence[Any], loci: Loci | None = None) -> float:

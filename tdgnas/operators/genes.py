@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import array
+import math
 from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Any
 
@@ -95,6 +96,19 @@ def thresholded_loci(population: Sequence[Any]) -> IntArray:
         if matrix.dtype.kind == "f" and _only_floats(population):
             return (matrix > 0).astype(np.int64)
     return _hashed_loci(population, length)
+
+
+def one_signed(population: Sequence[Any]) -> bool:
+    """Say whether all genes are finite floats on one side of 0, where a threshold at 0 sees no difference."""
+    common_length(population)
+    try:
+        matrix = np.array(list(population))
+    except (TypeError, ValueError, OverflowError):
+        return False
+    if matrix.ndim != 2 or matrix.dtype.kind != "f" or not _only_floats(population):
+        return False
+    low, high = float(matrix.min()), float(matrix.max())
+    return math.isfinite(low) and math.isfinite(high) and (low > 0 or high <= 0)
 
 
 def _only_floats(population: Sequence[Any]) -> bool:

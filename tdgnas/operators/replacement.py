@@ -14,7 +14,8 @@ from typing import TypeVar
 import numpy as np
 
 from .diversity import Distances, read_distances
-from .entropy import Entropy, ShannonEntropy
+from .entropy import Entropy
+from .gene_entropy import fitting_entropy
 from .schedules import Schedule
 from .selection import check_pool, energies_of, scaled, temperature_of
 from .registry import OPERATORS
@@ -154,7 +155,7 @@ def selEntropyPreserving(individuals: Sequence[T], k: int, *, entropy: Entropy |
 
     :param individuals: *k* parents, then any number of offspring, which enter in their order.
     :param k: the number of survivors.
-    :param entropy: the entropy H; by default :class:`ShannonEntropy` of the genes.
+    :param entropy: the entropy H; by default what fits the genes (:func:`fitting_entropy`).
     :returns: a list of references to the survivors.
     :raises ValueError: when *k* is out of range, or a fitness is missing or not finite.
 
@@ -164,7 +165,7 @@ def selEntropyPreserving(individuals: Sequence[T], k: int, *, entropy: Entropy |
     It uses no random numbers.
     """
     k = check_pool(individuals, k, replacement=False)
-    energies, measure = energies_of(individuals), entropy or ShannonEntropy()
+    energies, measure = energies_of(individuals), entropy or fitting_entropy(individuals)
     chosen = list(range(k))
     for newcomer in range(k, len(individuals) if k else 0):
         now = measure.value([individuals[place] for place in chosen])

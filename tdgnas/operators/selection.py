@@ -13,8 +13,10 @@ from numbers import Real
 from typing import Any, TypeVar
 
 import numpy as np
+from deap import tools
 
-from .entropy import Entropy, ShannonEntropy
+from .entropy import Entropy
+from .gene_entropy import fitting_entropy
 from .genes import FloatArray
 from .pareto import pareto_ranks
 from .schedules import Feedback, Schedule
@@ -47,7 +49,9 @@ def selThermodynamic(
     :param individuals: the pool: lists, tuples, arrays with a fitness, of one length.
     :param k: the number of picks.
     :param temperature: T >= 0 in units of energy per nat, or a schedule of the generation.
-    :param entropy: the entropy H; by default :class:`ShannonEntropy` of the genes (floats: of the gates > 0).
+    :param entropy: the entropy H; by default what fits the genes (:func:`fitting_entropy`): :class:`ShannonEntropy` of
+        integers, bits and, as gates > 0, of floats of both signs, in nats; :class:`MeanDistanceEntropy` of floats that
+        are all above 0 or all not above it, in units of a gene.
     :param replacement: whether an individual can be picked again; the same object is then returned several
         times.
     :param relative: whether the temperature is in units of the standard deviation of the pool's energies,
@@ -56,7 +60,8 @@ def selThermodynamic(
     :param energy: the energy of an individual; by default ``-fitness.wvalues[0]``, a minimised loss itself,
         and with several objectives the Pareto rank, 0 for the first front.
     :param generation: the generation for a schedule, or a function without arguments that returns it.
-    :returns: a list of references to the selected individuals, in the order of the picks.
+    :returns: a list of references to the selected individuals, in the order of the picks. With several objectives the
+        fitness of each has its ``crowding_dist`` among the selected of its front, as ``selTournamentDCD`` needs it.
     :raises ValueError: when the pool is empty, *k* or the temperature is out of range, a fitness is invalid
         or not finite, lengths differ, or a schedule is given without its generation.
     :raises TypeError: when an argument is of the wrong kind.
@@ -80,7 +85,7 @@ def selThermodynamic(
     heat = temperature_of(temperature, generation)
     energies, heat = scaled(energies_of(individuals, energy), heat, relative)
 
-    state = (entropy or ShannonEntropy()).start(individuals, k)
+    state = (entropy or fitting_entropy(individuals)).start(individuals, k)
     picks: list[int] = []
     while len(picks) < k:
         if picks:
@@ -88,7 +93,20 @@ def selThermodynamic(
         picks.append(int(np.argmin(energies - heat * state.gains())))
         if not replacement:
             energies[picks[-1]] = math.inf
-    return [individuals[pick] for pick in picks]
+    chosen = [individuals[pick] for pick in picks]
+    _crowd(chosen)
+    return chosen
+
+
+def _crowd(chosen: Sequence[Any]) -> None:
+    """Set the crowding distances of individuals with several objectives, front by front."""
+    different = list({id(individual): individual for individual in chosen}.values())
+    values = [getattr(getattr(one, "fitness", None), "wvalues", ()) for one in different]
+    if not values or min(map(len, values)) < 2 or len(set(map(len, values))) > 1:
+        return
+    ranks = pareto_ranks(values)
+    for rank in range(int(ranks.max()) + 1):
+        tools.emo.assignCrowdingDist([one for one, own in zip(different, ranks, strict=True) if own == rank])
 
 
 def check_pool(individuals: Sequence[Any], k: int, *, replacement: bool = True) -> int:
