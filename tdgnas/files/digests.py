@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 _PIECE = 1 << 20
@@ -10,6 +11,29 @@ _PIECE = 1 << 20
 
 class AlteredFile(ValueError):
     """A file of a run is missing, or is not what the run wrote."""
+
+
+def recorded(folder: Path, names: Iterable[str]) -> dict[str, tuple[int, str]]:
+    """Return size and digest of files that grow, as they are now, by their path inside a folder."""
+    sizes = {name: (folder / name).stat().st_size if (folder / name).exists() else 0 for name in names}
+    return {name: (size, digest(folder / name, size)) for name, size in sizes.items()}
+
+
+def check_recorded(
+    folder: Path, growing: Mapping[str, tuple[int, str]], products: Mapping[str, str], whole: bool
+) -> None:
+    """Check that the files of a folder are what was noted of them.
+
+    :param growing: what :func:`recorded` said of files that grow.
+    :param products: digests of files that are complete.
+    :param whole: nothing is allowed to have been added to growing files; else that is not looked at.
+    :raises AlteredFile: naming the first file that was changed, cut, emptied or removed.
+    """
+    for name, (size, known) in growing.items():
+        path = folder / name
+        check_digest(path, known, None if whole and (size or path.exists()) else size)
+    for name, known in products.items():
+        check_digest(folder / name, known)
 
 
 def check_digest(path: Path, known: str, size: int | None = None) -> None:

@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 
 from ..files.atomic import remove_leftovers, write_text
 from ..files.checkpoints import CheckpointFolder
-from ..files.digests import check_digest, digest
+from ..files.digests import check_recorded, recorded
 from ..files.lock import FolderLock
 from ..files.tables import Appender, Events
 from ..registry import import_plugin
@@ -27,7 +27,7 @@ from .build import check_device, make_recipe, section, with_fastest_order, with_
 from .config import config_text, differences, make_config, read_config, read_versions
 from .environment import changes, environment, quiet_warnings, same_bits, versions
 from .errors import ConfigError, Interrupted, RunFailed
-from .folder import check_empty, check_products, check_run
+from .folder import check_empty, check_run
 from .guards import OperatorFailed
 from .phase import Context, Phase
 from .phases import FINISHED, make_phase, phase_names
@@ -202,7 +202,7 @@ class Experiment:
         for sentence in self.checkpoints.damaged:
             self.reporter.say(f"warning: {sentence}; the checkpoint before it is used")
         if state is not None and state["phase"] == FINISHED:
-            check_products(self.folder, state["products"])
+            check_recorded(self.folder, state["growing"], state["products"], whole=True)
             return False
         self._lock = self._lock or FolderLock(self.folder)
         try:
@@ -239,9 +239,7 @@ class Experiment:
                 self.reporter.say(
                     f"warning: {change} since the checkpoint; equal bits are not promised any more"
                 )
-            for name, (size, known) in state["growing"].items():
-                check_digest(self.folder / name, known, size)
-            check_products(self.folder, state["products"])
+            check_recorded(self.folder, state["growing"], state["products"], whole=False)
         remove_leftovers(self.folder)
         self.checkpoints.set_aside()
         for name in _GROWING:
@@ -311,15 +309,12 @@ class Experiment:
 
     def _save(self, name: str, phase: Phase | None) -> None:
         start = time.monotonic()
-        appenders = {name: Appender(self.folder / name) for name in _GROWING}
         self.checkpoints.save(
             {
                 "phase": name,
                 "state": None if phase is None else phase.state_dict(),
                 "random": random_states(),
-                "growing": {
-                    key: (file.size, digest(file.path, file.size)) for key, file in appenders.items()
-                },
+                "growing": recorded(self.folder, _GROWING),
                 "products": dict(self.context.products),
                 "budget": self.context.problem.budget.state_dict(),
                 "config": self.config.model_dump(),

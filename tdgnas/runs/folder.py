@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..files.atomic import is_leftover
 from ..files.checkpoints import CheckpointFolder
-from ..files.digests import check_digest
+from ..files.digests import check_recorded
 from ..files.links import check_links
 from ..files.lock import NAME as LOCK
 from .errors import ConfigError
@@ -37,7 +37,7 @@ def finished(folder: Path) -> bool:
     state = CheckpointFolder(folder / "checkpoints").load()
     if state is None or state["phase"] != FINISHED:
         return False
-    check_products(folder, state["products"])
+    check_recorded(folder, state["growing"], state["products"], whole=True)
     return True
 
 
@@ -48,8 +48,3 @@ def check_empty(folder: Path) -> None:
         raise ConfigError(
             f"{folder} is not empty; choose another --out, or go on with `tdgnas resume {folder}` if it is a run"
         )
-
-
-def check_products(folder: Path, products: dict[str, str]) -> None:
-    for name, known in products.items():
-        check_digest(folder / name, known)

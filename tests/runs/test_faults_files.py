@@ -102,6 +102,21 @@ def test_a_finished_run_has_nothing_left_to_do_and_notices_changes(
         finished(folder)
 
 
+@pytest.mark.parametrize("name", ["history.csv", "events.jsonl", "pretraining.csv", "retraining.csv"])
+def test_a_finished_run_with_a_changed_or_emptied_table_said_finished(
+    finished_run: Path, tmp_path: Path, name: str
+) -> None:
+    folder = Path(shutil.copytree(finished_run, tmp_path / "run"))
+    data = (folder / name).read_bytes()
+    for altered in (b"", data[:-1], data + b"1\n", data.replace(b"1", b"2", 1)):
+        (folder / name).write_bytes(altered)
+        for attempt in (finished, lambda folder: Experiment.open(folder).execute()):
+            with pytest.raises(AlteredFile, match=name):
+                attempt(folder)
+    (folder / name).write_bytes(data)
+    assert finished(folder)
+
+
 def test_a_changed_configuration_is_refused_with_its_key(halfway: Path) -> None:
     path = halfway / "config.toml"
     path.write_text(path.read_text().replace("mutpb = 0.2 ", "mutpb = 0.3 "))
