@@ -25,12 +25,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from tdgnas import data
+from tdgnas import data, pictures
 from tdgnas.data import Augment, Splits
 from tdgnas.devices import own_noise
 from tdgnas.files.checkpoints import CheckpointFolder
 from tdgnas.spaces import RULES, Architecture, DartsCells, save_architecture, strongest_edges
-from tdgnas.spaces.cells.cell_drawing import draw_weights
 from tdgnas.supernet import Pretraining, Supernet, stop_at_skips
 from tdgnas.training import Recipe, darts_cifar10, full_network, retrain
 
@@ -149,8 +148,8 @@ def search(options: argparse.Namespace, splits: Splits, out: Path) -> tuple[Dart
         print(f"stopped: {pretraining.stopped}")
     architecture = RULES[options.rule](space, supernet.relaxed_weights())
     save_architecture(space, architecture, out / "architecture.json")
-    space.draw(architecture, out / "cells.png")
-    draw_weights(space, pretraining.history, out / "weights.png")
+    pictures.draw(space, architecture, out / "cells.png")
+    pictures.save(pictures.weights_figure(space.decisions, pretraining.history), out / "weights.png")
     print(space.describe(architecture))
     where = torch.cuda.get_device_name() if supernet.device.type == "cuda" else "CPU"
     print(f"search: {seconds / 60:.1f} minutes of one {where}, {options.threads} threads\n", flush=True)

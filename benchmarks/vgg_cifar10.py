@@ -15,10 +15,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+from tdgnas.runs.run import Run
+
+from tdgnas.reports import draw_run, read_rows
+from tdgnas.reports.page import value_text
 from tdgnas.runs.config import assign, make_config, parse_assignment
 from tdgnas.runs.progress import Terminal
-from tdgnas.runs.run import Run
-from tdgnas.runs.summary import draw_run, percent, read_rows
 
 PUBLISHED: dict[str, Any] = {
     "space": {"name": "vgg-shortcuts", "settings": {"width": 1.0}},
@@ -120,10 +122,9 @@ def table(folders: list[Path]) -> str:
         "|---|---:|---:|---:|---:|---:|---:|---:|---:|",
     ]
     for row in read_rows(*folders):
-        spread = "" if row.spread is None else f" ± {100 * row.spread:.2f}"
         lines.append(
-            f"| {row.name} | {row.networks} | {row.gates:.4g} | {percent(row.valid)} "
-            f"| {percent(row.test)}{spread} | {row.parameters:,.0f} | {row.macs:,.0f} "
+            f"| {row.name} | {row.networks} | {row.gates:.4g} | {value_text(row.valid, row.measure)} "
+            f"| {row.test_text} | {row.parameters:,.0f} | {row.macs:,.0f} "
             f"| {row.search_seconds:.0f} | {row.retraining_seconds:.0f} |"
         )
     return "\n".join(lines) + "\n"

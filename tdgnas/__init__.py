@@ -13,6 +13,7 @@ _MODULES = (
     "data",
     "fitness",
     "operators",
+    "pictures",
     "spaces",
     "strategies",
     "supernet",
@@ -37,7 +38,18 @@ _NAMES = {
 __all__ = ["__version__", *_MODULES, *_NAMES]
 
 if TYPE_CHECKING:
-    from . import algorithms, data, fitness, operators, spaces, strategies, supernet, tasks, training
+    from . import (
+        algorithms,
+        data,
+        fitness,
+        operators,
+        pictures,
+        spaces,
+        strategies,
+        supernet,
+        tasks,
+        training,
+    )
     from .algorithms import evolve
     from .budget import Budget
     from .fitness import SupernetFitness

@@ -52,6 +52,7 @@ def show(
 ) -> None:
     """Print an architecture, and draw it beside its file or where --draw says."""
     with plain_errors():
+        from .. import pictures
         from ..spaces import load_architecture
 
         path = architecture / "architecture.json" if architecture.is_dir() else architecture
@@ -64,5 +65,5 @@ def show(
         console.print(f"choices     {space.describe(found)}", highlight=False, markup=False)
         console.print(f"parameters  {space.parameters(found):,}", highlight=False)
         console.print(f"MACs        {space.macs(found):,}", highlight=False)
-        picture = space.draw(found, draw or path.with_suffix(".png"))
+        picture = pictures.draw(space, found, draw or path.with_suffix(".png"))
         console.print(f"drawing     {picture}", highlight=False)

@@ -58,7 +58,8 @@ def compare(
     is none. On supernets: --problem digits-vgg --seeds 5.
     """
     with plain_errors():
-        from ..comparison import Plan, Runner, default_problem, parse_all, write_report
+        from ..comparison import Plan, Runner, default_problem, parse_all
+        from ..reports import write_comparison
 
         if seeds < 1:
             raise ValueError(f"--seeds is {seeds}; at least one is needed")
@@ -71,7 +72,7 @@ def compare(
         plan = Plan(strategies, problems, range(first_seed, first_seed + seeds), limit=budget, unit=unit)
         runner = Runner(plan, out, jobs=jobs, fresh=fresh)
         _run(runner)
-        for outcome in write_report(plan, runner.results(), out, command_line(context)):
+        for outcome in write_comparison(plan, runner.results(), out, command_line(context)):
             _print(outcome)
         console.print(f"report: {out / 'report.html'}   results: {out / 'results.csv'}", highlight=False)
 
@@ -90,7 +91,7 @@ def _run(runner: Runner) -> None:
 
 
 def _print(outcome: Outcome) -> None:
-    from ..comparison.report import COLUMNS, table_rows
+    from ..reports.comparison import COLUMNS, table_rows
 
     percent = " (%)" if "accuracy" in outcome.metric else ""
     better = "larger" if outcome.higher else "smaller"

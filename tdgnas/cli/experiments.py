@@ -152,9 +152,9 @@ def report(
 ) -> None:
     """Write the report of a run again, or one that compares several runs: one HTML file that opens offline."""
     with plain_errors():
-        from ..runs.report import write_comparison, write_report
+        from ..reports import write_report, write_runs
 
-        written = write_report(folders[0], out) if len(folders) == 1 else write_comparison(folders, out)
+        written = write_report(folders[0], out) if len(folders) == 1 else write_runs(folders, out)
         console.print(f"report: {written}", highlight=False, markup=False)
 
 
@@ -202,8 +202,7 @@ def _way_back(folder: Path) -> str:
 
 def _finish(folder: Path, fresh: bool = False) -> None:
     """Print the result of a finished run; draw it and write its report where that is not done yet."""
-    from ..runs.report import write_report
-    from ..runs.summary import draw_run, read_rows, result_table
+    from ..reports import draw_run, read_rows, result_table, write_report
 
     if fresh or not (folder / "report.html").exists():
         draw_run(folder)

@@ -1,8 +1,8 @@
-"""Comparing strategies at an equal budget: plan, run, statistics, figures, report."""
+"""Comparing strategies at an equal budget: plan, run, statistics."""
 
+from .outcome import Outcome, outcomes, write_outcomes
 from .plan import Cell, Plan
 from .problems import default_problem, make_problem
-from .report import Outcome, write_report
 from .run import Runner, Stopped, cpus
 from .session import Problem, Session
 from .specs import Spec, parse, parse_all
@@ -25,9 +25,10 @@ __all__ = [
     "default_problem",
     "effect",
     "make_problem",
+    "outcomes",
     "parse",
     "parse_all",
     "rank",
     "summarise",
-    "write_report",
+    "write_outcomes",
 ]

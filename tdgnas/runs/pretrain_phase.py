@@ -6,9 +6,9 @@ from typing import Any
 
 from ..files.atomic import write_json
 from ..files.tables import Table
+from ..pictures import save, weights_figure
 from ..seeding import seed_everything
 from ..spaces import CellSpace
-from ..spaces.cells.cell_drawing import draw_weights
 from ..supernet import Pretraining, save_supernet, stop_at_skips
 from .errors import ConfigError
 from .phase import Context
@@ -60,15 +60,16 @@ class PretrainPhase:
         return {**shown, "stopped": f"after epoch {self.pretraining.epoch}, {stopped}"} if stopped else shown
 
     def finish(self) -> None:
-        """Save the supernet, and draw how the relaxed weights of cells went."""
+        """Save the supernet, and draw how the relaxed weights of choices went."""
         folder, space = self.context.folder, self.context.problem.space
         saved = save_supernet(self.context.problem.supernet, folder / "supernet")
         for name in ("supernet.json", "supernet.safetensors"):
             self.context.keep(saved / name)
         write_json(folder / "timings" / "pretraining.json", {"seconds": self.seconds})
-        if isinstance(space, CellSpace):
+        if not all(decision.binary for decision in space.decisions):
             (folder / "figures").mkdir(exist_ok=True)
-            draw_weights(space, self.pretraining.history, folder / "figures" / "weights.png")
+            figure = weights_figure(space.decisions, self.pretraining.history)
+            save(figure, folder / "figures" / "weights.png")
 
     def state_dict(self) -> dict[str, Any]:
         """Supernet, optimisers, order of the images."""

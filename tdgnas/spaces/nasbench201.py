@@ -169,9 +169,7 @@ def _operation(name: str, kind: str, channels: int) -> Op | None:
         case "avg_pool_3x3":
             return Op(name, "avg-pool")
     kernel = 3 if kind == "nor_conv_3x3" else 1
-    return Op(
-        name, "relu-conv-norm", {"channels_in": channels, "channels_out": channels, "kernel": kernel}
-    )
+    return Op(name, "relu-conv-norm", {"channels_in": channels, "channels_out": channels, "kernel": kernel})
 
 
 def _check_settings(settings: dict[str, Any]) -> None:

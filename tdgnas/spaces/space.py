@@ -166,13 +166,6 @@ class SearchSpace(ABC):
         self.check(architecture)
         return self.graph.macs(architecture.choices)
 
-    def draw(self, architecture: Architecture, path: str | Path) -> Path:
-        """Draw an architecture into a file; its ending says the format (``.png``, ``.svg``, ``.pdf``)."""
-        from .drawing import draw_graph
-
-        self.check(architecture)
-        return draw_graph(self.graph.networkx(architecture.choices), Path(path), title=self.name)
-
     def describe(self, architecture: Architecture) -> str:
         """Return one line for people: the choices that differ from the first."""
         self.check(architecture)

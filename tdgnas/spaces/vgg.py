@@ -75,7 +75,9 @@ class VGGShortcuts(SearchSpace):
             Decision(f"{i}-{j}", ("none", self.kind(i, j)), binary=True, group=f"x{j}")
             for i, j in self.candidates
         ]
-        super().__init__(decisions, self._nodes(classes), (in_channels, image_size, image_size), classes, settings)
+        super().__init__(
+            decisions, self._nodes(classes), (in_channels, image_size, image_size), classes, settings
+        )
 
     def kind(self, i: int, j: int) -> str:
         """Name of the operation of shortcut (i, j): ``identity``, ``pointwise`` or ``reduction``."""
@@ -119,12 +121,6 @@ class VGGShortcuts(SearchSpace):
         if wrong:
             raise ValueError(f"{wrong[0]} is no candidate of {self!r}; see `candidates`")
         return self.architecture([int(pair in set(pairs)) for pair in self.candidates])
-
-    def draw(self, architecture: Architecture, path: str | Path) -> Path:
-        """Draw the chain of blocks with its shortcuts, channels and strides."""
-        from .vgg_drawing import draw_vgg
-
-        return draw_vgg(self, architecture, Path(path))
 
 
 def _check_settings(

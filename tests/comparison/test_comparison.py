@@ -9,8 +9,9 @@ import re
 import pytest
 
 from tdgnas.cli.compare import SUPERNET, TABLE
-from tdgnas.comparison import Runner, Stopped, parse, write_report
+from tdgnas.comparison import Runner, Stopped, parse
 from tdgnas.comparison import run as runs
+from tdgnas.reports import write_comparison
 from tdgnas.strategies import STRATEGIES
 from tests.comparison.comparing import make_plan, run
 
@@ -133,13 +134,13 @@ def test_a_result_is_the_final_accuracy_of_what_the_signal_chose(tmp_path):
 def test_the_report_needs_nothing_else(tmp_path):
     plan = make_plan(("random", "aging", "ga"), seeds=(0, 1, 2))
     runner, _, _ = run(plan, tmp_path)
-    write_report(plan, runner.results(), tmp_path, "compare --seeds 3")
+    write_comparison(plan, runner.results(), tmp_path, "compare --seeds 3")
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     links = re.findall(r"""(?:src|href)\s*=\s*["']([^"'#][^"']*)""", page)
     assert [link for link in links if not link.startswith("data:")] == []
     assert "@import" not in page
     assert "<script" not in page
-    assert page.count("<svg") == 5
+    assert page.count("data:image/svg+xml") == 5
     for words in ("compare --seeds 3", "Holm", "critical difference", "measurements are invented", "aging"):
         assert words in page
     with (tmp_path / "results.csv").open(encoding="utf-8") as file:

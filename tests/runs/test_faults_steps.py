@@ -14,9 +14,9 @@ import torch
 
 from tdgnas.fitness import SupernetFitness
 from tdgnas.operators import OPERATORS
+from tdgnas.reports import read_rows, result_table
 from tdgnas.runs import Config as Settings
 from tdgnas.runs import Experiment, Interrupted, RunFailed
-from tdgnas.runs.summary import read_rows, result_table
 from tdgnas.supernet import Supernet, pretraining
 
 Config = Callable[..., Settings]

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from tdgnas.files.links import LinkedFile
+from tdgnas.reports import write_report
 from tdgnas.runs import Experiment
 from tdgnas.runs.folder import finished
-from tdgnas.runs.report import write_report
 
 #: What a run may write beside what the run of this test has written.
 MORE = [

@@ -243,12 +243,6 @@ class CellSpace(SearchSpace):
         parts = [f"{d.name}={d.choices[c]}" for d, c in named if d.choices[c] != "none"]
         return ", ".join(parts) or "(nothing)"
 
-    def draw(self, architecture: Architecture, path: str | Path) -> Path:
-        """Draw the cells of an architecture, as the DARTS paper does."""
-        from .cell_drawing import draw_cells
-
-        return draw_cells({kind: self.plan(architecture, kind) for kind in self.kinds}, path)
-
 
 @SPACES.register("darts-cells")
 class DartsCells(CellSpace):

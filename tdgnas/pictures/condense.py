@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from .graph import Sheet
 from .layout import Box, Wire
 
 if TYPE_CHECKING:
@@ -17,15 +17,7 @@ if TYPE_CHECKING:
 MOST_NODES, MOST_EDGES = 24, 130  # a larger graph is condensed
 MOST_GROUPS, MOST_RUNS, MOST_DETAILS, MOST_DETAIL = 40, 16, 4, 24
 LONGEST = 26  # characters of a label
-
-
-@dataclass(frozen=True)
-class Sheet:
-    """One panel of a drawing."""
-
-    title: str
-    boxes: list[Box]
-    wires: list[Wire]
+GROUP = "#E6EDF5"
 
 
 def sheets(graph: nx.MultiDiGraph[Any]) -> list[Sheet]:
@@ -132,7 +124,14 @@ def _condensed(graph: nx.MultiDiGraph[Any], order: Sequence[Any], alive: set[Any
         else:
             what = [f"as {kinds[run[0]]}"] if kinds[run[0]] else _operations(graph, members)
             lines = (name, f"{len(members)} nodes", *what)
-        boxes.append(Box(name, tuple(map(_short, lines)), not alive & set(members), group=len(members) > 1))
+        boxes.append(
+            Box(
+                name,
+                tuple(map(_short, lines)),
+                not alive & set(members),
+                GROUP if len(members) > 1 else "white",
+            )
+        )
         merged.append(members)
     wires = _group_wires(graph, merged, [box.name for box in boxes], alive)
     return [Sheet(f"{len(graph)} nodes in {len(merged)} boxes; ×n: n edges", boxes, wires), *details]

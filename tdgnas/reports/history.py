@@ -12,6 +12,15 @@ Event = Mapping[str, Any]
 T = TypeVar("T")
 
 
+def is_maximised(events: Sequence[Event], history: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether the fitness is maximised: whether the energies of the history are fitnesses negated."""
+    if not events or not history:
+        return False
+    values = [event["fitness"][0] for event in events]
+    best = min(record["best"] for record in history)
+    return bool(abs(best + max(values)) < abs(best - min(values)))
+
+
 def energies(events: Iterable[Event], maximised: bool) -> list[float]:
     """Energy of every event: its fitness, negated where that is maximised."""
     return [-event["fitness"][0] if maximised else event["fitness"][0] for event in events]
@@ -56,10 +65,8 @@ def spread_out(items: Sequence[T], count: int) -> list[T]:
 def find(events: Sequence[Event], choices: Sequence[int], maximised: bool) -> Event | None:
     """Return the event of the best individual with these choices, the earliest of equals."""
     same = [event for event in events if event["choices"] == list(choices)]
-    if not same:
-        return None
     values = energies(same, maximised)
-    return same[values.index(min(values))]
+    return same[values.index(min(values))] if same else None
 
 
 def family(events: Sequence[Event], identity: int, limit: int = 250) -> nx.DiGraph[int]:
@@ -84,16 +91,3 @@ def family(events: Sequence[Event], identity: int, limit: int = 250) -> nx.DiGra
         graph.add_node(number, gen=event["gen"], operators=event["operators"], fitness=event["fitness"][0])
         graph.add_edges_from((parent, number) for parent in event["parents"] if parent in kept)
     return graph
-
-
-def pareto(points: Sequence[tuple[float, float]]) -> list[int]:
-    """Return the places of the points that no other beats in both: small first, large second number; by the first.
-
-    >>> pareto([(3.0, 0.9), (1.0, 0.5), (2.0, 0.4), (2.0, 0.8)])
-    [1, 3, 0]
-    """
-    front: list[int] = []
-    for place in sorted(range(len(points)), key=lambda p: (points[p][0], -points[p][1])):
-        if not front or points[place][1] > points[front[-1]][1]:
-            front.append(place)
-    return front

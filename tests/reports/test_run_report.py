@@ -15,11 +15,11 @@ import pytest
 from typer.testing import CliRunner
 
 from tdgnas.cli import app
+from tdgnas.pictures import choices_figure, svg
+from tdgnas.reports import read_findings, write_report, write_runs
+from tdgnas.reports.history import best_by_generation, changes_of, family, find, is_maximised, spread_out
 from tdgnas.runs import Config as Settings
 from tdgnas.runs import ConfigError, Experiment, Interrupted
-from tdgnas.runs.history import best_by_generation, changes_of, family, find, spread_out
-from tdgnas.runs.report import duration, read_findings, write_comparison, write_report
-from tdgnas.runs.report_figures import choices_by_generation
 from tdgnas.spaces import Decision, load_architecture
 
 Config = Callable[..., Settings]
@@ -93,7 +93,7 @@ def test_the_report_of_a_finished_run(finished_run: Path, tmp_path: Path) -> Non
         "DARTS, threshold",
         "darts-tdga",
         "Family tree",
-        "image passes",
+        "A pass is one sample",
         "population = 4",
     ):
         assert word in page.text
@@ -103,7 +103,7 @@ def test_the_report_of_a_finished_run(finished_run: Path, tmp_path: Path) -> Non
         "search",
         "change",
         "family",
-        "pareto",
+        "size",
         "cost",
         "configuration",
     } <= page.ids
@@ -148,7 +148,7 @@ def test_several_runs_beside_each_other(
     changed = Path(shutil.copytree(finished_run, tmp_path / "other" / "run"))
     text = (changed / "config.toml").read_text()
     (changed / "config.toml").write_text(text.replace("sigma = 0.2 ", "sigma = 0.7 "))
-    page = check_offline(write_comparison([finished_run, changed, halfway], tmp_path / "all.html"))
+    page = check_offline(write_runs([finished_run, changed, halfway], tmp_path / "all.html"))
     assert "3 runs beside each other" in page.text
     assert "strategy.variation.sigma" in page.text
     assert "0.7" in page.text
@@ -199,6 +199,12 @@ def test_the_best_so_far_by_generation() -> None:
     assert find(EVENTS, [9, 9], False) is None
 
 
+def test_the_history_tells_whether_the_fitness_is_maximised() -> None:
+    history = [{"gen": 0, "best": 2.0}, {"gen": 2, "best": 1.0}]
+    assert not is_maximised(EVENTS, history)
+    assert is_maximised(EVENTS, [{**record, "best": -record["best"] - 2} for record in history])
+
+
 def test_the_family_holds_all_ancestors_and_nobody_else() -> None:
     graph = family(EVENTS, 4)
     assert set(graph) == {0, 1, 2, 3, 4}
@@ -211,10 +217,10 @@ def test_a_spread_keeps_the_first_and_the_last() -> None:
     assert spread_out([1, 2], 4) == [1, 2]
 
 
-def test_choices_of_several_ways_are_named_in_the_picture(tmp_path: Path) -> None:
+def test_choices_of_several_ways_are_named_in_the_picture() -> None:
     decisions = (Decision("first", ("none", "conv")), Decision("second", ("none", "pool", "skip")))
     leaders = [(n, event(n, n, 1.0, [], [1, 2 if n < 9 else 0])) for n in range(20)]
-    picture = choices_by_generation(leaders, decisions, tmp_path / "choices.svg").read_text()
+    picture = svg(choices_figure(leaders, decisions)).decode()
     for word in ("first", "second", "none", "conv", "pool", "skip"):
         assert f"<!-- {word} -->" in picture
     assert picture.count("<!-- pool -->") == 1  # never chosen: in the legend only
@@ -229,7 +235,3 @@ def test_a_winner_of_the_initial_population_has_no_tree(finished_run: Path, tmp_
     (folder / "events.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     page = check_offline(write_report(folder))
     assert "it has no ancestors" in page.text
-
-
-def test_durations() -> None:
-    assert [duration(s) for s in (0.4, 119, 150, 7300)] == ["0 s", "119 s", "2 min", "2 h 02 min"]

@@ -7,14 +7,25 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import matplotlib
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from tdgnas.runs import figures
-from tdgnas.spaces.picture import save_figure
+from tdgnas.comparison.curves import Band
+from tdgnas.pictures import (
+    bands_figure,
+    points_figure,
+    ranks_figure,
+    save,
+    search_figure,
+    seeds_figure,
+    svg,
+    training_figure,
+)
 
 HISTORY = [
     {
@@ -36,24 +47,11 @@ RESULTS = [
     {"row": "random", "valid_accuracy": 0.934, "test_accuracy": 0.92},
     {"row": "TDGA", "valid_accuracy": 0.95, "test_accuracy": 0.94},
 ]
-DRAW: list[tuple[Callable[..., list[Path]], list[dict[str, Any]]]] = [
-    (figures.search_curves, HISTORY),
-    (figures.training_curves, EPOCHS),
-    (figures.result_points, RESULTS),
+DRAW: list[tuple[Callable[..., Figure], list[dict[str, Any]]]] = [
+    (search_figure, HISTORY),
+    (training_figure, EPOCHS),
+    (points_figure, RESULTS),
 ]
-
-
-@pytest.fixture
-def saved(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
-    """The figures that are saved while a test runs."""
-    found: list[Figure] = []
-
-    def save(figure: Figure, path: Path) -> Path:
-        found.append(figure)
-        return save_figure(figure, path)
-
-    monkeypatch.setattr(figures, "save_figure", save)
-    return found
 
 
 def panels(figure: Figure) -> dict[str, Axes]:
@@ -67,20 +65,21 @@ def curve(axes: Axes, number: int = 0) -> list[float]:
 
 @pytest.mark.parametrize("suffix", [".png", ".svg", ".pdf"])
 @pytest.mark.parametrize(("draw", "records"), DRAW)
-def test_every_figure_is_written_in_every_format_with_equal_bytes(
-    draw: Callable[..., list[Path]], records: list[dict[str, Any]], suffix: str, tmp_path: Path
+def test_every_figure_is_written_in_every_format_with_equal_bytes_whatever_the_users_settings(
+    draw: Callable[..., Figure], records: list[dict[str, Any]], suffix: str, tmp_path: Path
 ) -> None:
-    one, other = draw(records, tmp_path / f"a{suffix}", tmp_path / f"b{suffix}")
-    [again] = draw(records, str(tmp_path / f"c{suffix}"))
+    one, other = save(draw(records), tmp_path / f"a{suffix}", tmp_path / f"b{suffix}")
+    with matplotlib.rc_context({"font.size": 20, "lines.linewidth": 9, "axes.facecolor": "red"}):
+        [again] = save(draw(records), str(tmp_path / f"c{suffix}"))
     assert one.read_bytes() == other.read_bytes() == again.read_bytes()
     assert len(one.read_bytes()) > 1000
 
 
-def test_search_has_a_panel_with_units_for_each_quantity(tmp_path: Path, saved: list[Figure]) -> None:
-    figures.search_curves(HISTORY, tmp_path / "search.png", title="TDGA")
-    found = panels(saved[0])
+def test_search_has_a_panel_with_units_for_each_quantity() -> None:
+    figure = search_figure(HISTORY, title="TDGA")
+    found = panels(figure)
     assert list(found) == [
-        "energy (loss in nats)", "entropy (nats)", "temperature (energy per nat)", "active gates of the best",
+        "energy (loss in nats)", "entropy (nats)", "temperature (energy per nat)", "active choices of the best",
         "distinct genotypes",
     ]  # fmt: skip
     assert curve(found["energy (loss in nats)"]) == [record["best"] for record in HISTORY]
@@ -88,27 +87,27 @@ def test_search_has_a_panel_with_units_for_each_quantity(tmp_path: Path, saved: 
     assert found["temperature (energy per nat)"].get_yscale() == "log"
     assert found["entropy (nats)"].get_yscale() == "linear"
     assert found["distinct genotypes"].get_xlabel() == "generation"
-    assert [text.get_text() for text in saved[0].texts] == ["TDGA"]
+    assert [text.get_text() for text in figure.texts] == ["TDGA"]
 
 
-def test_quantities_that_were_not_recorded_have_no_panel(tmp_path: Path, saved: list[Figure]) -> None:
+def test_quantities_that_were_not_recorded_have_no_panel() -> None:
     history = [{"gen": gen, "best": 1.0, "temperature": None, "shortcuts": 7} for gen in range(3)]
-    figures.search_curves(history, tmp_path / "search.png")
-    assert list(panels(saved[0])) == ["energy (loss in nats)", "active gates of the best"]
+    figure = search_figure(history)
+    assert list(panels(figure)) == ["energy (loss in nats)", "active choices of the best"]
 
 
-def test_temperature_of_zero_has_a_linear_axis(tmp_path: Path, saved: list[Figure]) -> None:
-    figures.search_curves([{"gen": gen, "temperature": 0.0} for gen in range(3)], tmp_path / "search.png")
-    assert saved[0].axes[0].get_yscale() == "linear"
+def test_temperature_of_zero_has_a_linear_axis() -> None:
+    figure = search_figure([{"gen": gen, "temperature": 0.0} for gen in range(3)])
+    assert figure.axes[0].get_yscale() == "linear"
 
 
-def test_values_that_are_not_finite_leave_gaps_and_are_counted(tmp_path: Path, saved: list[Figure]) -> None:
+def test_values_that_are_not_finite_leave_gaps_and_are_counted() -> None:
     history = [
         {"gen": gen, "best": best}
         for gen, best in enumerate([1.0, math.nan, 0.8, math.inf, 0.6, 0.5, 1e6, -math.inf, None])
     ]
-    figures.search_curves(history, tmp_path / "search.png")
-    axes = saved[0].axes[0]
+    figure = search_figure(history)
+    axes = figure.axes[0]
     assert [math.isnan(value) for value in curve(axes)] == [
         False,
         True,
@@ -126,34 +125,32 @@ def test_values_that_are_not_finite_leave_gaps_and_are_counted(tmp_path: Path, s
     assert [float(x) for x in lone.get_xdata()] == [0.0, 2.0], "points between gaps need a marker to be seen"
 
 
-def test_one_generation_is_visible(tmp_path: Path, saved: list[Figure]) -> None:
-    figures.search_curves(HISTORY[:1], tmp_path / "search.png")
-    energy = saved[0].axes[0]
+def test_one_generation_is_visible() -> None:
+    figure = search_figure(HISTORY[:1])
+    energy = figure.axes[0]
     low, high = energy.get_ylim()
     assert low < 1.0 < 2.0 < high
     assert [float(line.get_ydata()[0]) for line in energy.lines[1::2]] == [1.0, 2.0]
 
 
-def test_nothing_finite_is_said_instead_of_failing(tmp_path: Path, saved: list[Figure]) -> None:
-    figures.search_curves([{"gen": 0, "best": math.nan}], tmp_path / "search.png")
-    assert "no finite values were recorded" in [text.get_text() for text in saved[0].axes[0].texts]
-    figures.result_points([{"row": "TDGA", "test_accuracy": math.nan}], tmp_path / "results.png")
+def test_nothing_finite_is_said_instead_of_failing() -> None:
+    figure = search_figure([{"gen": 0, "best": math.nan}])
+    assert "no finite values were recorded" in [text.get_text() for text in figure.axes[0].texts]
+    figure = points_figure([{"row": "TDGA", "test_accuracy": math.nan}])
 
 
-def test_training_is_in_percent_and_nats(tmp_path: Path, saved: list[Figure]) -> None:
-    figures.training_curves(EPOCHS, tmp_path / "pretraining.png")
-    found = panels(saved[0])
+def test_training_is_in_percent_and_nats() -> None:
+    figure = training_figure(EPOCHS)
+    found = panels(figure)
     assert list(found) == ["loss (nats)", "accuracy (%)", "open gates (sum of the weights)"]
     assert curve(found["accuracy (%)"], 1) == pytest.approx([9, 18, 27, 36])
-    figures.training_curves(
-        [{k: v for k, v in r.items() if k != "gates"} for r in EPOCHS], tmp_path / "t.png"
-    )
-    assert list(panels(saved[1])) == ["loss (nats)", "accuracy (%)"]
+    figure = training_figure([{k: v for k, v in r.items() if k != "gates"} for r in EPOCHS])
+    assert list(panels(figure)) == ["loss (nats)", "accuracy (%)"]
 
 
-def test_results_show_each_draw_and_the_mean_of_a_row(tmp_path: Path, saved: list[Figure]) -> None:
-    figures.result_points(RESULTS, tmp_path / "results.png")
-    [axes] = saved[0].axes
+def test_results_show_each_draw_and_the_mean_of_a_row() -> None:
+    figure = points_figure(RESULTS)
+    [axes] = figure.axes
     assert [tick.get_text() for tick in axes.get_yticklabels()] == ["VGG19", "random\n(mean of 2)", "TDGA"]
     assert [text.get_text() for text in axes.texts] == ["93.10", "93.30", "95.00", "93.00", "93.00", "94.00"]
     draws = [line for line in axes.lines if line.get_marker() == "|"]
@@ -164,28 +161,57 @@ def test_results_show_each_draw_and_the_mean_of_a_row(tmp_path: Path, saved: lis
     assert axes.get_xlabel() == "accuracy (%)"
 
 
-def test_accuracy_axis_has_no_tick_beyond_100_percent(tmp_path: Path, saved: list[Figure]) -> None:
-    figures.result_points([{"row": "TDGA", "test_accuracy": 1.0}], tmp_path / "results.png")
-    ticks = saved[0].axes[0].get_xticks()
+def test_accuracy_axis_has_no_tick_beyond_100_percent() -> None:
+    figure = points_figure([{"row": "TDGA", "test_accuracy": 1.0}])
+    ticks = figure.axes[0].get_xticks()
     assert len(ticks) > 1
     assert max(ticks) <= 100
 
 
 @pytest.mark.parametrize(("draw", "records"), DRAW)
 def test_mistakes_are_named_before_anything_is_written(
-    draw: Callable[..., list[Path]], records: list[dict[str, Any]], tmp_path: Path
+    draw: Callable[..., Figure], records: list[dict[str, Any]], tmp_path: Path
 ) -> None:
     with pytest.raises(ValueError, match="nothing to draw"):
-        draw([], tmp_path / "a.png")
+        draw([])
     with pytest.raises(ValueError, match=r"'(gen|epoch|row)'"):
-        draw([*records, {"best": 1.0}], tmp_path / "a.png")
+        draw([*records, {"best": 1.0}])
+    figure = draw(records)
     with pytest.raises(ValueError, match="must end in"):
-        draw(records, tmp_path / "a.png", tmp_path / "a.jpeg")
+        save(figure, tmp_path / "a.png", tmp_path / "a.jpeg")
     with pytest.raises(FileNotFoundError, match="nowhere"):
-        draw(records, tmp_path / "nowhere" / "a.png")
+        save(figure, tmp_path / "nowhere" / "a.png")
     with pytest.raises(ValueError, match="at least one file"):
-        draw(records)
+        save(figure)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_measures_of_another_task_are_drawn_under_their_names() -> None:
+    records = [{"epoch": n, "train_iou": 0.1 * n, "valid_iou": 0.2} for n in range(3)]
+    assert list(panels(training_figure(records))) == ["iou"]
+    figure = points_figure([{"row": "a", "valid_iou": 0.5, "test_iou": 1.5}])
+    assert figure.axes[0].get_xlabel() == "iou"
+    assert [text.get_text() for text in figure.axes[0].texts] == ["0.50", "1.50"]
+
+
+def test_figures_of_a_comparison_have_equal_bytes_whatever_the_users_settings() -> None:
+    """The user's matplotlibrc changed the figures of comparisons."""
+    grid = np.linspace(0, 10, 5)
+    curves = {name: Band(grid, grid + n, grid + n - 1, grid + n + 1) for n, name in enumerate("ab")}
+    p = {"a": {"a": 1.0, "b": 0.01}, "b": {"a": 0.01, "b": 1.0}}
+
+    def draw() -> list[bytes]:
+        values = {"a": {0: 1.0, 1: 2.0}, "b": {0: 3.0, 1: 4.0}}
+        drawn = [
+            bands_figure(curves, "x", "y"),
+            seeds_figure(values, "z"),
+            ranks_figure({"a": 1, "b": 2}, p, 0.5),
+        ]
+        return [svg(figure) for figure in drawn]
+
+    first = draw()
+    with matplotlib.rc_context({"font.size": 20, "lines.linewidth": 9, "svg.fonttype": "none"}):
+        assert draw() == first
 
 
 VALUES = st.one_of(st.none(), st.floats(), st.integers(-(10**400), 10**400), st.booleans(), st.just("text"))
@@ -198,8 +224,6 @@ VALUES = st.one_of(st.none(), st.floats(), st.integers(-(10**400), 10**400), st.
 )
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_record_makes_a_figure_fail(tmp_path: Path, records: list[dict[str, Any]]) -> None:
-    figures.search_curves(
-        [{**record, "gen": gen} for gen, record in enumerate(records)], tmp_path / "search.svg"
-    )
+    svg(search_figure([{**record, "gen": gen} for gen, record in enumerate(records)]))
     named = [{"row": "a", "valid_accuracy": r["best"], "test_accuracy": r["mean"]} for r in records]
-    figures.result_points(named, tmp_path / "results.svg")
+    svg(points_figure(named))

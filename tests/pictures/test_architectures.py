@@ -14,13 +14,12 @@ from hypothesis import strategies as st
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from tdgnas.spaces import VGGShortcuts, vgg_drawing
-from tdgnas.spaces.condense import op_kind, sheets
-from tdgnas.spaces.drawing import draw_graph
-from tdgnas.spaces.layout import GAP, Box, Wire, layered
-from tdgnas.spaces.nasbench201 import NASBench201
-from tdgnas.spaces.picture import save_figure
-from tdgnas.spaces.vgg_drawing import Arc, lanes
+from tdgnas import pictures
+from tdgnas.pictures import architecture_figure, draw, graph_figure, save
+from tdgnas.pictures.condense import op_kind, sheets
+from tdgnas.pictures.layout import GAP, Box, Wire, layered
+from tdgnas.pictures.vgg import Arc, lanes
+from tdgnas.spaces import NASBench201, OneInputCells, VGGShortcuts
 
 MAGIC = {".png": b"\x89PNG", ".svg": b"<?xml", ".pdf": b"%PDF"}
 
@@ -28,20 +27,6 @@ MAGIC = {".png": b"\x89PNG", ".svg": b"<?xml", ".pdf": b"%PDF"}
 @pytest.fixture(scope="module")
 def space() -> VGGShortcuts:
     return VGGShortcuts(width=0.25)
-
-
-@pytest.fixture
-def figures(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
-    """The figures that are saved while a test runs."""
-    saved: list[Figure] = []
-
-    def save(figure: Figure, path: Path, dpi: float = 150) -> Path:
-        saved.append(figure)
-        return save_figure(figure, path, dpi)
-
-    monkeypatch.setattr(vgg_drawing, "save_figure", save)
-    monkeypatch.setattr("tdgnas.spaces.drawing.save_figure", save)
-    return saved
 
 
 def texts(figure: Figure) -> list[str]:
@@ -71,15 +56,15 @@ def overlapping(figure: Figure) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize("count", [0, 12, 61])
 def test_vgg_names_every_shortcut_once_and_no_texts_overlap(
-    space: VGGShortcuts, tmp_path: Path, figures: list[Figure], count: int, twelve: list[tuple[int, int]]
+    space: VGGShortcuts, tmp_path: Path, count: int, twelve: list[tuple[int, int]]
 ) -> None:
     pairs = {0: [], 12: twelve, 61: list(space.candidates)}[count]
-    space.draw(space.with_shortcuts(pairs), tmp_path / "vgg.png")
-    labels = sorted(text for text in texts(figures[0]) if "→" in text and "Shortcut" not in text)
+    figure = architecture_figure(space, space.with_shortcuts(pairs))
+    labels = sorted(text for text in texts(figure) if "→" in text and "Shortcut" not in text)
     assert labels == sorted(f"{i}→{j}" for i, j in pairs)
-    assert overlapping(figures[0]) == []
-    width, height = figures[0].get_size_inches() * figures[0].dpi
-    for text, left, lower, right, upper in extents(figures[0]):
+    assert overlapping(figure) == []
+    width, height = figure.get_size_inches() * figure.dpi
+    for text, left, lower, right, upper in extents(figure):
         assert left >= 0, text
         assert lower >= 0, text
         assert right <= width, text
@@ -87,11 +72,10 @@ def test_vgg_names_every_shortcut_once_and_no_texts_overlap(
 
 
 def test_vgg_says_blocks_channels_sizes_strides_and_costs(
-    space: VGGShortcuts, tmp_path: Path, figures: list[Figure], twelve: list[tuple[int, int]]
+    space: VGGShortcuts, tmp_path: Path, twelve: list[tuple[int, int]]
 ) -> None:
     architecture = space.with_shortcuts(twelve)
-    space.draw(architecture, tmp_path / "vgg.png")
-    said = texts(figures[0])
+    said = texts(architecture_figure(space, architecture))
     assert [text for text in said if text.startswith("block ")] == [f"block {j}" for j in range(1, 17)]
     assert said.count("pool") == 5
     assert "stage 3\n8×8, stride 4" in said
@@ -103,10 +87,9 @@ def test_vgg_says_blocks_channels_sizes_strides_and_costs(
 
 
 def test_vgg_legend_counts_each_kind(
-    space: VGGShortcuts, tmp_path: Path, figures: list[Figure], twelve: list[tuple[int, int]]
+    space: VGGShortcuts, tmp_path: Path, twelve: list[tuple[int, int]]
 ) -> None:
-    space.draw(space.with_shortcuts(twelve), tmp_path / "vgg.png")
-    legend = figures[0].axes[0].get_legend()
+    legend = architecture_figure(space, space.with_shortcuts(twelve)).axes[0].get_legend()
     assert legend is not None
     assert [text.get_text().rsplit(": ")[1] for text in legend.get_texts()] == [
         "2 of 12",
@@ -115,16 +98,16 @@ def test_vgg_legend_counts_each_kind(
     ]
 
 
-def test_vgg_without_the_stride_limit_says_each_stride(tmp_path: Path, figures: list[Figure]) -> None:
+def test_vgg_without_the_stride_limit_says_each_stride(tmp_path: Path) -> None:
     space = VGGShortcuts(width=0.125, max_stride=None)
-    space.draw(space.with_shortcuts([(1, 16), (4, 9), (12, 14)]), tmp_path / "vgg.png")
-    assert {"1→16 ÷16", "4→9 ÷2", "12→14"} <= set(texts(figures[0]))
+    figure = architecture_figure(space, space.with_shortcuts([(1, 16), (4, 9), (12, 14)]))
+    assert {"1→16 ÷16", "4→9 ÷2", "12→14"} <= set(texts(figure))
 
 
 def test_vgg_refuses_an_architecture_of_another_space(space: VGGShortcuts, tmp_path: Path) -> None:
     other = NASBench201()
     with pytest.raises(ValueError, match="nasbench201"):
-        space.draw(other.sample(), tmp_path / "vgg.png")
+        draw(space, other.sample(), tmp_path / "vgg.png")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -187,35 +170,33 @@ def big_graph(nodes: int) -> nx.MultiDiGraph:
     return graph
 
 
-def test_hundreds_of_nodes_without_names_in_common_become_few_boxes(
-    tmp_path: Path, figures: list[Figure]
-) -> None:
+def test_hundreds_of_nodes_without_names_in_common_become_few_boxes(tmp_path: Path) -> None:
     graph = big_graph(400)
     overview = sheets(graph)[0]
     assert len(overview.boxes) <= 20
     assert overview.title.startswith("401 nodes")
     assert overview.boxes[0].lines[0] == "input"
     assert overview.boxes[-1].lines[0] == "v399"
-    draw_graph(graph, tmp_path / "big.png", "big")
-    assert max(figures[0].get_size_inches()) < 60
-    assert overlapping(figures[0]) == []
+    figure = graph_figure(graph, "big")
+    assert max(figure.get_size_inches()) < 60
+    assert overlapping(figure) == []
 
 
 def test_generic_drawing_of_all_shortcuts_has_no_overlapping_texts(
-    space: VGGShortcuts, tmp_path: Path, figures: list[Figure]
+    space: VGGShortcuts, tmp_path: Path
 ) -> None:
-    draw_graph(space.graph.networkx([1] * len(space.candidates)), tmp_path / "graph.png", "all")
-    assert overlapping(figures[0]) == []
-    assert sum(text.startswith("short") for text in texts(figures[0])) == 49
-    assert sum(text.endswith("=identity") for text in texts(figures[0])) == 12
+    figure = graph_figure(space.graph.networkx([1] * len(space.candidates)), "all")
+    assert overlapping(figure) == []
+    assert sum(text.startswith("short") for text in texts(figure)) == 49
+    assert sum(text.endswith("=identity") for text in texts(figure)) == 12
 
 
 def test_cycles_and_empty_graphs_are_refused(tmp_path: Path) -> None:
     graph = nx.MultiDiGraph([("a", "b"), ("b", "a")])
     with pytest.raises(ValueError, match="a -> b"):
-        draw_graph(graph, tmp_path / "cycle.png", "")
+        graph_figure(graph, "")
     with pytest.raises(ValueError, match="no nodes"):
-        draw_graph(nx.MultiDiGraph(), tmp_path / "empty.png", "")
+        graph_figure(nx.MultiDiGraph(), "")
 
 
 @given(st.data())
@@ -233,7 +214,7 @@ def test_boxes_of_a_rank_keep_apart_and_wires_run_downwards(data: st.DataObject)
     for one, other in combinations(boxes, 2):
         (x0, y0), (x1, y1) = layout.boxes[one.name], layout.boxes[other.name]
         if y0 == y1:
-            assert abs(x0 - x1) >= (one.width + other.width) / 2 + GAP - 1e-9
+            assert abs(x0 - x1) >= (one.size[0] + other.size[0]) / 2 + GAP - 1e-9
     for points in layout.wires:
         assert all(upper[1] <= lower[1] for upper, lower in pairwise(points))
     assert layered(boxes, wires) == layout
@@ -264,13 +245,13 @@ def test_equal_input_gives_equal_bytes_whatever_the_users_settings(
     architecture = space.with_shortcuts(twelve)
     graph = NASBench201(cells_per_stage=1).graph.networkx([1] * 6)
     first = [
-        space.draw(architecture, tmp_path / f"a{suffix}"),
-        draw_graph(graph, tmp_path / f"b{suffix}", "cell"),
+        draw(space, architecture, tmp_path / f"a{suffix}"),
+        save(graph_figure(graph, "cell"), tmp_path / f"b{suffix}")[0],
     ]
     with matplotlib.rc_context({"font.size": 20, "lines.linewidth": 9, "axes.facecolor": "red"}):
         again = [
-            space.draw(architecture, tmp_path / f"c{suffix}"),
-            draw_graph(graph, tmp_path / f"d{suffix}", "cell"),
+            draw(space, architecture, tmp_path / f"c{suffix}"),
+            save(graph_figure(graph, "cell"), tmp_path / f"d{suffix}")[0],
         ]
         assert matplotlib.rcParams["font.size"] == 20
     for one, other in zip(first, again, strict=True):
@@ -279,24 +260,44 @@ def test_equal_input_gives_equal_bytes_whatever_the_users_settings(
     assert len(list(tmp_path.iterdir())) == 4
 
 
+def test_a_space_of_ones_own_is_drawn_by_its_class(tmp_path: Path) -> None:
+    class Mine(NASBench201):
+        """A space with a drawing of its own."""
+
+    class Child(Mine):
+        """Drawn as what it is made from."""
+
+    @pictures.register_drawing(Mine)
+    def drawing(space: Mine, architecture: object) -> Figure:
+        figure = pictures.new_figure(2, 2)
+        figure.text(0, 0, "mine")
+        return figure
+
+    for space in (Mine(), Child()):
+        assert [text.get_text() for text in architecture_figure(space, space.sample()).texts] == ["mine"]
+    assert "nasbench201" in texts(architecture_figure(NASBench201(), NASBench201().sample()))
+    with pytest.raises(ValueError, match="belongs to"):
+        architecture_figure(Child(), OneInputCells().sample())
+
+
 def test_unknown_endings_and_missing_folders_are_named(space: VGGShortcuts, tmp_path: Path) -> None:
     architecture = space.with_shortcuts([])
     with pytest.raises(ValueError, match=r"\.png, \.svg, \.pdf"):
-        space.draw(architecture, tmp_path / "vgg.bmp")
+        draw(space, architecture, tmp_path / "vgg.bmp")
     with pytest.raises(ValueError, match="must end in"):
-        space.draw(architecture, tmp_path / "vgg")
+        draw(space, architecture, tmp_path / "vgg")
     with pytest.raises(FileNotFoundError, match="nowhere"):
-        space.draw(architecture, tmp_path / "nowhere" / "vgg.png")
+        draw(space, architecture, tmp_path / "nowhere" / "vgg.png")
     (tmp_path / "folder.png").mkdir()
     with pytest.raises(IsADirectoryError, match="folder"):
-        space.draw(architecture, tmp_path / "folder.png")
+        draw(space, architecture, tmp_path / "folder.png")
 
 
 def test_drawing_needs_neither_pyplot_nor_matplotlib_before_it_is_asked_to(tmp_path: Path) -> None:
     code = (
-        "import sys; from tdgnas.spaces import VGGShortcuts; import tdgnas.spaces.vgg_drawing, tdgnas.spaces.drawing\n"
+        "import sys; from tdgnas.spaces import VGGShortcuts; from tdgnas import pictures\n"
         "assert 'matplotlib' not in sys.modules\n"
-        "space = VGGShortcuts(width=0.125); space.draw(space.with_shortcuts([]), sys.argv[1])\n"
+        "space = VGGShortcuts(width=0.125); pictures.draw(space, space.with_shortcuts([]), sys.argv[1])\n"
         "assert 'matplotlib.pyplot' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code, str(tmp_path / "vgg.svg")], check=True)

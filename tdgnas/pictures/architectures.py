@@ -1,0 +1,66 @@
+"""The picture of an architecture: the drawing that its kind of space has, else its graph."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .cells import cell_figure
+from .graph import graph_figure
+from .style import check_path, save
+from .vgg import vgg_figure
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from ..spaces import Architecture, SearchSpace
+
+
+def _cells(space: Any, architecture: Architecture) -> Figure:
+    return cell_figure({kind: space.plan(architecture, kind) for kind in space.kinds})
+
+
+# The class that a space is, or is made from, by the name of its module and its own; spaces need not know of pictures.
+_DRAWINGS: dict[str, Callable[[Any, Architecture], Figure]] = {
+    "VGGShortcuts": vgg_figure,
+    "CellSpace": _cells,
+}
+
+
+def register_drawing(space: type[SearchSpace]) -> Callable[[Callable[..., Figure]], Callable[..., Figure]]:
+    """Return a decorator for a function that draws the architectures of a space: space and architecture to a figure.
+
+    :param space: the class; those made from it are drawn so as well.
+    """
+
+    def register(function: Callable[..., Figure]) -> Callable[..., Figure]:
+        _DRAWINGS[space.__name__] = function
+        return function
+
+    return register
+
+
+def architecture_figure(space: SearchSpace, architecture: Architecture) -> Figure:
+    """Draw an architecture.
+
+    :raises ValueError: for an architecture of another space.
+    """
+    space.check(architecture)
+    for kind in type(space).__mro__:
+        if kind.__name__ in _DRAWINGS:
+            return _DRAWINGS[kind.__name__](space, architecture)
+    return graph_figure(space.graph.networkx(architecture.choices), space.name)
+
+
+def draw(space: SearchSpace, architecture: Architecture, *paths: str | Path) -> Path:
+    """Draw an architecture into files.
+
+    :param paths: each ends in ``.png``, ``.svg`` or ``.pdf``; its folder exists.
+    :returns: the first path.
+    :raises ValueError: for an architecture of another space, or an unknown ending.
+    :raises FileNotFoundError: when a folder does not exist.
+    """
+    for path in paths:
+        check_path(path)
+    return save(architecture_figure(space, architecture), *paths)[0]

@@ -1,0 +1,81 @@
+"""Cells drawn as the DARTS paper draws them, from left to right, and relaxed weights over time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from .graph import Sheet, sheet_figure
+from .layout import Box, Wire
+from .style import GREY, new_figure, styled
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    from matplotlib.figure import Figure
+
+    from ..decision import Decision
+    from ..spaces.cells import CellPlan
+
+_INPUT, _NODE, _OUTPUT = "#B8DCC2", "#BFD7EA", "#F0E2A8"
+_TITLES = {"normal": "normal cell", "reduce": "reduction cell"}
+
+
+@styled
+def cell_figure(plans: Mapping[str, CellPlan], title: str = "") -> Figure:
+    """Draw cells, each by the name of its kind: what they read, their nodes, and what they hand on.
+
+    :param plans: see :class:`CellPlan`; ``CellSpace.plan`` and ``Genotype.plan`` make them.
+    """
+    sheets = [cell_sheet(_TITLES.get(kind, kind), plan) for kind, plan in plans.items()]
+    return sheet_figure(sheets, title, sideways=True, legend=False)
+
+
+def cell_sheet(title: str, plan: CellPlan) -> Sheet:
+    """Boxes and wires of a cell, named as in the paper: inputs by the cells before, nodes by number."""
+    first = plan.inputs
+    inputs = {n: "c(k−1)" if n == first - 1 else f"c(k−{first - n})" for n in range(first)}
+    names = {**inputs, **{first + n: str(n) for n in range(len(plan.nodes))}}
+    faces = {number: _INPUT if number < first else _NODE for number in names}
+    boxes = [Box(name, (name,), face=faces[number]) for number, name in names.items()]
+    wires = [
+        Wire(names[source], names[target], op)
+        for target, pairs in enumerate(plan.nodes, start=first)
+        for op, source in pairs
+        if op != "none"
+    ]
+    handed = [Wire(names[number], "c(k)", chosen=True, colour=GREY) for number in plan.concat]
+    return Sheet(title, [*boxes, Box("c(k)", ("c(k)",), face=_OUTPUT)], [*wires, *handed])
+
+
+@styled
+def weights_figure(decisions: Sequence[Decision], history: npt.ArrayLike) -> Figure:
+    """Draw relaxed weights over time: for every decision a heat map of its choices and epochs.
+
+    :param decisions: those of the space.
+    :param history: relaxed weights at successive times, shape (times, genes), such as ``Pretraining.history``.
+    :raises ValueError: when the history has another shape.
+    """
+    import numpy as np
+
+    values = np.asarray(history, dtype=np.float64)
+    genes = sum(decision.genes for decision in decisions)
+    if values.ndim != 2 or values.shape[1] != genes or not len(values):
+        raise ValueError(f"the history has shape {values.shape}; expected (times, {genes})")
+    columns = min(4, len(decisions))
+    rows = -(-len(decisions) // columns)
+    figure = new_figure(2.8 * columns, 0.5 + 1.45 * rows)
+    figure.set_layout_engine("constrained")
+    panels = figure.subplots(rows, columns, squeeze=False).ravel()
+    start = 0
+    for axes, decision in zip(panels, decisions, strict=False):
+        own = values[:, start : start + decision.genes].T
+        start += decision.genes
+        image = axes.imshow(own, aspect="auto", vmin=values.min(), vmax=values.max(), cmap="viridis")
+        axes.set_title(decision.name, fontsize=8, pad=3)
+        axes.tick_params(labelsize=6, length=2)
+        axes.set_xticks([0, len(values) - 1] if len(values) > 1 else [0])
+        axes.set_yticks(range(decision.genes), decision.choices[-decision.genes :], fontsize=6)
+    for axes in panels[len(decisions) :]:
+        axes.set_axis_off()
+    figure.colorbar(image, ax=panels, label="relaxed weight over epochs", shrink=0.5, aspect=40)
+    return figure

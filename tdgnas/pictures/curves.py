@@ -1,0 +1,231 @@
+"""Curves by generation, by epoch and over a budget.
+
+Values that are not finite, or missing, leave a gap in their curve; a quantity that was never recorded has no panel.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from .style import BLUE, GREEN, GREY, INK, PURPLE, VERMILLION, line_styles, new_figure, styled, whole_ticks
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from ..comparison.curves import Band
+
+Record = Mapping[str, Any]
+_Curve = tuple[str, str, str, str]  # key of the record, label, colour, line
+# A diverged network's loss becomes a huge finite number (its task's worst), which would flatten every real curve.
+OFF_SCALE = 1e5
+
+
+@styled
+def search_figure(
+    history: Sequence[Record], title: str = "", energy: str = "energy\n(loss in nats)"
+) -> Figure:
+    """Draw a search by generation: energies, entropy, temperature, active choices of the best, distinct genotypes.
+
+    :param history: a record per generation with ``gen`` and any of ``best``, ``mean``, ``entropy``, ``temperature``,
+        ``gates`` (or ``shortcuts``), ``distinct``; the records of :func:`evolve` are such.
+    :param title: above the figure.
+    :param energy: name and unit of the energies.
+    :raises ValueError: for an empty history, or a record without ``gen``.
+    """
+    x = _steps(history, "gen", "history")
+    gates = "gates" if any("gates" in record for record in history) else "shortcuts"
+    panels: list[tuple[str, list[_Curve]]] = [
+        (energy, [("best", "best", BLUE, "-"), ("mean", "mean of the population", VERMILLION, "--")]),
+        ("entropy (nats)", [("entropy", "", GREEN, "-")]),
+        ("temperature\n(energy per nat)", [("temperature", "", PURPLE, "-")]),
+        ("active choices\nof the best", [(gates, "", BLUE, "steps")]),
+        ("distinct genotypes", [("distinct", "", INK, "steps")]),
+    ]
+    return _panels(history, x, panels, title, "generation")
+
+
+@styled
+def training_figure(records: Sequence[Record], title: str = "", loss: str = "loss (nats)") -> Figure:
+    """Draw the pretraining of a supernet, or the training of a network, by epoch.
+
+    :param records: a record per epoch with ``epoch`` and any of ``train_<measure>``, ``valid_<measure>`` (accuracies
+        between 0 and 1 are shown in percent) and ``gates`` (sum of the relaxed gates).
+    :param title: above the figure.
+    :param loss: name and unit of the loss.
+    :raises ValueError: for no records, or a record without ``epoch``.
+    """
+    x = _steps(records, "epoch", "list of epochs")
+    sides = (("train", "training", BLUE, "-"), ("valid", "validation", VERMILLION, "--"))
+    keys = [key for record in records for key in record if key.startswith(("train_", "valid_"))]
+    names = dict.fromkeys(key.partition("_")[2] for key in keys)
+    titles = {"loss": loss, "accuracy": "accuracy (%)"}
+    panels: list[tuple[str, list[_Curve]]] = [
+        (titles.get(name, name), [(f"{key}_{name}", *rest) for key, *rest in sides])  # type: ignore[misc]
+        for name in names
+    ]
+    panels.append(("open gates\n(sum of the weights)", [("gates", "", GREEN, "-")]))
+    percent = [
+        {k: 100 * v if k.endswith("accuracy") and is_number(v) else v for k, v in record.items()}
+        for record in records
+    ]
+    return _panels(percent, x, panels, title, "epoch")
+
+
+@styled
+def runs_figure(runs: Mapping[str, Sequence[Record]]) -> Figure:
+    """Draw the searches of several runs over one another: best energy, entropy, distinct genotypes.
+
+    :param runs: the history of each run by its name.
+    """
+    figure = new_figure(10, 3.6)
+    figure.set_layout_engine("constrained")
+    keys = {"best": "best energy", "entropy": "entropy (nats)", "distinct": "distinct genotypes"}
+    for axes, (key, name) in zip(figure.subplots(1, 3), keys.items(), strict=True):
+        for run, (colour, dash) in line_styles(list(runs)).items():
+            shown = [row for row in runs[run] if is_number(row.get(key))]
+            x, y = [row["gen"] for row in shown], [row[key] for row in shown]
+            axes.plot(x, y, dash, color=colour, label=run)
+        axes.set_title(name)
+        axes.grid()
+        if key == "distinct":
+            _whole(axes)
+        whole_ticks(axes, "generation")
+    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside upper left", ncols=4)
+    return figure
+
+
+@styled
+def bands_figure(curves: Mapping[str, Band], x: str, y: str) -> Figure:
+    """Draw means over seeds with their confidence bands.
+
+    :param curves: a band of each strategy.
+    """
+    import numpy as np
+
+    figure = new_figure(8, 3.6)
+    figure.set_layout_engine("constrained")
+    axes = figure.add_subplot(xlabel=x, ylabel=y)
+    for name, (colour, dash) in line_styles(list(curves)).items():
+        one = curves[name]
+        axes.plot(one.grid, one.mean, dash, color=colour, label=name)
+        axes.fill_between(one.grid, one.low, one.high, color=colour, alpha=0.15, linewidth=0)
+    # The first few evaluations are far off and would press all that matters into a line.
+    values = np.concatenate([one.mean[len(one.mean) // 20 :] for one in curves.values()] or [np.array([])])
+    values = values[~np.isnan(values)]
+    if len(values) and np.ptp(values) > 0:
+        low, high = float(np.quantile(values, 0.02)), float(values.max())
+        if low - values.min() < 0.25 * np.ptp(values):
+            low = float(values.min())
+        margin = 0.08 * (high - low) or 0.01
+        axes.set_ylim(low - margin, high + margin)
+    axes.grid()
+    figure.legend(loc="outside right upper")
+    return figure
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is a finite number; booleans and text are not."""
+    try:
+        return not isinstance(value, (bool, str)) and math.isfinite(float(value))
+    except (TypeError, ValueError, OverflowError):
+        return False
+
+
+def _steps(records: Sequence[Record], key: str, what: str) -> list[float]:
+    if not records:
+        raise ValueError(f"there is nothing to draw: the {what} is empty")
+    for place, record in enumerate(records):
+        if not is_number(record.get(key)):
+            raise ValueError(
+                f"record {place} of the {what} has {key!r} {record.get(key)!r}; a number is needed"
+            )
+    return [float(record[key]) for record in records]
+
+
+def _panels(
+    records: Sequence[Record],
+    x: Sequence[float],
+    panels: Sequence[tuple[str, Sequence[_Curve]]],
+    title: str,
+    step: str,
+) -> Figure:
+    shown = [
+        (name, there)
+        for name, curves in panels
+        if (
+            there := [curve for curve in curves if any(is_number(record.get(curve[0])) for record in records)]
+        )
+    ]
+    count = max(1, len(shown))
+    figure = new_figure(8, 1.45 * count + 0.4 + 0.3 * bool(title))
+    figure.set_layout_engine("constrained")
+    figure.suptitle(title, x=0.01, ha="left", fontsize=13, weight="bold")
+    stacked = figure.subplots(count, 1, sharex=True, squeeze=False)[:, 0]
+    for axes, (name, curves) in zip(stacked, shown, strict=False):
+        lost = sum([_draw_curve(axes, x, records, curve) for curve in curves])
+        _readable_limits(axes, curves)
+        axes.set_ylabel(name)
+        axes.grid()
+        if lost:
+            text = f"{lost} value{'s' if lost > 1 else ''} not finite or off the scale"
+            axes.text(
+                1, 1.02, text, transform=axes.transAxes, ha="right", va="bottom", fontsize=8, color=GREY
+            )
+        if any(curve[1] for curve in curves):
+            above = 1.0 + 0.1 * bool(lost)
+            axes.legend(loc="lower right", bbox_to_anchor=(1, above), ncols=2, borderaxespad=0)
+    if not shown:
+        stacked[0].text(0.5, 0.5, "no finite values were recorded", ha="center", color=GREY)
+        stacked[0].set_yticks([])
+    room = 0.02 * (max(x) - min(x)) or 0.5
+    stacked[-1].set_xlim(min(x) - room, max(x) + room)
+    whole_ticks(stacked[-1], step)
+    figure.align_ylabels()
+    return figure
+
+
+def _draw_curve(axes: Axes, x: Sequence[float], records: Sequence[Record], curve: _Curve) -> int:
+    """Draw a curve with gaps; return how many values it could not show."""
+    key, label, colour, line = curve
+    shown = [is_number(r.get(key)) and abs(float(r[key])) < OFF_SCALE for r in records]
+    y = [float(r[key]) if ok else math.nan for ok, r in zip(shown, records, strict=True)]
+    shape: dict[str, Any] = {"drawstyle": "steps-mid"} if line == "steps" else {"linestyle": line}
+    axes.plot(x, y, color=colour, label=label or None, **shape)
+    # A value between two gaps, or a lone one, would be an invisible line.
+    padded = [False, *shown, False]
+    alone = [n for n, ok in enumerate(shown) if ok and not padded[n] and not padded[n + 2]]
+    axes.plot([x[n] for n in alone], [y[n] for n in alone], "o", markersize=4, color=colour)
+    return sum(not ok and r.get(key) is not None for ok, r in zip(shown, records, strict=True))
+
+
+def _readable_limits(axes: Axes, curves: Sequence[_Curve]) -> None:
+    """Whole ticks for counts, a logarithmic axis for a temperature that falls, room around what does not move."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    values = [float(y) for line in axes.lines for y in line.get_ydata() if math.isfinite(y)]  # type: ignore[union-attr]
+    if not values:
+        return
+    low, high = min(values), max(values)
+    whole = curves[0][3] == "steps"
+    if curves[0][0] == "temperature" and low > 0 and high / low > 3:
+        axes.set_yscale("log")
+        axes.set_ylim(low / 1.6, high * 1.6)
+        subs = (1.0,) if high / low >= 100 else (1.0, 2.0, 5.0)
+        axes.yaxis.set_major_locator(LogLocator(subs=subs, numticks=6))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.yaxis.set_minor_formatter(NullFormatter())
+        return
+    if whole:
+        _whole(axes)
+    if low == high:
+        room = 1.0 if whole else 0.05 * abs(low) or 0.5
+        axes.set_ylim(low - room, high + room)
+
+
+def _whole(axes: Axes) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=4, integer=True, min_n_ticks=1))

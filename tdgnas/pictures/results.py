@@ -1,0 +1,237 @@
+"""Pictures of results: rows of retrained networks, accuracy against size, strategies by seed and by rank."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from .curves import OFF_SCALE, Record, is_number
+from .style import (
+    BLUE,
+    COLOURS,
+    GREY,
+    SKY,
+    VERMILLION,
+    line_styles,
+    new_figure,
+    styled,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+def measure_of(results: Sequence[Record]) -> str:
+    """Return what the test set measured: ``accuracy``, or the first other measure that the results carry.
+
+    >>> measure_of([{"row": "a", "test_iou": 0.5}])
+    'iou'
+    """
+    found = [key.removeprefix("test_") for result in results for key in result if key.startswith("test_")]
+    return "accuracy" if "accuracy" in found or not found else found[0]
+
+
+def axis_of(measure: str) -> str:
+    """Name and unit of a measure, for an axis or a table.
+
+    >>> axis_of("accuracy"), axis_of("iou")
+    ('accuracy (%)', 'iou')
+    """
+    return f"{measure} (%)" if measure.endswith("accuracy") else measure
+
+
+def _shown(value: Any, measure: str) -> float | None:
+    if not is_number(value) or abs(float(value)) >= OFF_SCALE:
+        return None
+    return float(value) * (100 if measure.endswith("accuracy") else 1)
+
+
+@styled
+def points_figure(results: Sequence[Record], title: str = "") -> Figure:
+    """Draw the result table: each row on the validation and the test set, with all networks of rows that have several.
+
+    :param results: a record per retrained network with ``row`` and any of ``valid_<measure>``, ``test_<measure>``
+        (accuracies between 0 and 1 are shown in percent); of a row, the mean and the range are drawn.
+    :param title: above the figure.
+    :raises ValueError: for no results, or a result without ``row``.
+    """
+    if not results:
+        raise ValueError("there is nothing to draw: the results are empty")
+    missing = next((result for result in results if "row" not in result), None)
+    if missing is not None:
+        raise ValueError(
+            f"every result needs 'row', the name of its row in the table; this one has {sorted(missing)}"
+        )
+    measure = measure_of(results)
+    rows = list(dict.fromkeys(str(result["row"]) for result in results))
+    figure = new_figure(8, 1.0 + 0.5 * len(rows) + 0.3 * bool(title))
+    figure.set_layout_engine("constrained")
+    figure.suptitle(title, x=0.01, ha="left", fontsize=13, weight="bold")
+    axes = figure.add_subplot(xlabel=axis_of(measure))
+    for side, label, colour, marker, shift in (
+        ("valid", "validation", BLUE, "o", -0.14),
+        ("test", "test", VERMILLION, "D", 0.14),
+    ):
+        for place, row in enumerate(rows):
+            values = [_shown(r.get(f"{side}_{measure}"), measure) for r in results if str(r["row"]) == row]
+            _draw_points(axes, [v for v in values if v is not None], place + shift, colour, marker)
+        axes.plot([], [], color=colour, marker=marker, linestyle="none", markersize=7, label=label)
+    counts = [sum(str(result["row"]) == row for result in results) for row in rows]
+    names = [f"{row}\n(mean of {n})" if n > 1 else row for row, n in zip(rows, counts, strict=True)]
+    axes.set_yticks(range(len(rows)), names)
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.grid(axis="x")
+    axes.tick_params(axis="y", length=0)
+    _room_for_figures(axes, 100.0 if measure.endswith("accuracy") else math.inf)
+    axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderaxespad=0.2)
+    return figure
+
+
+def _draw_points(axes: Axes, values: Sequence[float], y: float, colour: str, marker: str) -> None:
+    """Draw the mean, and where there are several values their range and each of them."""
+    if not values:
+        return
+    mean = math.fsum(values) / len(values)
+    if len(values) > 1:
+        axes.plot([min(values), max(values)], [y, y], color=colour, zorder=2)
+        axes.plot(
+            values, [y] * len(values), linestyle="none", marker="|", markersize=9, color=colour, zorder=2
+        )
+    axes.plot([mean], [y], linestyle="none", marker=marker, markersize=7, color=colour, zorder=3)
+    place = {"xytext": (8, 0), "textcoords": "offset points", "va": "center"}
+    axes.annotate(f"{mean:.2f}", (max(values), y), fontsize=8, color=colour, **place)
+
+
+def _room_for_figures(axes: Axes, most: float) -> None:
+    """Room for the figures beside the points, and no ticks beyond 100 %."""
+    from matplotlib.ticker import MaxNLocator
+
+    values = [float(x) for line in axes.lines for x in line.get_xdata()] or [0.0, 100.0]  # type: ignore[union-attr]
+    span = max(values) - min(values)
+    low, high = min(values) - max(0.06 * span, 0.3), max(values) + max(0.13 * span, 0.5)
+    ticks = MaxNLocator(nbins=7).tick_values(low, high)
+    axes.set_xticks([tick for tick in ticks if low <= tick <= min(high, most)])
+    axes.set_xlim(low, high)
+
+
+def front(points: Sequence[tuple[float, float]]) -> list[int]:
+    """Return the places of the points that no other beats in both: small first, large second number; by the first.
+
+    >>> front([(3.0, 0.9), (1.0, 0.5), (2.0, 0.4), (2.0, 0.8)])
+    [1, 3, 0]
+    """
+    found: list[int] = []
+    for place in sorted(range(len(points)), key=lambda p: (points[p][0], -points[p][1])):
+        if not found or points[place][1] > points[found[-1]][1]:
+            found.append(place)
+    return found
+
+
+@styled
+def pareto_figure(
+    searched: Sequence[tuple[float, float]],
+    best: tuple[float, float] | None,
+    results: Sequence[Record],
+    own: str = "",
+) -> Figure:
+    """Draw accuracy against parameters: what the search evaluated, and the networks that were retrained.
+
+    :param searched: (parameters, accuracy in the search) of distinct architectures.
+    :param best: the same of the best architecture.
+    :param results: the retrained networks, as :func:`points_figure` takes them, with ``parameters``.
+    :param own: the row of the search's winner.
+    """
+    from matplotlib.ticker import EngFormatter, MaxNLocator
+
+    measure = measure_of(results)
+    trained = [r for r in results if is_number(r.get(f"test_{measure}")) and is_number(r.get("parameters"))]
+    figure = new_figure(10, 3.9)
+    figure.set_layout_engine("constrained")
+    panels = figure.subplots(1, bool(searched) + bool(trained), squeeze=False)[0]
+    if searched:
+        _draw_searched(panels[0], searched, best)
+    if trained:
+        axes = panels[-1]
+        axes.set(title="retrained from scratch", ylabel=f"test {axis_of(measure)}")
+        rows = list(dict.fromkeys(str(result["row"]) for result in trained))
+        for row, colour in zip(rows, (COLOURS[2:] * len(rows))[: len(rows)], strict=True):
+            ends = [r for r in trained if str(r["row"]) == row]
+            axes.plot(
+                [r["parameters"] for r in ends], [_shown(r[f"test_{measure}"], measure) for r in ends],
+                "*" if row == own else "o", markersize=14 if row == own else 7,
+                color=VERMILLION if row == own else colour, label=row,
+            )  # fmt: skip
+    for axes in panels:
+        axes.grid()
+        axes.legend(fontsize=8, loc="best")
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=5))
+        axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+        axes.set_xlabel("parameters")
+    return figure
+
+
+def _draw_searched(
+    axes: Axes, points: Sequence[tuple[float, float]], best: tuple[float, float] | None
+) -> None:
+    axes.scatter(
+        [x for x, _ in points], [100 * y for _, y in points], s=14, color=SKY, alpha=0.7, linewidths=0
+    )
+    edge = front(points)
+    xs, ys = [points[p][0] for p in edge], [100 * points[p][1] for p in edge]
+    axes.plot(xs, ys, drawstyle="steps-post", color=BLUE, label="Pareto front")
+    axes.plot(xs, ys, "o", markersize=4, color=BLUE)
+    if best is not None:
+        axes.plot(
+            [best[0]], [100 * best[1]], "*", markersize=14, color=VERMILLION, label="the best by fitness"
+        )
+    axes.set(title="evaluated in the search", ylabel="validation accuracy (%)")
+
+
+@styled
+def seeds_figure(results: Mapping[str, Mapping[int, float]], label: str) -> Figure:
+    """Draw the result of every seed as a dot, with a box of the quartiles for each strategy.
+
+    :param results: of each strategy the result of each seed.
+    :param label: name and unit of the results.
+    """
+    figure = new_figure(8, 0.7 + 0.38 * len(results))
+    figure.set_layout_engine("constrained")
+    axes = figure.add_subplot(xlabel=label)
+    names = list(results)[::-1]
+    values = [list(results[name].values()) for name in names]
+    axes.boxplot(values, orientation="horizontal", showfliers=False, medianprops={"color": GREY})
+    colours = line_styles(list(results))
+    for place, (name, own) in enumerate(zip(names, values, strict=True), start=1):
+        # Dots are spread by their order, not at random: the figure is the same every time.
+        heights = [place + 0.24 * ((k * 0.618) % 1 - 0.5) for k in range(len(own))]
+        axes.plot(own, heights, "o", color=colours[name][0], markersize=3.5, alpha=0.6)
+    axes.set_yticks(range(1, len(names) + 1), names)
+    axes.grid(axis="x")
+    return figure
+
+
+@styled
+def ranks_figure(ranks: Mapping[str, float], p: Mapping[str, Mapping[str, float]], critical: float) -> Figure:
+    """Draw mean ranks (Demsar 2006); bars join what does not differ significantly.
+
+    :param ranks: mean rank of each strategy, 1 is best.
+    :param p: of each strategy, p of the test against each of them.
+    :param critical: the difference of mean ranks that counts.
+    """
+    from pandas import DataFrame
+    from scikit_posthocs import critical_difference_diagram
+
+    figure = new_figure(8, 1.4 + 0.17 * len(ranks))
+    figure.set_layout_engine("constrained")
+    told = f"mean rank, 1 is best; bars join what does not differ: critical difference {critical:.2f}"
+    axes = figure.add_subplot(title=told)
+    critical_difference_diagram(
+        dict(ranks), DataFrame(p).loc[list(ranks), list(ranks)], ax=axes, text_h_margin=0.1,
+        label_fmt_left="{label} ({rank:.2f})  ", label_fmt_right="  ({rank:.2f}) {label}",
+        color_palette={name: colour for name, (colour, _) in line_styles(list(ranks)).items()},
+        label_props={"fontsize": 9}, crossbar_props={"color": GREY, "linewidth": 3},
+    )  # fmt: skip
+    axes.title.set_position((0.0, 1.0))
+    return figure

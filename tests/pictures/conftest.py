@@ -1,0 +1,5 @@
+"""The published architecture of the tests of spaces."""
+
+from tests.spaces.conftest import twelve
+
+__all__ = ["twelve"]
