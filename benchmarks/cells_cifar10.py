@@ -31,7 +31,7 @@ from tdgnas.devices import own_noise
 from tdgnas.files.checkpoints import CheckpointFolder
 from tdgnas.spaces import RULES, Architecture, DartsCells, save_architecture, strongest_edges
 from tdgnas.supernet import Pretraining, Supernet, stop_at_skips
-from tdgnas.training import Recipe, darts_cifar10, full_network, retrain
+from tdgnas.training import Recipe, darts_cifar10, retrain
 
 SMALL: dict[str, Any] = {
     "size": 16,
@@ -74,7 +74,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--out", default="cells-cifar10", help="folder of results")
     parser.add_argument("--full", action="store_true", help="the published setting")
     parser.add_argument("--order", type=int, choices=(1, 2), default=1, help="of the bilevel gradient")
-    parser.add_argument("--rule", choices=sorted(RULES), default="strongest-edges")
+    parser.add_argument("--rule", choices=RULES.names(), default="strongest-edges")
     parser.add_argument(
         "--paths", choices=("all", "one"), default="all", help="one: a sampled path, less memory"
     )
@@ -129,7 +129,7 @@ def search(options: argparse.Namespace, splits: Splits, out: Path) -> tuple[Dart
     seconds = 0.0 if state is None else state["seconds"]
     print(f"before     supernet on validation images {100 * accuracy(supernet):.1f} %", flush=True)
     for record in pretraining:
-        architecture = RULES[options.rule](space, supernet.relaxed_weights())
+        architecture = RULES.get(options.rule)(space, supernet.relaxed_weights())
         seconds += record.seconds
         print(
             f"epoch {record.epoch:3d}  train {record.train['loss']:.3f} {100 * record.train['accuracy']:.1f} %  "
@@ -146,7 +146,7 @@ def search(options: argparse.Namespace, splits: Splits, out: Path) -> tuple[Dart
         )
     if pretraining.stopped:
         print(f"stopped: {pretraining.stopped}")
-    architecture = RULES[options.rule](space, supernet.relaxed_weights())
+    architecture = RULES.get(options.rule)(space, supernet.relaxed_weights())
     save_architecture(space, architecture, out / "architecture.json")
     pictures.draw(space, architecture, out / "cells.png")
     pictures.save(pictures.weights_figure(space.decisions, pretraining.history), out / "weights.png")
@@ -199,8 +199,7 @@ def final(
     space: DartsCells, architecture: Architecture, options: argparse.Namespace, auxiliary: bool
 ) -> torch.nn.Module:
     """The network that is trained to the end."""
-    return full_network(
-        space,
+    return space.final_network(
         architecture,
         channels=options.final_channels,
         cells=options.final_cells,

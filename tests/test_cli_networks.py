@@ -140,7 +140,7 @@ def test_an_architecture_file_of_any_space_is_trained_and_exported(tmp_path: Pat
     refused = invoke(
         "retrain", tmp_path / "a.json", "--out", tmp_path / "other", *small, "--set", "network.cells=3"
     )
-    assert "network.cells is for networks of cells" in refused.output
+    assert "network.cells is for networks with a final form" in refused.output
     refused = invoke(
         "retrain", tmp_path / "a.json", "--out", tmp_path / "other", *small, "--set", "data.size=16"
     )

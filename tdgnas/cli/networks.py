@@ -187,7 +187,7 @@ def make_recipe(plan: NetworkPlan, splits: Splits, given: dict[str, Any]) -> Rec
 
     own = dict(given)
     changed = own.pop("augment", {})
-    published = darts_cifar10 if plan.has_cells else vgg_cifar10
+    published = darts_cifar10 if plan.final_options else vgg_cifar10
     recipe = published(own.pop("epochs")) if "epochs" in own else published()
     side = splits.image_shape[1]
     augment = replace(
@@ -205,21 +205,16 @@ def make_recipe(plan: NetworkPlan, splits: Splits, given: dict[str, Any]) -> Rec
         raise ValueError(f"--set: the recipe cannot take this ({error}); its fields are {names}") from error
 
 
-#: Of networks of cells, as published.
-CELLS = {"channels": 36, "cells": 20, "auxiliary": True, "drop_path": 0.2}
-
-
 def _with_options(plan: NetworkPlan, given: dict[str, Any]) -> NetworkPlan:
-    if not plan.has_cells:
-        if given:
-            raise ValueError(
-                f"network.{next(iter(given))} is for networks of cells; this architecture has none"
-            )
-        return plan
-    strange = next((key for key in given if key not in CELLS), None)
+    known = plan.final_options
+    strange = next((key for key in given if key not in known), None)
+    if strange is not None and not known:
+        raise ValueError(
+            f"network.{strange} is for networks with a final form of their own; this one has none"
+        )
     if strange is not None:
-        raise ValueError(f"there is no network.{strange}; there are {', '.join(CELLS)}")
-    return replace(plan, options={**CELLS, **given})
+        raise ValueError(f"there is no network.{strange}; there are {', '.join(known)}")
+    return replace(plan, options={**known, **given})
 
 
 def _data(architecture: str, given: dict[str, Any], seed: int) -> Splits:

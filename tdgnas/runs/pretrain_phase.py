@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 from ..files.atomic import write_json
@@ -19,10 +20,11 @@ def make_pretraining(context: Context) -> Pretraining:
     settings = context.config.pretrain.model_dump(exclude={"relaxation", "imagenet", "stop_skips"})
     limit = context.config.pretrain.stop_skips
     if limit:
-        if not isinstance(context.problem.space, CellSpace):
-            raise ConfigError(
-                f"pretrain.stop_skips counts skip connections of cells; {context.problem.space.name!r} has none"
-            )
+        space = context.problem.space
+        try:
+            space.skips(space.sample(random.Random(0)))
+        except ValueError as error:
+            raise ConfigError(f"pretrain.stop_skips: {error}") from error
         settings["stop"] = stop_at_skips(limit)
     return Pretraining(context.problem.supernet, seed=context.config.seed, **settings)
 

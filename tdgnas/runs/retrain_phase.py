@@ -10,7 +10,7 @@ from ..devices import own_noise
 from ..files.atomic import write_json
 from ..files.tables import Table
 from ..seeding import seed_everything
-from ..spaces import RULES, Architecture, CellSpace, save_architecture, space_document
+from ..spaces import Architecture, save_architecture, space_document
 from ..training import Training, TrainingDiverged, evaluate, save_model, training_card
 from .build import make_recipe
 from .phase import Context, choices_text, result_row
@@ -28,19 +28,8 @@ class Candidate:
 def candidates(context: Context, best: Architecture) -> list[Candidate]:
     """Return what is retrained beside the search's winner: baseline, random controls, DARTS alone by its rules."""
     config, space = context.config, context.problem.space
-    rows: list[tuple[str, Architecture]] = []
-    baseline = space.baseline()
-    if baseline is not None:
-        rows.append(("baseline", baseline))
-    rng = random.Random(config.seed)
-    rows += [("random", space.sample_like(best, rng)) for _ in range(config.retrain.random_draws)]
-    weights = context.problem.supernet.relaxed_weights()
-    if isinstance(space, CellSpace):
-        rows.append(("DARTS, strongest edges", RULES["strongest-edges"](space, weights)))
-    else:
-        rows.append(("DARTS, threshold", RULES["threshold"](space, weights)))
-    if all(decision.binary and decision.group for decision in space.decisions):
-        rows.append(("DARTS, round-k", RULES["round-k"](space, weights)))
+    weights, rng = context.problem.supernet.relaxed_weights(), random.Random(config.seed)
+    rows = space.controls(best, weights, rng, config.retrain.random_draws)
     rows.append((config.strategy.name, best))
     return [Candidate(row, each, config.seed + n) for row, each in rows for n in range(config.retrain.seeds)]
 

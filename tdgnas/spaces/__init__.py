@@ -7,10 +7,11 @@ from ..decision import Decision, Decisions
 from ..graphs import INPUT, OPS, Condition, Graph, Node, Op, Term, on
 from .architecture import Architecture
 from .cells import CellSpace, DartsCells, FinalNetwork, Genotype, OneInputCells, final_network
-from .discretise import RULES, round_k, sample, threshold
+from .discretise import round_k, sample, threshold
 from .edges import per_edge, progressive, strongest_edges, unfed
 from .nasbench201 import NASBench201
 from .registry import SPACES, create, load_architecture, save_architecture, space_document, space_of
+from .rules import RULES
 from .space import SearchSpace
 from .vgg import VGGShortcuts
 
@@ -21,24 +22,24 @@ __all__ = [
     "SPACES",
     "Architecture",
     "CellSpace",
-    "DartsCells",
     "Condition",
+    "DartsCells",
     "Decision",
     "Decisions",
     "FinalNetwork",
     "Genotype",
-    "NASBench201",
     "Graph",
+    "NASBench201",
     "Node",
-    "Op",
     "OneInputCells",
+    "Op",
     "SearchSpace",
     "Term",
     "VGGShortcuts",
     "create",
     "final_network",
-    "on",
     "load_architecture",
+    "on",
     "per_edge",
     "progressive",
     "round_k",

@@ -1,23 +1,18 @@
-"""From relaxed weights to an architecture: the rules, by name.
-
-A rule takes the space and its relaxed weights, one per gene: for a binary decision the weight of choice 1, for a K-way
-decision the weights of its choices.
-"""
+"""From relaxed weights to an architecture: rules for decisions of any kind, and for gates."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
 
 import numpy as np
 
 from ..decision import Genes, drawn
 from .architecture import Architecture
+from .rules import RULES
 from .space import SearchSpace
 
-Rule = Callable[..., Architecture]
 
-
+@RULES.register("threshold")
 def threshold(space: SearchSpace, weights: Genes) -> Architecture:
     """Keep a gate whose weight is above one half (exactly one half is dropped); the likeliest of K choices."""
     weights = checked_weights(space, weights)
@@ -29,6 +24,7 @@ def threshold(space: SearchSpace, weights: Genes) -> Architecture:
     )
 
 
+@RULES.register("sample")
 def sample(space: SearchSpace, weights: Genes, rng: random.Random | None = None) -> Architecture:
     """Draw each choice with its weight as the probability: a gate is kept when its weight exceeds a uniform number.
 
@@ -39,6 +35,7 @@ def sample(space: SearchSpace, weights: Genes, rng: random.Random | None = None)
     return space.architecture([drawn(weights[where].tolist(), draw()) for where in space.slices])
 
 
+@RULES.register("round-k")
 def round_k(space: SearchSpace, weights: Genes) -> Architecture:
     """Keep, per target, as many connections as the weights of its predecessors sum to, the strongest first.
 
@@ -62,10 +59,6 @@ def round_k(space: SearchSpace, weights: Genes) -> Architecture:
         for place in np.argsort(-own, kind="stable")[:kept]:
             choices[members[place]] = 1
     return space.architecture(choices)
-
-
-RULES: dict[str, Rule] = {"threshold": threshold, "sample": sample, "round-k": round_k}
-"""The rules that make an architecture of relaxed weights, by name."""
 
 
 def decisions_by_target(space: SearchSpace) -> list[list[int]]:

@@ -7,15 +7,17 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from .architecture import Architecture
-from .discretise import RULES, checked_weights, decisions_by_target
 from ..decision import Genes
 from ..graphs import Node
+from .architecture import Architecture
+from .discretise import checked_weights, decisions_by_target
+from .rules import RULES
 from .space import SearchSpace
 
 Mask = npt.NDArray[np.bool_]
 
 
+@RULES.register("per-edge")
 def per_edge(space: SearchSpace, weights: Genes, repair: bool = False) -> Architecture:
     """Keep the most likely operation of every edge, ``none`` included; the first of equals.
 
@@ -39,11 +41,13 @@ def per_edge(space: SearchSpace, weights: Genes, repair: bool = False) -> Archit
     return architecture
 
 
+@RULES.register("per-edge-repaired")
 def per_edge_repaired(space: SearchSpace, weights: Genes) -> Architecture:
     """Keep the most likely operation of every edge, and connect what this leaves without input."""
     return per_edge(space, weights, repair=True)
 
 
+@RULES.register("strongest-edges")
 def strongest_edges(space: SearchSpace, weights: Genes, k: int | None = None) -> Architecture:
     """Keep, for every node, the k edges whose best operation other than ``none`` is strongest; the first of equals.
 
@@ -63,6 +67,7 @@ def strongest_edges(space: SearchSpace, weights: Genes, k: int | None = None) ->
     return space.architecture(choices)
 
 
+@RULES.register("progressive")
 def progressive(
     space: SearchSpace,
     weights: Genes,
@@ -106,16 +111,6 @@ def unfed(space: SearchSpace, architecture: Architecture) -> tuple[str, ...]:
     """Names of the nodes that nothing from the image reaches, in order; the last node is the output."""
     space.check(architecture)
     return space.graph.unfed(architecture.choices)
-
-
-RULES.update(
-    {
-        "per-edge": per_edge,
-        "per-edge-repaired": per_edge_repaired,
-        "strongest-edges": strongest_edges,
-        "progressive": progressive,
-    }
-)
 
 
 def _edges(space: SearchSpace, weights: Genes) -> tuple[Genes, list[int]]:

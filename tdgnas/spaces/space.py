@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from abc import ABC
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -13,8 +13,11 @@ import numpy as np
 from ..decision import Choices, Decision, Decisions, Genes
 from ..graphs import Graph, Node
 from .architecture import Architecture
+from .rules import RULES
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from ..graphs import GraphNetwork
 
 
@@ -138,6 +141,39 @@ class SearchSpace(ABC):
                 choices[number] = draw.randrange(len(decision.choices))
         return Architecture(self.name, tuple(choices))
 
+    default_rule: ClassVar[str] = "threshold"
+    """Name of the rule that discretises the space's relaxed weights where nothing else is asked for."""
+
+    def controls(
+        self,
+        best: Architecture,
+        weights: Genes | None = None,
+        rng: random.Random | None = None,
+        draws: int = 1,
+    ) -> list[tuple[str, Architecture]]:
+        """Return what a search's winner is compared with, as pairs of a row's name and an architecture: the baseline,
+        random ones of the winner's size, and what the relaxed weights alone give by their rules.
+
+        :param weights: relaxed weights, such as of a pretrained supernet; None where there are none.
+        :param draws: how many random ones.
+        """
+        baseline = self.baseline()
+        rows = [] if baseline is None else [("baseline", baseline)]
+        rows += [("random", self.sample_like(best, rng)) for _ in range(draws)]
+        if weights is not None:
+            named = self.default_rule.replace("-", " ")
+            rows.append((f"DARTS, {named}", RULES.get(self.default_rule)(self, weights)))
+            if all(decision.binary and decision.group for decision in self.decisions):
+                rows.append(("DARTS, round-k", RULES.get("round-k")(self, weights)))
+        return rows
+
+    def skips(self, architecture: Architecture, kind: str = "normal") -> int:
+        """Number of skip connections in a kind of cell.
+
+        :raises ValueError: when the space has no cells.
+        """
+        raise ValueError(f"this counts skip connections of cells; {self.name!r} has no cells")
+
     def baseline(self) -> Architecture | None:
         """Return the architecture that a search has to beat, where the space has one: all gates off."""
         if all(decision.binary for decision in self.decisions):
@@ -155,6 +191,40 @@ class SearchSpace(ABC):
         """Return the stand-alone network of an architecture, with fresh weights."""
         self.check(architecture)
         return self.graph.network(architecture.choices)
+
+    final_options: ClassVar[Mapping[str, Any]] = {}
+    """What :meth:`final_network` takes beside images and classes, with defaults; empty where it is the stand-alone
+    network, and fits the space's own images only."""
+
+    def final_network(
+        self,
+        architecture: Architecture,
+        *,
+        in_channels: int | None = None,
+        image_size: int | None = None,
+        classes: int | None = None,
+        **options: Any,
+    ) -> nn.Module:
+        """Return the network of an architecture that is worth training to the end, with fresh weights.
+
+        It is the stand-alone network, unless a space gives it another form.
+
+        :param in_channels: channels of the images; the space's own when None.
+        :param image_size: height of the images; the space's own when None.
+        :param classes: number of classes; the space's own when None.
+        :param options: of the final form, where the space has one.
+        :raises ValueError: for options that the network does not take, or other images or classes than it is made for.
+        """
+        if options:
+            raise ValueError(f"the network of {self.name!r} has no options, got {', '.join(options)}")
+        asked = zip((in_channels, image_size, classes), (*self.image_shape[:2], self.classes), strict=True)
+        if any(given not in (None, own) for given, own in asked):
+            raise ValueError(
+                f"the network of {self!r} takes images of shape {self.image_shape} and tells {self.classes} classes "
+                f"apart; the data has {in_channels} channels, size {image_size} and {classes} classes. Load it with "
+                "another size or channels, or take the data that was searched on"
+            )
+        return self.network(architecture)
 
     def parameters(self, architecture: Architecture) -> int:
         """Number of parameters of the stand-alone network."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,17 @@ def vgg_block(channels_in: int, channels_out: int) -> nn.Sequential:
     block = nn.Conv2d(channels_in, channels_out, 3, padding=1)
     nn.init.kaiming_normal_(block.weight, mode="fan_out", nonlinearity="relu")
     return nn.Sequential(block, nn.BatchNorm2d(channels_out))
+
+
+def vgg_blocks(channels: Sequence[int]) -> list[Op]:
+    """Return VGG19's convolution blocks, ``conv1`` to ``conv16``.
+
+    :param channels: of the image, and of each block's output.
+    """
+    return [
+        Op(f"conv{j}", "vgg-block", {"channels_in": before, "channels_out": after})
+        for j, (before, after) in enumerate(pairwise(channels), start=1)
+    ]
 
 
 @SPACES.register("vgg-shortcuts")
@@ -86,10 +99,9 @@ class VGGShortcuts(SearchSpace):
         return "identity" if self.channels[i] == self.channels[j] else "pointwise"
 
     def _nodes(self, classes: int) -> list[Node]:
-        nodes = []
+        nodes, blocks = [], vgg_blocks(self.channels)
         for j in range(1, 17):
-            block = {"channels_in": self.channels[j - 1], "channels_out": self.channels[j]}
-            terms = [Term(f"x{j - 1}" if j > 1 else INPUT, Op(f"conv{j}", "vgg-block", block))]
+            terms = [Term(f"x{j - 1}" if j > 1 else INPUT, blocks[j - 1])]
             for number, (i, target) in enumerate(self.candidates):
                 if target == j:
                     terms.append(Term(f"x{i}", self._shortcut(i, j), on(number)))

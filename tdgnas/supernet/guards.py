@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from ..spaces import RULES
-from ..spaces.cells import CellSpace
 from ..spaces.cells.operations import Skip
 
 if TYPE_CHECKING:
@@ -27,16 +26,13 @@ def stop_at_skips(limit: int = 2, kind: str = "normal", rule: str = "strongest-e
     :param rule: how alpha is discretised, a name in :data:`tdgnas.spaces.RULES`.
     :raises ValueError: for an unknown rule or a limit below 1; when it is called, for a space without cells.
     """
-    if rule not in RULES:
-        raise ValueError(f"there is no discretisation rule {rule!r}; there are {', '.join(RULES)}")
+    discretised = RULES.get(rule)
     if limit < 1:
         raise ValueError(f"limit is {limit}; at least one skip connection must be allowed to be seen")
 
     def stop(supernet: Supernet) -> str | None:
         space = supernet.space
-        if not isinstance(space, CellSpace):
-            raise ValueError(f"the guard counts skip connections of cells; {space.name!r} has no cells")
-        found = space.skips(RULES[rule](space, supernet.relaxed_weights()), kind)
+        found = space.skips(discretised(space, supernet.relaxed_weights()), kind)
         return f"{found} skip connections in the {kind} cell" if found >= limit else None
 
     return stop

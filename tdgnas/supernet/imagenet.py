@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ..data import import_torchvision
-from ..spaces import VGGShortcuts
+from ..spaces.vgg import BLOCKS, vgg_blocks
 
 if TYPE_CHECKING:
     from .supernet import Supernet
@@ -20,16 +20,18 @@ def load_imagenet(supernet: Supernet, weights: Mapping[str, Tensor] | None = Non
 
     Shortcuts and head keep their fresh weights.
 
-    :param supernet: of the space ``vgg-shortcuts`` at width 1 with three input channels; changed in place.
+    :param supernet: of a space with the blocks of VGG19 (``vgg-shortcuts`` at width 1, three input channels);
+        changed in place.
     :param weights: the ``state_dict`` of a ``vgg19_bn``; torchvision's own, which it downloads once, when None.
     :raises ValueError: for another space, or weights of another network.
     :raises OSError: when the weights are not on this machine and cannot be downloaded.
     :raises ImportError: when torchvision is not installed.
     """
-    space = supernet.space
-    if not isinstance(space, VGGShortcuts) or space.channels[:2] != (3, 64):
+    ops = supernet.space.graph.ops
+    if any(ops.get(op.name) != op for op in vgg_blocks((3, *BLOCKS))):
         raise ValueError(
-            f"ImageNet weights fit VGGShortcuts(width=1, in_channels=3), not {space!r}; train from fresh weights"
+            f"ImageNet weights fit VGGShortcuts(width=1, in_channels=3), not {supernet.space!r}; train from fresh "
+            "weights"
         )
     source = dict(_download() if weights is None else weights)
     layers = sorted({int(name.split(".")[1]) for name in source if name.startswith("features.")})

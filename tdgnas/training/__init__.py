@@ -4,7 +4,7 @@ from ..descent import TrainingDiverged
 from .cards import Card, load_weights, make_card, save_model
 from .evaluation import evaluate
 from .export import EXPORTS, ExportDisagrees, export_network
-from .plans import NetworkPlan, full_network, load_network
+from .plans import NetworkPlan, load_network
 from .recipe import Recipe, darts_cifar10, vgg_cifar10
 from .retraining import retrain, training_card
 from .trainer import EpochRecord, Training, train
@@ -21,7 +21,6 @@ __all__ = [
     "darts_cifar10",
     "evaluate",
     "export_network",
-    "full_network",
     "load_network",
     "load_weights",
     "make_card",

@@ -24,24 +24,9 @@ from ..spaces import (
 from ..spaces.cells.genotypes import as_genotype
 from .cards import load_weights
 
-__all__ = ["NetworkPlan", "full_network", "load_network"]
+__all__ = ["NetworkPlan", "load_network"]
 
 _FIELDS = "name, image_shape, classes and architecture"
-
-
-def full_network(space: SearchSpace, architecture: Architecture, **options: Any) -> nn.Module:
-    """Return the network of an architecture that is worth training to the end, with fresh weights.
-
-    Cells become their published final network (see :meth:`CellSpace.final_network`), which takes the options; other
-    spaces give their stand-alone network, which takes none.
-
-    :raises ValueError: for options that the space's network does not take.
-    """
-    if isinstance(space, CellSpace):
-        return space.final_network(architecture, **options)
-    if options:
-        raise ValueError(f"the network of {space.name!r} has no options, got {', '.join(options)}")
-    return space.network(architecture)
 
 
 @dataclass(frozen=True)
@@ -49,7 +34,8 @@ class NetworkPlan:
     """An architecture of a space, or a genotype, and the options of its final network.
 
     :param source: the space and its architecture, or a genotype.
-    :param options: of :class:`FinalNetwork` (channels, cells, auxiliary, drop_path); spaces without cells take none.
+    :param options: of :class:`FinalNetwork` (channels, cells, auxiliary, drop_path); spaces without a
+        final form take none.
     """
 
     source: tuple[SearchSpace, Architecture] | Genotype
@@ -75,35 +61,28 @@ class NetworkPlan:
         return cls(as_genotype(text), options)
 
     @property
-    def has_cells(self) -> bool:
-        """Whether the network is a stack of cells, which takes options."""
-        return isinstance(self.source, Genotype) or isinstance(self.source[0], CellSpace)
+    def final_options(self) -> Mapping[str, Any]:
+        """What a final form of the network takes, with defaults; empty where it is the space's own network."""
+        return CellSpace.final_options if isinstance(self.source, Genotype) else self.source[0].final_options
 
     def network(self, image_shape: tuple[int, int, int], classes: int) -> nn.Module:
-        """Return the network with fresh weights for images and classes; cells fit themselves to any.
+        """Return the network with fresh weights for images and classes; a final form fits itself to any.
 
         :raises ValueError: when the space's network is made for other images or classes.
         """
         channels, height, width = image_shape
-        if self.has_cells and height != width:
-            raise ValueError(f"images are {height} x {width}; a network of cells takes square ones")
+        fixed = None if isinstance(self.source, Genotype) else self.source[0].image_shape
+        if height != width and (self.final_options or tuple(image_shape) != fixed):
+            raise ValueError(f"images are {height} x {width}; this network takes square ones")
         fit: dict[str, Any] = {"in_channels": channels, "image_size": height, "classes": classes}
         if isinstance(self.source, Genotype):
             return final_network(self.source, **fit, **self.options)
         space, architecture = self.source
-        if isinstance(space, CellSpace):
-            return space.final_network(architecture, **fit, **self.options)
-        if tuple(space.image_shape) != tuple(image_shape) or space.classes != classes:
-            raise ValueError(
-                f"the network of {space!r} takes images of shape {space.image_shape} and tells {space.classes} "
-                f"classes apart; the data has {tuple(image_shape)} and {classes}. Load it with another size or "
-                "channels, or take the data that was searched on"
-            )
-        return full_network(space, architecture, **self.options)
+        return space.final_network(architecture, **fit, **self.options)
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON values, for a card."""
-        own = {"network": dict(self.options)} if self.has_cells else {}
+        own = {"network": dict(self.options)} if self.final_options else {}
         if isinstance(self.source, Genotype):
             return {"genotype": self.source.to_text(), **own}
         space, architecture = self.source

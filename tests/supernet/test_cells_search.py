@@ -71,7 +71,7 @@ def test_the_population_inherits_from_alpha(supernet):
 
 def test_the_supernet_learns_and_its_cells_follow(supernet):
     """Pretraining on bright and dark images is an easy task: both the relaxed and the derived network solve it."""
-    architecture = RULES["strongest-edges"](supernet.space, supernet.relaxed_weights())
+    architecture = RULES.get("strongest-edges")(supernet.space, supernet.relaxed_weights())
     images, labels = supernet.data.valid.batch(slice(None))
     with torch.no_grad(), supernet.batchnorm.use("batch"):
         relaxed, derived = supernet(images), supernet.discrete(images, architecture)

@@ -9,13 +9,13 @@ import torch
 from torch import nn
 
 from tdgnas.spaces import DartsCells, VGGShortcuts
-from tdgnas.training import ExportDisagrees, export_network, full_network
+from tdgnas.training import ExportDisagrees, export_network
 
 SMALL = DartsCells(cells=3, channels=4, image_size=8, in_channels=1, classes=3)
 
 
 def network():
-    made = full_network(SMALL, SMALL.from_genotype("DARTS_V2"), channels=4, cells=3)
+    made = SMALL.final_network(SMALL.from_genotype("DARTS_V2"), channels=4, cells=3)
     with torch.no_grad():
         for _ in range(2):  # running statistics that are not the initial ones
             made(torch.randn(8, 1, 8, 8))
@@ -41,7 +41,7 @@ def test_the_network_is_left_as_it_was(tmp_path):
 
 def test_other_spaces_export_as_well(tmp_path):
     space = VGGShortcuts(width=0.03, classes=3)
-    made = full_network(space, space.architecture([1] * 61))
+    made = space.final_network(space.architecture([1] * 61))
     assert export_network(made, (3, 32, 32), tmp_path / "net.pt2") < 1e-5
 
 
@@ -69,7 +69,7 @@ def test_bad_requests_are_refused(tmp_path):
         export_network(nn.Flatten(), (2, 2), tmp_path / "x")
     space = VGGShortcuts(width=0.03)
     with pytest.raises(ValueError, match="no options"):
-        full_network(space, space.architecture([0] * 61), cells=3)
+        space.final_network(space.architecture([0] * 61), cells=3)
 
 
 HAVE_ONNX = all(importlib.util.find_spec(name) for name in ("onnx", "onnxscript", "onnxruntime"))

@@ -10,7 +10,7 @@ import torch
 
 from tdgnas.data import Augment, ImageData, Splits
 from tdgnas.spaces import DartsCells
-from tdgnas.training import Recipe, full_network, load_weights, make_card, retrain
+from tdgnas.training import Recipe, load_weights, make_card, retrain
 
 SPACE = DartsCells(cells=3, channels=4, image_size=8, in_channels=1, classes=3)
 RECIPE = Recipe(
@@ -36,7 +36,7 @@ def data():
 
 def network():
     torch.manual_seed(1)
-    return full_network(SPACE, SPACE.from_genotype("DARTS_V2"), channels=4, cells=3, drop_path=0.3)
+    return SPACE.final_network(SPACE.from_genotype("DARTS_V2"), channels=4, cells=3, drop_path=0.3)
 
 
 def test_it_writes_the_model_and_its_card(tmp_path):

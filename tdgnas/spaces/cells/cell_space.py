@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from ...decision import Decision
 from ...graphs import INPUT, Node, Op, Term, on
 from ..architecture import Architecture
 from ..registry import SPACES
 from ..space import SearchSpace
+from .final_network import FINAL_OPTIONS, FinalNetwork
+from .genotypes import CellPlan, Genotype, Pair, as_genotype
 from .operations import DARTS_OPERATIONS, ONE_INPUT_OPERATIONS, POOLS, check_operation
 from .shapes import NORMAL, REDUCTION, CellShape, cell_shapes, reduction_cells
-
-if TYPE_CHECKING:
-    from .final_network import FinalNetwork
-    from .genotypes import CellPlan, Genotype
 
 
 class CellSpace(SearchSpace):
@@ -27,7 +25,8 @@ class CellSpace(SearchSpace):
 
     :param inputs: earlier cells that a cell reads, 1 or 2.
     :param nodes: intermediate nodes of a cell.
-    :param operations: the choices of an edge, names in :data:`tdgnas.graphs.OPS` of kinds that take channels, stride, affine and search.
+    :param operations: the choices of an edge: kinds in :data:`tdgnas.graphs.OPS` that take channels, stride, affine and
+        search.
     :param cells: cells of the search network.
     :param channels: of its first cell; each reduction cell doubles them.
     :param concat: nodes that the output concatenates; all when None.
@@ -43,6 +42,8 @@ class CellSpace(SearchSpace):
     """
 
     name: ClassVar[str] = "cells"
+    default_rule: ClassVar[str] = "strongest-edges"
+    final_options: ClassVar[Mapping[str, Any]] = FINAL_OPTIONS
 
     def __init__(
         self,
@@ -110,8 +111,9 @@ class CellSpace(SearchSpace):
         last = self.inputs + self.intermediates
         for cell, shape in enumerate(self.shapes):
             for i, source in enumerate(before):
-                made = dict(channels_in=shape.channels_in[i], stride=shape.strides_in[i], affine=self.affine)
-                op = Op(f"c{cell}_pre{i}", "cell-input", {**made, "channels": shape.channels})
+                ends = {"channels_in": shape.channels_in[i], "channels": shape.channels}
+                made = {**ends, "stride": shape.strides_in[i], "affine": self.affine}
+                op = Op(f"c{cell}_pre{i}", "cell-input", made)
                 nodes.append(Node(f"c{cell}_{i}", (Term(source, op),)))
             for j in range(self.inputs, last):
                 nodes.extend(self._intermediate(cell, shape, j))
@@ -175,8 +177,6 @@ class CellSpace(SearchSpace):
 
         :raises ValueError: when the space has no such kind.
         """
-        from .genotypes import CellPlan
-
         self.check(architecture)
         if kind not in self.kinds:
             raise ValueError(f"this space has {' and '.join(self.kinds)} cells, no {kind!r} cells")
@@ -189,16 +189,64 @@ class CellSpace(SearchSpace):
         return CellPlan(self.inputs, tuple(map(tuple, nodes)), tuple(range(last - self.concat, last)))
 
     def genotype(self, architecture: Architecture) -> Genotype:
-        """Return an architecture in the usual text form's value, see :func:`to_genotype`."""
-        from .genotypes import to_genotype
+        """Return an architecture as a genotype; the pairs of a node are in the order of their sources.
 
-        return to_genotype(self, architecture)
+        :raises ValueError: when a node has not as many edges as the cell has inputs (the form has no place for it).
+        """
+        parts: dict[str, tuple[Any, ...]] = {"reduce": (), "reduce_concat": ()}
+        for kind in self.kinds:
+            plan = self.plan(architecture, kind)
+            for number, pairs in enumerate(plan.nodes, start=plan.inputs):
+                if len(pairs) != plan.inputs:
+                    raise ValueError(
+                        f"node {number} of the {kind} cell has {len(pairs)} edges; a genotype has {plan.inputs} for "
+                        "every node. Discretise with the rule 'strongest-edges', or keep the architecture as JSON."
+                    )
+            parts[kind] = tuple(pair for pairs in plan.nodes for pair in pairs)
+            parts[f"{kind}_concat"] = plan.concat
+        return Genotype(**{"normal": (), "normal_concat": (), **parts})
 
     def from_genotype(self, genotype: Genotype | str) -> Architecture:
-        """Return the architecture of a genotype, or of its text or published name, see :func:`from_genotype`."""
-        from .genotypes import from_genotype
+        """Return the architecture of a genotype, of its text, or of a published name.
 
-        return from_genotype(self, genotype)
+        :raises ValueError: when the genotype does not fit the space, naming what does not.
+        """
+        genotype = as_genotype(genotype)
+        if genotype.reduce and REDUCTION not in self.kinds:
+            raise ValueError(f"{self!r} has no reduction cells, the genotype has one")
+        none = self.choices_of_edge.index("none") if "none" in self.choices_of_edge else None
+        choices: list[int | None] = [none] * len(self.decisions)
+        last = self.inputs + self.intermediates
+        outputs = tuple(range(last - self.concat, last))
+        for kind in self.kinds:
+            plan = genotype.plan(kind, self.inputs)
+            if len(plan.nodes) != self.intermediates or tuple(plan.concat) != outputs:
+                raise ValueError(
+                    f"the {kind} cell has {len(plan.nodes)} nodes and concatenates {list(plan.concat)}; the space has "
+                    f"{self.intermediates} nodes and concatenates {list(outputs)}"
+                )
+            for number, pairs in enumerate(plan.nodes, start=self.inputs):
+                self._place(kind, number, pairs, choices)
+        missing = [d.name for d, choice in zip(self.decisions, choices, strict=True) if choice is None]
+        if missing:
+            raise ValueError(
+                f"the genotype has no operation for edge {missing[0]!r}, and the space has no 'none'"
+            )
+        return self.architecture([choice for choice in choices if choice is not None])
+
+    def _place(self, kind: str, number: int, pairs: Sequence[Pair], choices: list[int | None]) -> None:
+        if len({source for _, source in pairs}) != len(pairs):
+            raise ValueError(
+                f"node {number} of the {kind} cell reads one value twice; an edge of this space has one operation. "
+                "The genotype's final network can still be made, with final_network(genotype)."
+            )
+        for op, source in pairs:
+            if op not in self.choices_of_edge:
+                raise ValueError(
+                    f"the {kind} cell uses {op!r}, which is none of the space's operations "
+                    f"{', '.join(self.choices_of_edge)}; add it to operations"
+                )
+            choices[self.decision_of(kind, number, source)] = self.choices_of_edge.index(op)
 
     def skips(self, architecture: Architecture, kind: str = NORMAL) -> int:
         """Number of skip connections in a kind of cell."""
@@ -209,31 +257,23 @@ class CellSpace(SearchSpace):
         self,
         architecture: Architecture,
         *,
-        channels: int = 36,
-        cells: int = 20,
-        auxiliary: bool = True,
-        drop_path: float = 0.2,
         in_channels: int | None = None,
         image_size: int | None = None,
         classes: int | None = None,
+        **options: Any,
     ) -> FinalNetwork:
-        """Return the network that is trained to the end, as published, see :class:`FinalNetwork`.
+        """Return the network that is trained to the end, as published: :class:`FinalNetwork`, which takes the options.
 
         Images and classes are the space's where they are not given: cells move to other data as they are.
         """
-        from .final_network import FinalNetwork
-
         plans = {kind: self.plan(architecture, kind) for kind in self.kinds}
         return FinalNetwork(
             plans,
-            channels=channels,
-            cells=cells,
             reductions=None if REDUCTION in plans else (),
-            auxiliary=auxiliary,
-            drop_path=drop_path,
             in_channels=self.image_shape[0] if in_channels is None else in_channels,
             image_size=self.image_shape[1] if image_size is None else image_size,
             classes=self.classes if classes is None else classes,
+            **options,
         )
 
     def describe(self, architecture: Architecture) -> str:

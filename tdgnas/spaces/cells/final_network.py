@@ -14,6 +14,9 @@ from ...graphs import Op, head, make, stem
 from .genotypes import CellPlan, Genotype, as_genotype
 from .shapes import NORMAL, REDUCTION, CellShape, cell_shapes, preprocess, reduction_cells
 
+#: What is left to choose of a final network, as published for CIFAR-10.
+FINAL_OPTIONS = {"channels": 36, "cells": 20, "auxiliary": True, "drop_path": 0.2}
+
 
 class FinalNetwork(nn.Module):
     """Cells with learned BatchNorm scales, an auxiliary head and drop-path.

@@ -7,16 +7,11 @@ Sources count the cell's inputs first (0 and 1), then its nodes. Source: Liu, Si
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...graphs import INPUT, Node, Term, Wiring
 from .operations import check_operation
-
-if TYPE_CHECKING:
-    from ..architecture import Architecture
-    from .cell_space import CellSpace
 
 Pair = tuple[str, int]
 _FIELDS = ("normal", "normal_concat", "reduce", "reduce_concat")
@@ -151,71 +146,6 @@ def as_genotype(given: Genotype | str) -> Genotype:
     if "(" not in given:
         raise ValueError(f"there is no published genotype {given!r}; there are {', '.join(PUBLISHED)}")
     return Genotype.from_text(given)
-
-
-def to_genotype(space: CellSpace, architecture: Architecture) -> Genotype:
-    """Return an architecture as a genotype; the pairs of a node are in the order of their sources.
-
-    :raises ValueError: when a node has not as many edges as the cell has inputs (the form has no place for it).
-    """
-    parts: dict[str, tuple[Any, ...]] = dict.fromkeys(_FIELDS, ())
-    for kind in space.kinds:
-        plan = space.plan(architecture, kind)
-        for number, pairs in enumerate(plan.nodes, start=plan.inputs):
-            if len(pairs) != plan.inputs:
-                raise ValueError(
-                    f"node {number} of the {kind} cell has {len(pairs)} edges; a genotype has {plan.inputs} for every "
-                    "node. Discretise with the rule 'strongest-edges', or keep the architecture as JSON."
-                )
-        parts[kind] = tuple(pair for pairs in plan.nodes for pair in pairs)
-        parts[f"{kind}_concat"] = plan.concat
-    return Genotype(**parts)
-
-
-def from_genotype(space: CellSpace, genotype: Genotype | str) -> Architecture:
-    """Return the architecture of a genotype, of its text, or of a published name.
-
-    :raises ValueError: when the genotype does not fit the space, naming what does not.
-    """
-    genotype = as_genotype(genotype)
-    if genotype.reduce and "reduce" not in space.kinds:
-        raise ValueError(f"{space!r} has no reduction cells, the genotype has one")
-    none = space.choices_of_edge.index("none") if "none" in space.choices_of_edge else None
-    choices: list[int | None] = [none] * len(space.decisions)
-    for kind in space.kinds:
-        plan = genotype.plan(kind, space.inputs)
-        last = space.inputs + space.intermediates
-        outputs = tuple(range(last - space.concat, last))
-        if len(plan.nodes) != space.intermediates or tuple(plan.concat) != outputs:
-            raise ValueError(
-                f"the {kind} cell has {len(plan.nodes)} nodes and concatenates {list(plan.concat)}; the space has "
-                f"{space.intermediates} nodes and concatenates {list(outputs)}"
-            )
-        for number, pairs in enumerate(plan.nodes, start=space.inputs):
-            _place(space, kind, number, pairs, choices)
-    missing = [d.name for d, choice in zip(space.decisions, choices, strict=True) if choice is None]
-    if missing:
-        raise ValueError(
-            f"the genotype has no operation for edge {missing[0]!r}, and the space has no 'none'"
-        )
-    return space.architecture([choice for choice in choices if choice is not None])
-
-
-def _place(
-    space: CellSpace, kind: str, number: int, pairs: Sequence[Pair], choices: list[int | None]
-) -> None:
-    if len({source for _, source in pairs}) != len(pairs):
-        raise ValueError(
-            f"node {number} of the {kind} cell reads one value twice; an edge of this space has one operation. "
-            "The genotype's final network can still be made, with final_network(genotype)."
-        )
-    for op, source in pairs:
-        if op not in space.choices_of_edge:
-            raise ValueError(
-                f"the {kind} cell uses {op!r}, which is none of the space's operations "
-                f"{', '.join(space.choices_of_edge)}; add it to operations"
-            )
-        choices[space.decision_of(kind, number, source)] = space.choices_of_edge.index(op)
 
 
 def _literal(node: ast.expr) -> Any:
