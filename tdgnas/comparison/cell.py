@@ -44,7 +44,7 @@ def run_cell(cell: Cell, problem: Problem, folder: Path) -> dict[str, Any]:
         raise ValueError(
             f"the budget of {cell.limit:g} {cell.unit} is too small for one evaluation of {cell.problem.label!r}"
         )
-    chosen = [session.space.decode(genes) for _, _, genes in trace.points]
+    chosen = [session.evaluate.decode(genes) for _, _, genes in trace.points]
     finals = [session.final(one) for one in (chosen if problem.curve else chosen[-1:])]
     finals = [{}] * (len(chosen) - len(finals)) + finals
     return {

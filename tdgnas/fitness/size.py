@@ -55,7 +55,7 @@ class WithSize:
             self.fitness.load_state_dict(state)  # type: ignore[attr-defined]
 
     def _size(self, individual: Sequence[float]) -> float:
-        architecture = self.space.decode(individual)
+        architecture = getattr(self.fitness, "decode", self.space.decode)(individual)
         if architecture not in self._known:
             self._known[architecture] = self.count(architecture) / 1e6
         return self._known[architecture]

@@ -137,6 +137,10 @@ class SupernetFitness:
         found = self._discrete(wanted)
         return [found[architecture] for architecture in wanted]
 
+    def decode(self, individual: Genes | FloatArray) -> Architecture:
+        """Return the architecture of an individual, by the relaxation that it lives under."""
+        return self.supernet.decode(individual)
+
     @property
     def decisions(self) -> Decisions:
         """What is searched; a choice that does not matter is told to be dead."""
@@ -186,7 +190,7 @@ class SupernetFitness:
     def _architectures(self, genes: FloatArray) -> list[Architecture]:
         space = self.supernet.space
         if self.mode == "threshold":
-            return [space.canonical(space.decode(genes))]
+            return [space.canonical(self.decode(genes))]
         weights = self.supernet.relaxed_weights(genes)
         shares = [weights[where].tolist() for where in space.slices]
         return [

@@ -75,6 +75,10 @@ class TabularFitness:
             values.append((float(self.signal[self.charge(tuple(choices))]),))
         return values
 
+    def decode(self, individual: Genes) -> Architecture:
+        """Return the architecture of an individual."""
+        return self.space.decode(individual)
+
     def charge(self, choices: tuple[int, ...]) -> int:
         """Pay for one evaluation of an architecture's choices, and return its row of the table.
 

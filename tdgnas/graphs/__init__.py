@@ -1,7 +1,7 @@
 """Graphs of operations: conditional (a supernet), fixed (an architecture); usable without a space."""
 
 from .graph import Graph
-from .layers import FactorisedReduction, head, norm_relu, relu_conv_norm, stem
+from .layers import FactorisedReduction, head, norm_relu, relu_conv_norm, stem, two_step_stem
 from .network import GraphNetwork, combine, run_steps
 from .nodes import INPUT, Condition, Node, Term, on
 from .ops import OPS, Op, make
@@ -32,4 +32,5 @@ __all__ = [
     "run_counted",
     "run_steps",
     "stem",
+    "two_step_stem",
 ]

@@ -11,20 +11,26 @@ OPS.register("relu")(nn.ReLU)
 
 
 class FactorisedReduction(nn.Module):
-    """Two 1x1 convolutions of half the channels each, the second on the input shifted by a pixel; BatchNorm.
+    """1x1 convolutions of that stride, as many as the stride, of as many channels each, the k-th on the input shifted
+    by k pixels in both axes; BatchNorm.
 
     :param affine: whether BatchNorm has a learned scale and shift.
     """
 
     def __init__(self, channels_in: int, channels_out: int, stride: int, affine: bool = True) -> None:
         super().__init__()
-        self.even = nn.Conv2d(channels_in, channels_out // 2, 1, stride, bias=False)
-        self.odd = nn.Conv2d(channels_in, channels_out - channels_out // 2, 1, stride, bias=False)
+        parts = min(stride, channels_out)
+        # Of stride 2 the parts are called as they always were; channels that are left over go to the last part.
+        self._parts = ["even", "odd"][:parts] if stride == 2 else [f"shift{place}" for place in range(parts)]
+        for place, name in enumerate(self._parts):
+            channels = channels_out // parts + (channels_out % parts if place == parts - 1 else 0)
+            setattr(self, name, nn.Conv2d(channels_in, channels, 1, stride, bias=False))
         self.norm = nn.BatchNorm2d(channels_out, affine=affine)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return a tensor of 1/stride the height and width."""
-        value: Tensor = self.norm(torch.cat([self.even(x), self.odd(x[:, :, 1:, 1:])], dim=1))
+        parts = [getattr(self, name)(x[:, :, k:, k:]) for k, name in enumerate(self._parts)]
+        value: Tensor = self.norm(torch.cat(parts, dim=1))
         return value
 
 
@@ -72,6 +78,19 @@ def stem(channels_in: int, channels_out: int) -> nn.Sequential:
     """What an image enters a network of cells through: 3x3 convolution, BatchNorm."""
     return nn.Sequential(
         nn.Conv2d(channels_in, channels_out, 3, padding=1, bias=False), nn.BatchNorm2d(channels_out)
+    )
+
+
+@OPS.register("two-step-stem")
+def two_step_stem(channels_in: int, channels_out: int) -> nn.Sequential:
+    """The stem of networks for ImageNet: two convolutions of stride 2, the first of half the channels."""
+    half = channels_out // 2
+    return nn.Sequential(
+        nn.Conv2d(channels_in, half, 3, 2, 1, bias=False),
+        nn.BatchNorm2d(half),
+        nn.ReLU(),
+        nn.Conv2d(half, channels_out, 3, 2, 1, bias=False),
+        nn.BatchNorm2d(channels_out),
     )
 
 

@@ -10,6 +10,7 @@ import torch
 from deap import base
 
 from ..budget import Budget
+from ..decision import Decisions
 from ..registry import Registry
 from ..spaces import Architecture, SearchSpace
 from ..tasks import CLASSIFICATION, Task
@@ -60,6 +61,17 @@ class Problem(ABC):
         """The ledger that everybody pays into."""
         budget: Budget = self.evaluate.budget
         return budget
+
+    @property
+    def decisions(self) -> Decisions:
+        """What is searched, with the choices that matter to this fitness."""
+        found: Decisions = getattr(self.evaluate, "decisions", self.space.decisions)
+        return found
+
+    def decode(self, individual: Sequence[float]) -> Architecture:
+        """Return the architecture that the fitness scores for an individual."""
+        found: Architecture = getattr(self.evaluate, "decode", self.space.decode)(individual)
+        return found
 
     @property
     def device(self) -> torch.device:

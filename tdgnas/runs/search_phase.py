@@ -93,7 +93,7 @@ class SearchPhase:
     @property
     def best(self) -> Architecture:
         """What the search has settled on so far."""
-        return self.context.problem.space.decode(self.search.trace.points[-1][2])
+        return self.context.problem.decode(self.search.trace.points[-1][2])
 
     def step(self) -> dict[str, Any]:
         """Do one generation."""
@@ -115,7 +115,7 @@ class SearchPhase:
     def _record(self, turn: Turn) -> dict[str, Any]:
         problem, population = self.context.problem, turn.population
         energies = [-individual.fitness.wvalues[0] for individual in population]
-        leader = problem.space.decode(max(population, key=lambda each: each.fitness))
+        leader = problem.decode(max(population, key=lambda each: each.fitness))
         budget = problem.budget
         causes = getattr(budget, "by_cause", {})
         return {
@@ -123,7 +123,7 @@ class SearchPhase:
             "nevals": len(turn.fresh),
             "best": min(energies),
             "mean": float(np.mean(energies)),
-            "entropy": population_entropy(population, problem.space.choices),
+            "entropy": population_entropy(population, problem.decisions.loci),
             "distinct": len({tuple(individual) for individual in population}),
             **self.strategy.record(),
             "gates": sum(map(bool, leader.choices)),
@@ -146,7 +146,7 @@ class SearchPhase:
         if problem.learned:
             self._seen.clear()
         fresh = self._fresh(turn)
-        architectures = [problem.space.decode(individual) for individual, _ in fresh]
+        architectures = [problem.decode(individual) for individual, _ in fresh]
         measured = problem.measured(architectures)
         events = []
         for (individual, origin), architecture, extra in zip(fresh, architectures, measured, strict=True):

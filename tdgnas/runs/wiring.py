@@ -59,7 +59,7 @@ def make_strategy(config: Config, problem: Problem) -> tuple[Strategy, Any]:
     if "fitness" in wanted:
         given["fitness"] = fitness
     try:
-        return create(name, problem.space.decisions, seed=seed_of(kind, config.seed), **given), evaluate
+        return create(name, problem.decisions, seed=seed_of(kind, config.seed), **given), evaluate
     except (ValueError, TypeError, ImportError) as error:
         raise ConfigError(f"strategy: {error}") from error
 
@@ -82,7 +82,7 @@ def make_search(config: Config, problem: Problem, strategy: Strategy, evaluate: 
         problem.budget,
         unit=config.budget.unit,
         limit=config.budget.limit,
-        loci=problem.space.choices,
+        loci=problem.decisions.loci,
         whole=problem.whole,
     )
 

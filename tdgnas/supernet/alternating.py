@@ -65,7 +65,7 @@ class WeightTraining:
         assert data is not None
         for step in range(self.steps):
             images, labels = data.train.drawn(self.batch_size, self.rng)
-            architecture = self.supernet.space.decode((self.rng or random).choice(population))
+            architecture = self.supernet.decode((self.rng or random).choice(population))
             with self.supernet.batchnorm.use("train"):
                 logits = self.supernet.discrete(images, architecture)
             loss = self.supernet.task.losses(logits.unsqueeze(0), labels)[0]

@@ -69,6 +69,11 @@ class Relaxation:
                     f"target-softmax needs gates with a target; {space.name!r} has gates without a group"
                 )
 
+    @property
+    def by_sign(self) -> bool:
+        """Whether a gate's weight is above one half just when its gene is positive."""
+        return not self.targets
+
     def __call__(self, genes: Tensor, scales: Tensor | None = None) -> Tensor:
         """Return weights of the genes' shape (..., genes).
 

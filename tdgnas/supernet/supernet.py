@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from ..devices import own_noise, pick_device
 from ..graphs import make, run_steps
 from ..individual import Individual, LossFitness
 from ..operators import initBernoulli
-from ..spaces import Architecture, SearchSpace
+from ..spaces import Architecture, SearchSpace, threshold
 from ..tasks import CLASSIFICATION
 from .batchnorm import BatchNormState, convert
 from .bilevel import alpha_gradient, constant, gradient_passes
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from .pretraining import EpochRecord
 
 Array = npt.NDArray[np.float64]
+# The weight of a gate whose gene is positive, but too small for the sigmoid.
+_ABOVE_HALF = np.nextafter(0.5, 1.0)
 
 
 class Supernet(nn.Module):
@@ -125,11 +127,32 @@ class Supernet(nn.Module):
     # what a search asks for --------------------------------------------------------------------------------------
 
     def relaxed_weights(self, genes: Array | None = None) -> Array:
-        """Return relaxed weights as a NumPy array, of the supernet's own alpha where no genes are given."""
+        """Return relaxed weights as a NumPy array, of the supernet's own alpha where no genes are given.
+
+        They are computed in double precision, and a gate's weight is above one half just when its gene says so, however
+        small it is: what a rule makes of the weights is what the genes decode to.
+        """
         values = self.alpha if genes is None else torch.as_tensor(np.asarray(genes), device=self.device)
+        values = values.double()
         with torch.no_grad():
-            weights = self.weights(values.to(self.alpha.dtype))
-        return weights.double().cpu().numpy()
+            scales = None if self.scales is None else self.scales.double()
+            weights = self.relaxation(values, scales)
+        found: Array = weights.cpu().numpy()
+        if self.relaxation.by_sign:
+            gates, on = self.relaxation.gates, values.cpu().numpy()[..., self.relaxation.gates] > 0
+            found[..., gates] = np.where(on, np.maximum(found[..., gates], _ABOVE_HALF), found[..., gates])
+        return found
+
+    def decode(self, individual: Sequence[float] | Array) -> Architecture:
+        """Return the architecture of an individual by the relaxation that it lives under: what the rule ``threshold``
+        makes of its relaxed weights.
+
+        That is ``space.decode`` but for ``target-softmax``, where a gate's weight depends on the others of its target.
+        """
+        if self.relaxation.by_sign:
+            return self.space.decode(individual)
+        row = self.space.genes([individual])[0]
+        return threshold(self.space, self.relaxed_weights(row))
 
     def population(
         self,

@@ -236,3 +236,16 @@ def test_it_trains_with_the_training_loop():
     assert len(records) == 2
     assert network.rate == pytest.approx(0.2)  # epoch 1 of 2
     assert not torch.equal(before, network.auxiliary[-1].weight)
+
+
+def test_the_network_for_imagenet_has_the_published_stem() -> None:
+    """It kept the stem of small images, and 4,704,760 parameters."""
+    with torch.device("meta"):
+        network = final_network(
+            "DARTS_V2", channels=48, cells=14, image_size=224, classes=1000, auxiliary=False
+        )
+    assert sum(parameter.numel() for parameter in network.parameters()) == 4_718_752
+    small = final_network("DARTS_V2", channels=4, cells=4, image_size=128, classes=7).train()
+    assert [tuple(each.shape) for each in small(torch.randn(2, 3, 128, 128))] == [(2, 7), (2, 7)]
+    with pytest.raises(ValueError, match="behind the large stem need a multiple of 32"):
+        final_network("DARTS_V2", channels=4, cells=4, image_size=200)

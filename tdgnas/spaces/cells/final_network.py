@@ -10,12 +10,16 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from ...graphs import Op, head, make, stem
+from ...graphs import Op, head, make, relu_conv_norm, stem, two_step_stem
 from .genotypes import CellPlan, Genotype, as_genotype
 from .shapes import NORMAL, REDUCTION, CellShape, cell_shapes, preprocess, reduction_cells
 
 #: What is left to choose of a final network, as published for CIFAR-10.
 FINAL_OPTIONS = {"channels": 36, "cells": 20, "auxiliary": True, "drop_path": 0.2}
+
+
+#: From this image size on the stem is that of the network for ImageNet, which divides height and width by 8.
+LARGE = 128
 
 
 class FinalNetwork(nn.Module):
@@ -32,7 +36,8 @@ class FinalNetwork(nn.Module):
     :param drop_path: share of paths dropped at the end of training; it rises linearly from 0, see :meth:`start_epoch`.
     :param stem_multiplier: channels of the stem, in units of ``channels``.
     :param in_channels: channels of the image.
-    :param image_size: height and width of the image.
+    :param image_size: height and width of the image; from :data:`LARGE` on the stem has three convolutions of stride 2,
+        as published for ImageNet, of ``channels`` each.
     :param classes: number of classes.
     :raises ValueError: for a cell that nothing leads through, a missing kind of cell, or impossible sizes.
     """
@@ -55,17 +60,23 @@ class FinalNetwork(nn.Module):
         places = reduction_cells(cells) if reductions is None else tuple(reductions)
         _check(plans, channels, cells, places, drop_path, image_size)
         inputs = plans[NORMAL].inputs if NORMAL in plans else plans[REDUCTION].inputs
-        stem_channels = stem_multiplier * channels
+        large = image_size >= LARGE
+        stem_channels = channels if large else stem_multiplier * channels
         self.inputs, self.drop_path, self.rate = inputs, drop_path, 0.0
-        self.stem = stem(in_channels, stem_channels)
+        self.stem = (two_step_stem if large else stem)(in_channels, stem_channels)
+        self.second_stem = relu_conv_norm(stem_channels, stem_channels, 3, 2) if large else None
         outputs = {kind: len(plan.concat) for kind, plan in plans.items()}
-        shapes = cell_shapes(cells, channels, stem_channels, inputs, places, outputs)
+        shapes = cell_shapes(cells, channels, stem_channels, inputs, places, outputs, halved=large)
         self.cells = nn.ModuleList(Cell(plans[shape.kind], shape) for shape in shapes)
         self.auxiliary_after = 2 * cells // 3 if auxiliary else -1
         self.auxiliary: nn.Module | None = None
         if auxiliary:
             shape = shapes[self.auxiliary_after]
-            size = image_size // 2 ** sum(place <= self.auxiliary_after for place in set(places))
+            size = (
+                image_size
+                // (8 if large else 1)
+                // 2 ** sum(place <= self.auxiliary_after for place in set(places))
+            )
             self.auxiliary = _auxiliary_head(shape.channels * outputs[shape.kind], size, classes)
         self.head = head(shapes[-1].channels * outputs[shapes[-1].kind], classes)
 
@@ -76,6 +87,8 @@ class FinalNetwork(nn.Module):
     def forward(self, images: Tensor) -> Tensor | tuple[Tensor, Tensor]:
         """Return logits, or ``(logits, auxiliary logits)``, of images (batch, channels, height, width)."""
         values = [self.stem(images)] * self.inputs
+        if self.second_stem is not None:
+            values[-1] = self.second_stem(values[-1])
         extra = None
         rate = self.rate if self.training else 0.0
         for number, cell in enumerate(self.cells):
@@ -183,10 +196,11 @@ def _check(
         raise ValueError(f"channels is {channels} and cells {cells}; channels must be even and both positive")
     if not 0 <= rate < 1:
         raise ValueError(f"drop_path is {rate}; it must be at least 0 and below 1")
-    factor = 2 ** len(set(places))
+    factor = 2 ** len(set(places)) * (8 if size >= LARGE else 1)
     if size % factor or size < 2 * factor:
         raise ValueError(
-            f"image_size is {size}; {len(set(places))} reduction cells need a multiple of {factor}"
+            f"image_size is {size}; {len(set(places))} reduction cells"
+            f"{' behind the large stem' if size >= LARGE else ''} need a multiple of {factor}"
         )
     kinds = {REDUCTION if cell in places else NORMAL for cell in range(cells)}
     for kind in sorted(kinds):

@@ -32,18 +32,25 @@ def reduction_cells(cells: int) -> tuple[int, ...]:
 
 
 def cell_shapes(
-    cells: int, channels: int, stem: int, inputs: int, reductions: Sequence[int], outputs: dict[str, int]
+    cells: int,
+    channels: int,
+    stem: int,
+    inputs: int,
+    reductions: Sequence[int],
+    outputs: dict[str, int],
+    halved: bool = False,
 ) -> list[CellShape]:
     """Return the shape of each cell of a stack.
 
     :param stem: channels of the stem.
     :param reductions: positions of reduction cells; each doubles the channels and halves height and width.
     :param outputs: per kind, how many nodes a cell's output concatenates.
+    :param halved: of the two values that the first cell reads, the younger has half the height and width.
     """
-    before = [
-        (stem, 1)
-    ] * inputs  # channels and resolution of the values that the next cell reads, oldest first
-    resolution, shapes = 1, []
+    # Channels and resolution of the values that the next cell reads, oldest first.
+    resolution = 2 if halved else 1
+    before = [*[(stem, 1)] * (inputs - 1), (stem, resolution)]
+    shapes = []
     for cell in range(cells):
         kind = REDUCTION if cell in reductions else NORMAL
         if kind == REDUCTION:
