@@ -25,16 +25,17 @@ from .settings import BudgetSettings, Config, Section, StrategySettings
 _REFUSED = "the configuration cannot be used"
 
 
-def make_config(document: Mapping[str, Any]) -> Config:
+def make_config(document: Mapping[str, Any], sections: Mapping[str, Any] | None = None) -> Config:
     """Check a nested dict and return the configuration; what it leaves out, its problem fills.
 
+    :param sections: what the problem says; that of the document's ``problem`` when None.
     :raises ConfigError: naming every unknown key, wrong type and impossible value.
     """
     name = document.get("problem", Config.model_fields["problem"].default)
     try:
         if not isinstance(name, str):
             raise ValueError(f"problem: a name is expected (given: {name!r})")
-        whole = merged(problem_sections(name), document)
+        whole = merged(problem_sections(name) if sections is None else sections, document)
         _check_budget(whole, document)
         _set_generations(whole)
         fitness = FITNESSES.get(_name(whole, "fitness", "kind"))

@@ -9,7 +9,6 @@ from ..files.atomic import write_json
 from ..files.tables import Table
 from ..pictures import save, weights_figure
 from ..seeding import seed_everything
-from ..spaces import CellSpace
 from ..supernet import Pretraining, save_supernet, stop_at_skips
 from .errors import ConfigError
 from .phase import Context

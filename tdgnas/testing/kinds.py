@@ -5,16 +5,22 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
+from ..data import DATA
+from ..graphs import OPS
 from ..mapping import layers, name_of
 from ..operators import OPERATORS, Entropy
 from ..operators.registry import entry_of
 from ..registry import resolve
-from ..spaces import SPACES, SearchSpace
+from ..runs import FITNESSES, PROBLEMS, Problem
+from ..spaces import RULES, SPACES, SearchSpace
 from ..strategies import STRATEGIES, Strategy
+from ..tasks import TASKS, Task
 from .fitness import check_fitness
 from .initialisation import check_initialiser
 from .local_search import check_local_search
+from .parts import check_data, check_operation, check_rule, check_task
 from .report import Kind, Report
+from .scoring import check_problem, check_scoring
 from .selection import check_selection
 from .space import check_space
 from .strategy import check_strategy
@@ -32,6 +38,12 @@ _ALL: list[Kind[Any]] = [
     check_space,
     check_strategy,
     check_fitness,
+    check_operation,
+    check_rule,
+    check_task,
+    check_data,
+    check_problem,
+    check_scoring,
 ]
 KINDS: dict[str, Kind[Any]] = {kind.name: kind for kind in _ALL}
 """What can be checked, by name; each is called with the subject, and has its ``rules``."""
@@ -43,11 +55,28 @@ _ENTRIES = {
     "local_search": "local-search",
     "init": "initialiser",
 }
-_CLASSES: dict[type[Any], str] = {SearchSpace: "space", Strategy: "strategy", Entropy: "entropy"}
+_CLASSES: dict[type[Any], str] = {
+    SearchSpace: "space",
+    Strategy: "strategy",
+    Entropy: "entropy",
+    Task: "task",
+    Problem: "scoring",
+}
+_REGISTRIES: list[tuple[Any, str | None]] = [
+    (OPERATORS, None),
+    (SPACES, "space"),
+    (STRATEGIES, "strategy"),
+    (OPS, "operation"),
+    (TASKS, "task"),
+    (DATA, "data-set"),
+    (RULES, "rule"),
+    (PROBLEMS, "problem"),
+    (FITNESSES, "scoring"),
+]
 
 
 def kind_of(subject: Any) -> str:
-    """Return the kind of something: by its class, by DEAP's prefix of its name, or by its first parameter.
+    """Return the kind of something: by its class, its registry, DEAP's prefix of its name, or its first parameters.
 
     :raises ValueError: when none of these tells.
 
@@ -59,6 +88,9 @@ def kind_of(subject: Any) -> str:
         own = subject if isinstance(subject, type) else type(subject)
         if issubclass(own, parent):
             return kind
+    for registry, known in _REGISTRIES:
+        if known is not None and any(entry.value is subject for entry in registry):
+            return known
     *_, function = layers(subject)
     name = name_of(function)
     if (entry := entry_of(name)) is not None:
@@ -67,6 +99,8 @@ def kind_of(subject: Any) -> str:
     parameters = [p for p in inspect.signature(caller).parameters if p != "self"] if callable(caller) else []
     if parameters[:1] == ["generation"]:
         return "schedule"
+    if parameters[:2] == ["space", "weights"]:
+        return "rule"
     if name == "<lambda>":
         raise ValueError(
             "a lambda has no name that says what it is, and no process pool can run it; write `def mutX(individual): "
@@ -112,13 +146,12 @@ def load(target: str) -> Any:
 
 
 def _registered(name: str) -> Any:
-    registries: list[Any] = [OPERATORS, SPACES, STRATEGIES]
-    for registry in registries:
+    for registry, _ in _REGISTRIES:
         if name in registry.names():
             return registry.get(name)
     module, dot, last = name.removesuffix(".py").replace("/", ".").rpartition(".")
     guess = f" ({module}:{last}?)" if dot else ""
     raise ValueError(
-        f"no operator, space or strategy is registered as {name!r}; write my_package.my_module:my_operator for what "
+        f"nothing is registered as {name!r}; write my_package.my_module:my_operator for what "
         f"is not registered{guess}"
     )

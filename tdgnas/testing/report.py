@@ -70,7 +70,7 @@ class Report:
         if self.ok:
             return f"{self.subject} is a good {self.kind}: {len(self.rules)} rules hold"
         lines = [
-            f"{self.subject} violates {len(self.violations)} of {len(self.rules)} rules of a {self.kind}:"
+            f"{self.subject} violates {len(self.violations)} of {len(self.rules)} rules of {_a(self.kind)}:"
         ]
         return "\n".join([*lines, *(f"  {rule}: {text}" for rule, text in self.violations)])
 
@@ -111,7 +111,7 @@ class Kind(Generic[C]):
         unknown = sorted(set(skip) - set(self.rules))
         if unknown:
             raise ValueError(
-                f"a {self.name} has no rule {unknown[0]!r} to skip; it has: {', '.join(self.rules)}"
+                f"{_a(self.name)} has no rule {unknown[0]!r} to skip; it has: {', '.join(self.rules)}"
             )
         case = self.case(subject, *arguments, **options)
         report = Report(str(getattr(case, "name", "") or name_of(subject)), self.name)
@@ -140,6 +140,10 @@ def first_violation(rule: Rule[C], case: C) -> str | None:
         except Exception as error:
             # Whatever the checked code raises where the rule calls it properly is a finding, not an accident.
             return f"raised {type(error).__name__}: {error}{_place(error)}{_hint(error)}"
+
+
+def _a(kind: str) -> str:
+    return f"{'an' if kind[0] in 'aeio' else 'a'} {kind}"
 
 
 def _place(error: Exception) -> str:

@@ -12,7 +12,7 @@ from tdgnas import Individual
 from tdgnas.operators import ShannonEntropy
 from tdgnas.spaces import Architecture, NASBench201
 from tdgnas.testing import KINDS, check_anything, check_fitness, kind_of
-from tests.testing import test_broken_operators, test_broken_spaces, test_broken_strategies
+from tests.testing import test_broken_operators, test_broken_parts, test_broken_spaces, test_broken_strategies
 
 # What may go wrong with one individual, and the rule that says so -------------------------------------------------
 
@@ -300,4 +300,5 @@ def test_no_rule_is_without_a_fault() -> None:
         ("fitness", test_broken_strategies.FITNESSES),
     ):
         broken |= {(kind, rule) for _, rule, _ in faults}
+    broken |= {(kind, rule) for kind, _, rule, _ in test_broken_parts.FAULTS}
     assert {(kind, rule) for kind, one in KINDS.items() for rule in one.rules} == broken

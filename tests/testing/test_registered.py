@@ -8,10 +8,14 @@ import random
 import pytest
 
 from tdgnas import Individual, operators
+from tdgnas.data import DATA
+from tdgnas.graphs import OPS
 from tdgnas.operators import OPERATORS, Entropy
-from tdgnas.spaces import SPACES, create
+from tdgnas.runs import FITNESSES, PROBLEMS
+from tdgnas.spaces import RULES, SPACES, create
 from tdgnas.strategies import STRATEGIES
-from tdgnas.testing import Conformance, check_anything, kind_of
+from tdgnas.tasks import TASKS
+from tdgnas.testing import KINDS, Conformance, check_anything, kind_of
 from tdgnas.testing.samples import GROUPS, SLICES, QuadraticSource, evaluated, real_genes, values_of
 
 # DEAP's own operators as they are, with the rules that they do not keep.
@@ -97,6 +101,29 @@ def test_every_strategy_keeps_the_rules_of_strategies(name) -> None:
     if name == "tpe":
         pytest.importorskip("optuna", reason="the strategy 'tpe' needs optuna, which is not installed")
     assert check_anything(STRATEGIES.get(name)).ok
+
+
+# What a kind of operation takes beside channels and the like.
+OPERATIONS = {
+    "cell-input": {"affine": True},
+    "channel-shuffle": {"groups": 2},
+    "factorised-reduction": {"stride": 2},
+    "first-channels": {"operation": "sep_conv_3x3", "affine": True},
+    "other-channels": {"channels": 2},
+}
+SCORED = {"supernet": "digits-vgg-tiny", "table": "synthetic", "scratch": "digits-vgg-tiny"}
+
+
+def test_every_part_keeps_the_rules_of_its_kind() -> None:
+    for entry in OPS:
+        assert KINDS["operation"](entry.value, **OPERATIONS.get(entry.name, {})).ok
+    for registry in (TASKS, RULES, PROBLEMS):
+        for entry in registry:
+            assert check_anything(entry.value).ok, entry.name
+    for name in ("digits", "digits-ink", "digits-parts"):  # the others read files
+        assert check_anything(DATA.get(name)).ok
+    for entry in FITNESSES:
+        assert check_anything(entry.value, config={"problem": SCORED[entry.name]}).ok
 
 
 def test_what_deap_does_not_keep_is_still_not_kept() -> None:

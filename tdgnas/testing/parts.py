@@ -1,0 +1,363 @@
+"""Rules of what networks are made of and learn: kinds of operations, tasks, data sets, discretisation rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ..data import Source
+from ..data.splits import make_splits
+from ..decision import Genes
+from ..graphs import Op
+from ..mapping import name_of
+from ..spaces import Architecture, DartsCells, NASBench201, SearchSpace, VGGShortcuts
+from ..tasks import Task
+from .calling import parameters_of, pickle_violations
+from .generators import drawn_from, seeded
+from .report import FIRST, Kind, Rule
+
+BATCH = 6
+
+
+@dataclass
+class PartCase:
+    """Something that is registered by name, and the options that it is tried with."""
+
+    value: Any
+    options: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, value: Any, /, **options: Any) -> Any:
+        """Make a case."""
+        return cls(value, options)
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return str(getattr(self.value, "name", "")) or name_of(self.value)
+
+    def call(self, usual: Mapping[str, Any]) -> Any:
+        """Call it with the options, and with usual values for parameters without a default."""
+        assert callable(self.value)
+        needed = {n for n, p in parameters_of(self.value).items() if p.default is p.empty and n in usual}
+        return self.value(**{**{name: usual[name] for name in needed}, **self.options})
+
+
+def draws_nothing(case: PartCase, call: Callable[[], Any], does: str) -> Iterator[str]:
+    """Give a sentence where a call draws from a global generator."""
+    used = drawn_from(call)
+    if used:
+        yield f"{case.name} draws from {sorted(used)[0]} when it {does}; give it a generator of its own"
+
+
+# operations ------------------------------------------------------------------------------------------------------
+
+_USUAL = {
+    "channels": 4, "channels_in": 4, "channels_out": 4, "in_channels": 4, "out_channels": 4, "kernel": 3, "stride": 1,
+    "classes": 3, "features": 4, "outputs": 3, "size": 8, "padding": 1,
+}  # fmt: skip
+
+
+def _module(case: PartCase) -> nn.Module:
+    module: nn.Module = case.call(_USUAL)
+    return module.eval()
+
+
+def _images() -> Tensor:
+    return torch.randn((BATCH, 4, 8, 8), generator=torch.Generator().manual_seed(0))
+
+
+def _operation_runs(case: PartCase) -> Iterator[str]:
+    module = case.call(_USUAL)
+    if not isinstance(module, nn.Module):
+        yield f"{case.name} made a value of type {type(module).__name__}; a kind of operation makes an nn.Module"
+        return
+    output = module.eval()(_images())
+    if not isinstance(output, Tensor) or output.shape[:1] != (BATCH,):
+        yield f"{case.name} gives {getattr(output, 'shape', output)!r} for {BATCH} images; give a value for each"
+    elif not torch.isfinite(output).all():
+        yield f"{case.name} gives NaN or infinity with fresh weights; check the initialisation"
+
+
+def _operation_is_fresh(case: PartCase) -> Iterator[str]:
+    one, two = _module(case), _module(case)
+    if one is two or {id(p) for p in one.parameters()} & {id(p) for p in two.parameters()}:
+        yield f"{case.name} gives the same weights twice; make a new module at every call, else networks share theirs"
+
+
+def _operation_is_frozen(case: PartCase) -> Iterator[str]:
+    module, images = _module(case), _images()
+    before = {name: value.clone() for name, value in module.state_dict().items()}
+    with torch.no_grad():
+        whole = module(images)
+        parts = torch.cat([module(image.unsqueeze(0)) for image in images])
+    for name, value in module.state_dict().items():
+        if not torch.equal(value, before[name]):
+            yield f"{case.name} changes {name!r} in evaluation mode; only training may"
+    yield from draws_nothing(case, lambda: module(images), "evaluates")
+    if not torch.allclose(whole, parts, atol=1e-4 * (1.0 + float(whole.norm()))):
+        yield f"{case.name} mixes the images of a batch in evaluation mode; an image alone must give the same"
+
+
+def _operation_has_shapes(case: PartCase) -> Iterator[str]:
+    with torch.device("meta"):
+        module = _module(case)
+        shape = module(_images().to("meta")).shape
+    if shape != _module(case)(_images()).shape:
+        yield f"{case.name} gives another shape on torch's meta device, by which graphs are measured"
+
+
+def _operation_is_saved(case: PartCase) -> Iterator[str]:
+    one, two, images = _module(case), _module(case), _images()
+    two.load_state_dict(one.state_dict())
+    if not torch.equal(one(images), two(images)):
+        yield f"{case.name} with the weights of another one gives other values; keep all that it learns as parameters"
+
+
+def _operation_is_a_value(case: PartCase) -> Iterator[str]:
+    try:
+        hash(Op("one", case.name, case.options))
+    except TypeError as error:
+        yield f"the settings of {case.name} are no values ({error}); give numbers, words and tuples"
+
+
+OPERATION: dict[str, Rule[PartCase]] = {
+    FIRST: _operation_runs,
+    "makes new modules": _operation_is_fresh,
+    "frozen is frozen": _operation_is_frozen,
+    "has shapes on the meta device": _operation_has_shapes,
+    "is saved by its state": _operation_is_saved,
+    "has settings that are values": _operation_is_a_value,
+}
+
+# tasks -----------------------------------------------------------------------------------------------------------
+
+
+def _outputs(seed: int = 0) -> Tensor:
+    return torch.randn((BATCH, 3), generator=torch.Generator().manual_seed(seed))
+
+
+def _targets(task: Task) -> Tensor:
+    """Targets that the task takes: class numbers, else labels of 0 and 1."""
+    generator = torch.Generator().manual_seed(1)
+    classes = torch.randint(0, 3, (BATCH,), generator=generator)
+    try:
+        task.check(_outputs(), classes)
+    except Exception:
+        classes = torch.randint(0, 2, (BATCH, 3), generator=generator).float()
+    return classes
+
+
+def _task_is_called(case: PartCase) -> Iterator[str]:
+    if not isinstance(case.value, Task):
+        yield f"{case.name} is no task; make one: tdgnas.tasks.Task(name, loss, measures)"
+        return
+    case.value.check(_outputs(), _targets(case.value))
+
+
+def _task_is_per_sample(case: PartCase) -> Iterator[str]:
+    outputs, targets = _outputs(), _targets(case.value)
+    kept = outputs.clone(), targets.clone()
+    for name in case.value.names:
+        function = case.value.measure(name).function
+        whole = function(outputs, targets)
+        alone = torch.cat([function(outputs[k : k + 1], targets[k : k + 1]) for k in range(BATCH)])
+        if not torch.allclose(whole.double(), alone.double(), atol=1e-5):
+            yield f"{name} of the task {case.name} gives a sample another value alone than in a batch"
+        yield from draws_nothing(case, partial(function, outputs, targets), f"computes {name}")
+    if not (torch.equal(outputs, kept[0]) and torch.equal(targets, kept[1])):
+        yield f"the task {case.name} changes the outputs or targets that it was given; it only reads them"
+
+
+def _task_is_learned(case: PartCase) -> Iterator[str]:
+    task, targets = case.value, _targets(case.value)
+    outputs = (3 * _outputs(2)).requires_grad_()
+    start = task.means(task.sums(outputs.detach(), targets).tolist(), BATCH)
+    optimizer = torch.optim.Adam([outputs], lr=0.1)
+    for _ in range(300):
+        optimizer.zero_grad()
+        task.batch_loss(outputs, targets).backward()
+        optimizer.step()
+    end = task.means(task.sums(outputs.detach(), targets).tolist(), BATCH)
+    for name in task.names:
+        higher = task.measure(name).higher
+        if (end[name] < start[name]) if higher else (end[name] > start[name]):
+            yield (
+                f"{name} of the task {case.name} goes from {start[name]:.4g} to {end[name]:.4g} while its loss is "
+                f"minimised; say higher={not higher}, or look for a sign"
+            )
+    if not end["loss"] < start["loss"]:
+        yield f"the loss of the task {case.name} does not fall along its gradient; is it differentiable?"
+
+
+def _task_has_a_worst(case: PartCase) -> Iterator[str]:
+    task = case.value
+    found = task.means(task.sums(_outputs(), _targets(task)).tolist(), BATCH)
+    for name, value in found.items():
+        measure, worst = task.measure(name), task.worst_of(name)
+        if (value < worst) if measure.higher else (value > worst):
+            yield f"{name} of the task {case.name} is {value:.4g} for random outputs, worse than its worst, {worst:.4g}"
+        if measure.share and not 0 <= value <= 1:
+            yield f"{name} of the task {case.name} is {value:.4g} and called a share; leave share=True out"
+
+
+TASK: dict[str, Rule[PartCase]] = {
+    FIRST: _task_is_called,
+    "gives a value per sample": _task_is_per_sample,
+    "measures what it learns": _task_is_learned,
+    "knows what is worst": _task_has_a_worst,
+    "can be pickled": lambda case: pickle_violations(case.value, case.name),
+}
+
+# data sets -------------------------------------------------------------------------------------------------------
+
+
+def _data_is_read(case: PartCase) -> Iterator[str]:
+    source = case.call({})
+    if not isinstance(source, Source):
+        yield f"{case.name} returned a value of type {type(source).__name__}; a reader returns a tdgnas.data.Source"
+
+
+def _data_is_bytes(case: PartCase) -> Iterator[str]:
+    images = case.call({}).images
+    if images.dtype != torch.uint8 or images.ndim != 4 or images.shape[1] not in (1, 3):
+        yield f"the images of {case.name} are {images.dtype} {tuple(images.shape)}; expected uint8 (N, 1 or 3, H, W)"
+
+
+def _data_is_the_same(case: PartCase) -> Iterator[str]:
+    one, two = case.call({}), case.call({})
+    if not (torch.equal(one.images, two.images) and torch.equal(one.labels, two.labels)):
+        yield f"{case.name} reads other images or another order every time; a split is fixed by its seed alone"
+    yield from draws_nothing(case, lambda: case.call({}), "is read")
+
+
+def _data_is_learned(case: PartCase) -> Iterator[str]:
+    source = case.call({})
+    splits = make_splits(source, size=source.size, channels=source.channels)
+    outputs = torch.zeros((len(splits.train), len(source.classes)))
+    splits.task.check(outputs, splits.train.labels.to(outputs.device))
+    yield from ()
+
+
+DATA_SET: dict[str, Rule[PartCase]] = {
+    FIRST: _data_is_read,
+    "has images of bytes": _data_is_bytes,
+    "is the same every time": _data_is_the_same,
+    "fits its task": _data_is_learned,
+}
+
+# discretisation rules --------------------------------------------------------------------------------------------
+
+
+@dataclass
+class RuleCase(PartCase):
+    """A rule on the small spaces that it takes."""
+
+    def spaces(self) -> list[SearchSpace]:
+        """The space among the options, or each of the small ones that the rule does not refuse."""
+        given = self.options.get("space")
+        small = [
+            VGGShortcuts(width=1 / 32),
+            NASBench201(channels=4),
+            DartsCells(cells=2, channels=2, image_size=8),
+        ]
+        return [space for space in ([given] if given else small) if given or self._takes(space)]
+
+    def choose(self, space: SearchSpace, weights: Genes) -> Any:
+        """Apply the rule."""
+        keywords = {name: value for name, value in self.options.items() if name != "space"}
+        return self.value(space, weights, **keywords)
+
+    def _takes(self, space: SearchSpace) -> bool:
+        try:
+            self.choose(space, _weights(space, 0))
+        except ValueError:
+            return False
+        return True
+
+
+def _weights(space: SearchSpace, seed: int) -> Genes:
+    """Relaxed weights: a number from 0 to 1 for a gate, shares of the choices elsewhere."""
+    rng = np.random.default_rng(seed)
+    rows = [rng.random(decision.genes) for decision in space.decisions]
+    return np.concatenate([row if len(row) == 1 else row / row.sum() for row in rows])
+
+
+def _rule_chooses(case: RuleCase) -> Iterator[str]:
+    spaces = case.spaces()
+    if not spaces:
+        yield f"{case.name} refuses every small space; name one that it takes: space=..."
+    for space in spaces:
+        found = case.choose(space, _weights(space, 1))
+        if not isinstance(found, Architecture):
+            yield f"{case.name} returned a value of type {type(found).__name__}; return space.architecture(choices)"
+        else:
+            space.check(found)
+
+
+def _rule_only_reads(case: RuleCase) -> Iterator[str]:
+    for space in case.spaces():
+        weights = _weights(space, 2)
+        kept = weights.copy()
+        found = [seeded(4, partial(case.choose, space, weights)) for _ in range(2)]
+        if not np.array_equal(weights, kept):
+            yield f"{case.name} changes the weights that it was given; copy them first"
+        elif found[0] != found[1]:
+            yield f"{case.name} chose differently for the same weights and seed; draw only from random, or an rng"
+
+
+def _rule_keeps_its_choice(case: RuleCase) -> Iterator[str]:
+    for space in case.spaces():
+        found = case.choose(space, _weights(space, 3))
+        certain = (np.asarray(space.encode(found)) > 0).astype(np.float64)
+        if case.choose(space, certain) != found:
+            yield f"{case.name} on {space.name!r} does not keep its own choice when the weights are certain of it"
+
+
+def _rule_follows_the_weights(case: RuleCase) -> Iterator[str]:
+    for space in case.spaces():
+        if len({case.choose(space, _weights(space, seed)).choices for seed in range(8)}) == 1:
+            yield f"{case.name} on {space.name!r} chose the same for eight different weights; does it read them?"
+
+
+def _rule_refuses(case: RuleCase) -> Iterator[str]:
+    for space in case.spaces():
+        good = _weights(space, 4)
+        for what, weights in (
+            ("NaN", np.where(np.arange(len(good)) == 0, np.nan, good)),
+            ("too few weights", good[:-1]),
+        ):
+            try:
+                case.choose(space, weights)
+            except ValueError:
+                continue
+            yield f"{case.name} takes {what}; raise a ValueError that says so, as checked_weights(space, weights) does"
+
+
+DISCRETISATION: dict[str, Rule[RuleCase]] = {
+    FIRST: _rule_chooses,
+    "only reads": _rule_only_reads,
+    "keeps its own choice": _rule_keeps_its_choice,
+    "follows the weights": _rule_follows_the_weights,
+    "refuses impossible weights": _rule_refuses,
+}
+
+check_operation = Kind("operation", PartCase.of, OPERATION)
+"""Check a kind of operation, a function or class that makes an ``nn.Module``. Options are its keywords; channels,
+kernel and the like have usual values. It is run on six images of 4 channels and 8 x 8 pixels."""
+
+check_task = Kind("task", PartCase.of, TASK)
+"""Check a task, a :class:`tdgnas.tasks.Task`: on six samples of three outputs, with classes or labels of 0 and 1."""
+
+check_data = Kind("data-set", PartCase.of, DATA_SET)
+"""Check a reader of a data set, which returns a :class:`tdgnas.data.Source`. Options are its keywords."""
+
+check_rule = Kind("rule", RuleCase.of, DISCRETISATION)
+"""Check a discretisation rule, ``rule(space, weights, ...) -> architecture``: on three small spaces as far as it takes
+them, or on the option ``space``. All other options are keywords of the rule."""

@@ -1,0 +1,154 @@
+"""Rules of problems by name, and of the kinds of fitness that score them."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Iterator
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..data import DATA
+from ..files import toml
+from ..individual import Individual
+from ..mapping import name_of
+from ..runs import Config, Problem, make_config
+from ..spaces import SPACES
+from .fitness import FITNESS, FitnessCase
+from .parts import PartCase
+from .report import FIRST, Kind, Rule
+
+
+def _preset_is_called(case: PartCase) -> Iterator[str]:
+    sections = case.call({})
+    if not isinstance(sections, dict) or not all(isinstance(each, dict) for each in sections.values()):
+        yield f"{case.name} returned {sections!r}; a problem returns sections of a configuration, a dict of dicts"
+
+
+def _preset_is_new(case: PartCase) -> Iterator[str]:
+    one = case.call({})
+    kept = deepcopy(one)
+    for section in one.values():
+        section["changed"] = True
+    if case.call({}) != kept:
+        yield f"{case.name} returns the same dict twice, or draws it; make a new one at every call"
+
+
+def _preset_is_a_configuration(case: PartCase) -> Iterator[str]:
+    config = make_config({}, case.call({}))
+    SPACES.get(config.space.name)
+    if config.data is not None:
+        DATA.get(config.data.name)
+    yield from ()
+
+
+def _preset_is_toml(case: PartCase) -> Iterator[str]:
+    sections = case.call({})
+    rows = [
+        (key, toml.Section("", [(k, v, "") for k, v in each.items()]), "") for key, each in sections.items()
+    ]
+    if toml.loads(toml.dumps(toml.Section("", rows))) != sections:
+        yield f"what {case.name} returns is not what TOML gives back; give numbers, words, lists and dicts"
+
+
+PROBLEM: dict[str, Rule[PartCase]] = {
+    FIRST: _preset_is_called,
+    "returns new sections": _preset_is_new,
+    "is a configuration": _preset_is_a_configuration,
+    "can be written": _preset_is_toml,
+}
+
+
+@dataclass
+class ScoringCase:
+    """A kind of fitness, and a configuration that it scores."""
+
+    kind: type[Problem]
+    config: Config
+
+    @classmethod
+    def of(cls, kind: type[Problem], /, *, config: Any) -> ScoringCase:
+        """Make a case.
+
+        :raises TypeError: when it is no kind of fitness.
+        """
+        if not (isinstance(kind, type) and issubclass(kind, Problem)):
+            raise TypeError(f"a kind of fitness is a subclass of tdgnas.runs.Problem; got {kind!r}")
+        return cls(kind, make_config(config) if isinstance(config, dict) else config)
+
+    @property
+    def name(self) -> str:
+        """Name of the class."""
+        return name_of(self.kind)
+
+    def ready(self) -> tuple[Any, list[Individual]]:
+        """Make a problem, and individuals of its space."""
+        problem, rng = self.kind(self.config), random.Random(0)
+        drawn = [problem.space.encode(problem.space.sample(rng)) for _ in range(4)]
+        return problem, [Individual(genes, problem.fitness()) for genes in drawn]
+
+
+def _scores(case: ScoringCase) -> Iterator[str]:
+    problem, individuals = case.ready()
+    for rule in FITNESS.values():
+        yield from rule(FitnessCase(problem.evaluate, deepcopy(individuals)))
+    values = problem.evaluate(individuals[0])
+    if len(values) != len(problem.fitness.weights):
+        yield f"{case.name} gives {len(values)} values, and its fitness class has the weights {problem.fitness.weights}"
+    elif math.isfinite(problem.worst) and (values[0] - problem.worst) * problem.fitness.weights[0] < 0:
+        yield f"{case.name} calls {problem.worst} the worst value, and an individual has {values[0]}"
+
+
+def _counts(case: ScoringCase) -> Iterator[str]:
+    problem, individuals = case.ready()
+    before = problem.budget.requests
+    for one in individuals:
+        problem.evaluate(one)
+    if problem.budget.requests != before + len(individuals) or problem.budget.evaluations < 1:
+        yield f"the ledger of {case.name} does not count requests and evaluations; searches end by it"
+    counted = problem.budget.state_dict()
+    problem.final(problem.space.decode(individuals[0]))
+    problem.measured([problem.space.decode(individuals[0])])
+    if problem.budget.state_dict() != counted:
+        yield f"final() or measured() of {case.name} pays into the ledger; they are not the search's cost"
+
+
+def _offers_what_it_says(case: ScoringCase) -> Iterator[str]:
+    problem, individuals = case.ready()
+    if problem.gradients != ("source" in problem.offers):
+        does = "does not offer" if problem.gradients else "offers"
+        yield f"{case.name} says gradients={problem.gradients}, and {does} `source`"
+    elif problem.gradients:
+        genes = np.array([list(one) for one in individuals])
+        if np.asarray(problem.offers["source"]().alpha_gradients(genes, seed=0)).shape != genes.shape:
+            yield f"the source of {case.name} gives gradients of another shape than the genes"
+    for value in problem.final(problem.space.decode(individuals[0])).values():
+        if not isinstance(value, float) or not math.isfinite(value):
+            yield f"final() of {case.name} gives {value!r}; give finite floats by name"
+
+
+def _goes_on(case: ScoringCase) -> Iterator[str]:
+    problem, individuals = case.ready()
+    value = problem.evaluate(individuals[0])
+    other, _ = case.ready()
+    other.load_state_dict(problem.state_dict())
+    if other.evaluate(individuals[0]) != value:
+        yield f"{case.name} made again with the state of another one scores differently; put into it what changes"
+
+
+SCORING: dict[str, Rule[ScoringCase]] = {
+    FIRST: _scores,
+    "counts what it costs": _counts,
+    "offers what it says": _offers_what_it_says,
+    "goes on where its state was taken": _goes_on,
+}
+
+check_problem = Kind("problem", PartCase.of, PROBLEM)
+"""Check a problem, a function that returns sections of a configuration. Options are its keywords."""
+
+check_scoring = Kind("scoring", ScoringCase.of, SCORING)
+"""Check a kind of fitness, a subclass of :class:`tdgnas.runs.Problem`, on the option ``config``: a configuration that
+it scores, or its nested dict."""
