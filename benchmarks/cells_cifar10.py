@@ -30,7 +30,7 @@ from tdgnas.data import Augment, Splits
 from tdgnas.devices import own_noise
 from tdgnas.files.checkpoints import CheckpointFolder
 from tdgnas.spaces import RULES, Architecture, DartsCells, save_architecture, strongest_edges
-from tdgnas.supernet import Pretraining, Supernet, stop_at_skips
+from tdgnas.supernet import Supernet, stop_at_skips
 from tdgnas.training import Recipe, darts_cifar10, retrain
 
 SMALL: dict[str, Any] = {
@@ -103,8 +103,7 @@ def search(options: argparse.Namespace, splits: Splits, out: Path) -> tuple[Dart
         cells=options.cells, channels=options.channels, image_size=options.size, partial=options.partial
     )
     supernet = Supernet(space, splits, seed=options.seed)
-    pretraining = Pretraining(
-        supernet,
+    pretraining = supernet.pretraining(
         options.epochs,
         batch_size=64,
         lr=0.025,

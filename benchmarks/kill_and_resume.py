@@ -29,12 +29,12 @@ from multiprocessing.context import ForkProcess
 from pathlib import Path
 from typing import Any
 
-import torch
-
 import tdgnas.runs.run as running
+import torch
+from tdgnas.runs.run import Run
+
 from tdgnas.runs.config import RunConfig, make_config
 from tdgnas.runs.progress import Silent
-from tdgnas.runs.run import Run
 
 PHASES = ("starting, reading a checkpoint", "pretraining", "search", "retraining")
 FREE = ("timings/", "checkpoints/", ".lock")
@@ -53,7 +53,7 @@ KINDS: dict[str, dict[str, dict[str, Any]]] = {
         "pretrain": {"order": 2, "relaxation": "target-softmax", "epochs": 3},
         "search": {"weights": "alternate", "temperature": {"schedule": "feedback", "target": 20.0}},
         "fitness": {"measure": "accuracy", "batchnorm": "recalibrated", "calibration_size": 32},
-        "retrain": {"crop": 2, "flip": True},
+        "retrain": {"augment": {"crop": 2, "flip": True}},
     },
     "relaxed fitness, other operators": {
         "search": {"mutate": "flip-gate", "mate": "target", "entropy": "variance"},

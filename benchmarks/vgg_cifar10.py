@@ -52,8 +52,7 @@ PUBLISHED: dict[str, Any] = {
         "milestones": [100],
         "warmup": 0,
         "gamma": 0.234,
-        "crop": 4,
-        "flip": True,
+        "augment": {"crop": 4, "flip": True},
         "random_draws": 3,
     },
 }
@@ -73,8 +72,7 @@ SMALL: dict[str, Any] = {
         "epochs": 12,
         "lr": 0.05,
         "schedule": "cosine",
-        "crop": 4,
-        "flip": True,
+        "augment": {"crop": 4, "flip": True},
         "random_draws": 2,
     },
 }

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..training import EpochRecord, NetworkPlan, Recipe
 
 #: Data sets whose images mean something else when they are mirrored.
-UNMIRRORED = ("digits", "mnist", "kmnist", "svhn")
+UNMIRRORED = ("digits", "digits-ink", "digits-parts", "mnist", "kmnist", "svhn")
 
 
 def retrain(
@@ -173,7 +173,7 @@ def _assigned(assignments: list[str]) -> dict[str, Any]:
                 f"--set {text!r}: expected a field of the recipe, such as clip=5.0 or augment.crop=4, data.train=1000 "
                 "or network.channels=36"
             )
-        assign(found, keys, tuple(value) if isinstance(value, list) else value)
+        assign(found, keys, value)
     return found
 
 
@@ -183,26 +183,19 @@ def make_recipe(plan: NetworkPlan, splits: Splits, given: dict[str, Any]) -> Rec
     :param given: fields of the recipe that replace its own; ``augment`` is a dict of such fields.
     :raises ValueError: for an unknown field or an impossible value.
     """
-    from ..training import darts_cifar10, vgg_cifar10
+    from ..settings import checked
+    from ..training import Recipe, darts_cifar10, vgg_cifar10
 
-    own = dict(given)
-    changed = own.pop("augment", {})
     published = darts_cifar10 if plan.final_options else vgg_cifar10
-    recipe = published(own.pop("epochs")) if "epochs" in own else published()
+    recipe = published(given["epochs"]) if "epochs" in given else published()
     side = splits.image_shape[1]
-    augment = replace(
-        recipe.augment,
-        crop=recipe.augment.crop * side // 32,
-        cutout=recipe.augment.cutout * side // 32,
-        flip=splits.name not in UNMIRRORED,
-    )
-    try:
-        return replace(recipe, **{"augment": replace(augment, **changed), **own})
-    except TypeError as error:
-        from dataclasses import fields
-
-        names = ", ".join(each.name for each in fields(recipe))
-        raise ValueError(f"--set: the recipe cannot take this ({error}); its fields are {names}") from error
+    augment = {
+        "crop": recipe.augment.crop * side // 32,
+        "cutout": recipe.augment.cutout * side // 32,
+        "flip": splits.name not in UNMIRRORED,
+    }
+    own = {**recipe.model_dump(), **given, "augment": {**augment, **given.get("augment", {})}}
+    return checked(Recipe, own)
 
 
 def _with_options(plan: NetworkPlan, given: dict[str, Any]) -> NetworkPlan:

@@ -18,7 +18,6 @@ from ..individual import LossFitness
 from ..runs.search import Unit
 from ..spaces import SPACES, Architecture, SearchSpace, create
 from ..supernet import Supernet, evaluate_one, evaluation_set, load_supernet, save_supernet
-from ..supernet.pretraining import Pretraining
 from ..tasks import flat
 from ..training import Recipe, evaluate, train
 from .session import Session
@@ -110,7 +109,7 @@ class SupernetProblem:
         """Pretrain the seed's supernet."""
         data = self._load(seed)
         supernet = Supernet(self._space(data), data, seed=seed)
-        training = Pretraining(supernet, self.epochs, seed=seed)
+        training = supernet.pretraining(self.epochs, alpha_lr=3e-3, hold=0, seed=seed)
         for _ in training:
             pass
         place = self._folder(seed, folder)
@@ -149,9 +148,7 @@ class SupernetProblem:
             "parameters_M": space.parameters(chosen) / 1e6,
         }
         if self.retrain:
-            recipe = Recipe(
-                epochs=self.retrain, batch_size=64, lr=0.05, schedule="cosine", weight_decay=3e-4, clip=5.0
-            )
+            recipe = Recipe(epochs=self.retrain, weight_decay=3e-4, warmup=0)
             with own_noise(seed):
                 network = space.network(chosen)
             train(network, data, recipe, seed=seed)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
+from pydantic import Field, StrictBool
 from torch import Tensor
 from torch.nn import functional
+
+from ..settings import Pixels, Section
 
 __all__ = ["Augment", "cutout", "horizontal_flip", "random_crop"]
 
@@ -53,25 +54,18 @@ def cutout(images: Tensor, length: int, generator: torch.Generator) -> Tensor:
     return images.masked_fill(square, 0.0)
 
 
-@dataclass(frozen=True)
-class Augment:
+class Augment(Section):
     """Crop, flip and cut out, in this order; the default changes nothing.
 
-    :param crop: padding of the random crop in pixels (4 for CIFAR); 0 leaves it out.
-    :param flip: mirror half of the images.
-    :param cutout: side of the square that is zeroed, in pixels (16 for DARTS on CIFAR); 0 leaves it out.
-    :raises ValueError: for a negative or fractional number of pixels.
+    :raises pydantic.ValidationError: a ValueError, for a negative or fractional number of pixels.
     """
 
-    crop: int = 0
-    flip: bool = False
-    cutout: int = 0
-
-    def __post_init__(self) -> None:
-        for name in ("crop", "cutout"):
-            pixels = getattr(self, name)
-            if isinstance(pixels, bool) or not isinstance(pixels, int) or pixels < 0:
-                raise ValueError(f"{name} is {pixels!r}; it must be a whole number of pixels, at least 0")
+    crop: Pixels = Field(0, description="padding of the random crop in pixels (4 for CIFAR); 0 leaves it out")
+    flip: StrictBool = Field(False, description="mirror half of the images")
+    cutout: Pixels = Field(
+        0,
+        description="side of the square that is zeroed, in pixels (16 for DARTS on CIFAR); 0 leaves it out",
+    )
 
     def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
         """``(N, C, H, W)`` normalised images, changed; all randomness comes from ``generator``."""

@@ -12,9 +12,8 @@ from ..data import Splits, load
 from ..fitness import SupernetFitness
 from ..spaces import SPACES, SearchSpace, create
 from ..supernet import PopulationEvaluator, Supernet, fastest, load_imagenet
-from ..training import Recipe
 from .errors import ConfigError
-from .settings import Config, DataSettings, RetrainSettings, SpaceSettings
+from .settings import Config, DataSettings, SpaceSettings
 
 
 @contextmanager
@@ -120,25 +119,6 @@ def with_order(config: Config, order: str, chunk: int | None = None) -> Config:
     """Return the configuration with this order of evaluation."""
     return config.model_copy(
         update={"fitness": config.fitness.model_copy(update={"order": order, "chunk": chunk})}
-    )
-
-
-def make_recipe(settings: RetrainSettings) -> Recipe:
-    """Make the recipe of the retraining."""
-    from ..data import Augment
-
-    return Recipe(
-        epochs=max(settings.epochs, 1),  # 0 leaves the retraining out, and the rest is checked all the same
-        batch_size=settings.batch_size,
-        lr=settings.lr,
-        momentum=settings.momentum,
-        weight_decay=settings.weight_decay,
-        schedule=settings.schedule,
-        milestones=tuple(settings.milestones),
-        gamma=settings.gamma,
-        warmup=min(settings.warmup, max(settings.epochs - 1, 0)),
-        clip=settings.clip,
-        augment=Augment(crop=settings.crop, flip=settings.flip, cutout=settings.cutout),
     )
 
 

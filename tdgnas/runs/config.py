@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -14,13 +13,14 @@ from typing import Any, NamedTuple, Optional
 from pydantic import BaseModel, Field, ValidationError, create_model, model_validator
 
 from ..files import toml
+from ..settings import Section, sentences
 from ..strategies import STRATEGIES, Strategy, options
 from ..strategies.create import parameters
 from ..strategies.ranges import check_settings
 from .errors import ConfigError
 from .problem import FITNESSES, Problem
 from .problems import merged, problem_sections
-from .settings import BudgetSettings, Config, Section, StrategySettings
+from .settings import BudgetSettings, Config, StrategySettings
 
 _REFUSED = "the configuration cannot be used"
 
@@ -46,8 +46,8 @@ def make_config(document: Mapping[str, Any], sections: Mapping[str, Any] | None 
     try:
         return model.model_validate(whole)
     except ValidationError as error:
-        lines = [_sentence(problem, model) for problem in error.errors()]
-        raise ConfigError(f"{_REFUSED}:\n  " + "\n  ".join(dict.fromkeys(lines))) from None
+        lines = sentences(error, model)
+        raise ConfigError(f"{_REFUSED}:\n  " + "\n  ".join(lines)) from None
 
 
 def _name(document: Mapping[str, Any], section: str, key: str) -> str:
@@ -278,32 +278,3 @@ def config_text(config: Config, versions: dict[str, str] | None = None) -> str:
     if versions is not None:
         rows.append(("versions", toml.Section("", [(k, v, "") for k, v in versions.items()]), ""))
     return toml.dumps(replace(section, rows=rows))
-
-
-def _sentence(problem: Any, model: type[Section]) -> str:
-    location = [part for part in problem["loc"] if not str(part).startswith("function-")]
-    key = ".".join(map(str, location)) or "(together)"
-    if problem["type"] == "none_required":
-        return f"{key}: this problem has no such section; nothing is trained for its fitness"
-    if problem["type"] == "extra_forbidden":
-        return f"{key}: there is no such key{_near(problem['loc'], model)}"
-    message = problem["msg"].removeprefix("Value error, ")
-    message = message[:1].lower() + message[1:]
-    given = "" if isinstance(problem["input"], (dict, BaseModel)) else f" (given: {_shown(problem['input'])})"
-    return f"{key}: {message}{given}"
-
-
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
-def _near(location: tuple[int | str, ...], model: Any) -> str:
-    for part in location[:-1]:
-        field = model.model_fields.get(part) if hasattr(model, "model_fields") else None
-        model = None if field is None else field.annotation
-    known = list(getattr(model, "model_fields", {}))
-    near = difflib.get_close_matches(str(location[-1]), known, n=1)
-    if near:
-        return f"; did you mean {near[0]!r}?"
-    return f"; there are {', '.join(known)}" if known else ""

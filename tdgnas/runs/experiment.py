@@ -23,7 +23,7 @@ from ..seeding import random_states, set_random_states
 from ..signals import stop_signals
 from ..trust import check_trust, named_code, remember
 from .board import Board
-from .build import check_device, make_recipe, section, with_fastest_order, with_order
+from .build import check_device, section, with_fastest_order, with_order
 from .config import config_text, differences, make_config, read_config, read_versions
 from .environment import changes, environment, quiet_warnings, same_bits, versions
 from .errors import ConfigError, Interrupted, RunFailed
@@ -183,9 +183,6 @@ class Experiment:
             with section("pretrain"):
                 make_pretraining(context)
         try_strategy(config, problem)
-        if config.retrain is not None:
-            with section("retrain"):
-                make_recipe(config.retrain)
         return context
 
     def execute(self) -> bool:

@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-import random
 from typing import Any
 
 from ..files.atomic import write_json
 from ..files.tables import Table
 from ..pictures import save, weights_figure
 from ..seeding import seed_everything
-from ..supernet import Pretraining, save_supernet, stop_at_skips
-from .errors import ConfigError
+from ..supernet import Pretraining, save_supernet
 from .phase import Context
 
 
 def make_pretraining(context: Context) -> Pretraining:
     """Make the pretraining that the configuration describes."""
-    settings = context.config.pretrain.model_dump(exclude={"relaxation", "imagenet", "stop_skips"})
-    limit = context.config.pretrain.stop_skips
-    if limit:
-        space = context.problem.space
-        try:
-            space.skips(space.sample(random.Random(0)))
-        except ValueError as error:
-            raise ConfigError(f"pretrain.stop_skips: {error}") from error
-        settings["stop"] = stop_at_skips(limit)
-    return Pretraining(context.problem.supernet, seed=context.config.seed, **settings)
+    return Pretraining(context.problem.supernet, context.config.pretrain, seed=context.config.seed)
 
 
 class PretrainPhase:

@@ -12,7 +12,6 @@ from ..files.tables import Table
 from ..seeding import seed_everything
 from ..spaces import Architecture, save_architecture, space_document
 from ..training import Training, TrainingDiverged, evaluate, save_model, training_card
-from .build import make_recipe
 from .phase import Context, choices_text, result_row
 
 
@@ -45,7 +44,7 @@ class RetrainPhase:
         seed_everything(context.config.seed)
         self.epochs = context.config.retrain.epochs
         self.candidates = candidates(context, best) if self.epochs else []
-        self.recipe = make_recipe(context.config.retrain)
+        self.recipe = context.config.retrain.recipe
         self.task = context.problem.task
         means = [f"{part}_{name}" for part in ("train", "valid") for name in self.task.names]
         columns = ("network", "row", "seed", "epoch", *means)

@@ -2,43 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
+from pydantic import Field, StrictBool, model_validator
 
-from ..files.toml import NOTHING
-
-# Numbers are numbers: a text or a truth value in their place is a mistake, not something to convert.
-Whole = Annotated[int, Field(strict=True, le=10**9)]
-Number = Annotated[float, Field(strict=True, le=1e12)]
-Epochs = Annotated[int, Field(strict=True, ge=0, le=100_000)]
-Rate = Annotated[float, Field(strict=True, gt=0, le=1000)]
-Decay = Annotated[float, Field(strict=True, ge=0, le=100)]
-Images = Annotated[int, Field(strict=True, ge=2, le=10**8)]
-
-
-class Section(BaseModel):
-    """A section of the configuration."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _nothing(cls, given: Any) -> Any:
-        if not isinstance(given, dict):
-            return given
-        fields = cls.model_fields
-        return {
-            key: None
-            if value == NOTHING and key in fields and takes_nothing(fields[key].annotation)
-            else value
-            for key, value in given.items()
-        }
-
-
-def takes_nothing(annotation: Any) -> bool:
-    """Whether a key may have no value."""
-    return annotation is type(None) or type(None) in get_args(annotation)
+from ..settings import Epochs, Images, Number, Rate, Section, Whole
+from ..supernet.pretrain_settings import PretrainSettings
+from ..training.recipe import Recipe
 
 
 class SpaceSettings(Section):
@@ -78,42 +48,13 @@ class DataSettings(Section):
         return self
 
 
-class PretrainSettings(Section):
+class PretrainSection(PretrainSettings):
     """Pretraining of the supernet: weights and alpha alternately (DARTS)."""
 
-    epochs: Epochs = Field(10, description="passes over the training images")
-    batch_size: Images = Field(64, description="images per step, of weights and of alpha")
-    lr: Rate = Field(0.025, description="learning rate of the weights")
-    lr_min: Number = Field(0.001, ge=0, description="where the cosine ends")
-    momentum: Number = Field(0.9, ge=0, lt=1, description="of the weights")
-    weight_decay: Decay = Field(3e-4, description="of the weights")
-    schedule: Literal["cosine", "constant"] = Field("cosine", description="of the weights' learning rate")
-    clip: Number | None = Field(5.0, gt=0, description="largest norm of the weights' gradient")
-    alpha_lr: Rate = Field(3e-3, description="learning rate of alpha")
-    alpha_weight_decay: Decay = Field(0.0, description="of alpha")
-    hold: Epochs = Field(0, description="epochs during which alpha is held")
-    order: Literal[1, 2] = Field(1, description="1 or 2: order of the bilevel gradient")
-    discrete: Number = Field(0.5, ge=0, le=1, description="share of the weights' steps on discrete networks")
-    uniform: StrictBool = Field(False, description="draw those uniformly instead of from the relaxed weights")
     relaxation: Literal["sigmoid", "hard-sigmoid", "target-softmax"] = Field(
         "sigmoid", description="of the gates"
     )
-    paths: Literal["all", "one"] = Field(
-        "all", description="one: a sampled path per step instead of all operations, which saves memory"
-    )
-    skip_dropout: Number = Field(
-        0.0, ge=0, lt=1, description="dropout rate of cells' skip connections at the start, annealed to 0"
-    )
-    stop_skips: Whole = Field(
-        0, ge=0, description="stop once the derived normal cell has so many skip connections; 0 never does"
-    )
     imagenet: StrictBool = Field(False, description="start from VGG19's ImageNet weights (width 1 only)")
-
-    @model_validator(mode="after")
-    def _fits(self) -> PretrainSettings:
-        if self.schedule == "cosine" and self.lr_min > self.lr:
-            raise ValueError(f"lr_min ({self.lr_min:g}) is larger than lr ({self.lr:g})")
-        return self
 
 
 class SupernetSettings(Section):
@@ -206,26 +147,10 @@ class BudgetSettings(Section):
         return self
 
 
-class RetrainSettings(Section):
+class RetrainSettings(Recipe):
     """Retraining from scratch, the same recipe for every row of the table."""
 
     epochs: Epochs = Field(10, description="0 leaves the retraining out")
-    batch_size: Images = Field(64, description="images per step")
-    lr: Rate = Field(0.05, description="learning rate")
-    momentum: Number = Field(0.9, ge=0, lt=1, description="of SGD")
-    weight_decay: Decay = Field(5e-4, description="of SGD")
-    schedule: Literal["constant", "cosine", "step"] = Field("cosine", description="constant, cosine or step")
-    milestones: list[Whole] = Field(default_factory=list, description="epochs at which step falls")
-    gamma: Number = Field(0.1, gt=0, le=1, description="factor of step")
-    warmup: Epochs = Field(1, description="epochs over which the learning rate rises")
-    clip: Number | None = Field(5.0, gt=0, description="largest norm of the gradient")
-    crop: Annotated[int, Field(strict=True, ge=0, le=10_000)] = Field(
-        0, description="padding of the random crop, in pixels"
-    )
-    flip: StrictBool = Field(False, description="mirror half of the images")
-    cutout: Annotated[int, Field(strict=True, ge=0, le=10_000)] = Field(
-        0, description="side of the square that is cut out, in pixels"
-    )
     random_draws: Annotated[int, Field(strict=True, ge=0, le=10_000)] = Field(
         3, description="random architectures as controls"
     )
@@ -236,6 +161,12 @@ class RetrainSettings(Section):
         "skip",
         description="a network that cannot be trained: stop with everything saved, or leave its row empty",
     )
+
+    @property
+    def recipe(self) -> Recipe:
+        """How each network is trained."""
+        values = {name: getattr(self, name) for name in Recipe.model_fields}
+        return Recipe(**{**values, "epochs": max(1, self.epochs)})
 
 
 class Config(Section):
@@ -252,7 +183,7 @@ class Config(Section):
     problem: str = Field("demo", description="fills the sections below; see `tdgnas problems`")
     data: DataSettings = DataSettings()
     space: SpaceSettings = SpaceSettings()
-    pretrain: PretrainSettings = PretrainSettings()
+    pretrain: PretrainSection = PretrainSection()
     fitness: Any = SupernetSettings()
     strategy: Any = StrategySettings()
     budget: BudgetSettings = BudgetSettings()

@@ -11,6 +11,7 @@ from .imagenet import load_imagenet
 from .io import load_supernet, save_supernet
 from .paths import SampledPath, sample_path
 from .population import PopulationEvaluator
+from .pretrain_settings import PretrainSettings
 from .pretraining import EpochRecord, Pretraining
 from .pruning import train_what_is_left
 from .racing import Race, RacingEvaluator, race
@@ -32,6 +33,7 @@ __all__ = [
     "Evaluator",
     "NodeBatchNorm2d",
     "PopulationEvaluator",
+    "PretrainSettings",
     "Pretraining",
     "Race",
     "RacingEvaluator",

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -20,9 +20,10 @@ from ..seeding import pack_random, unpack_random
 from ..spaces import Architecture, sample
 from ..tasks import flat
 from .bilevel import gradient_passes
-from .guards import Stop, annealed
+from .guards import Stop, annealed, stop_at_skips
 from .guards import skip_dropout as skip_drop
 from .paths import SampledPath, sample_path
+from .pretrain_settings import PretrainSettings
 
 if TYPE_CHECKING:
     from ..data import Augment, ImageData
@@ -60,77 +61,46 @@ class Pretraining(Iterator[EpochRecord]):
     a search scores. BatchNorm normalises by the batch throughout; only the weights' steps update running statistics.
 
     :param supernet: trained in place; made with data.
-    :param epochs: how many.
-    :param batch_size: of both batches.
-    :param lr: of the weights (SGD with ``momentum`` and ``weight_decay``).
-    :param schedule: ``cosine`` down to ``lr_min``, or ``constant``.
-    :param clip: largest norm of the weights' gradient; None for no limit.
-    :param alpha_lr: of alpha (Adam, betas 0.5 and 0.999, ``alpha_weight_decay``).
-    :param hold: epochs during which alpha is held.
-    :param order: 1 or 2, see :func:`alpha_gradient`; 2 looks one step of the present learning rate ahead.
-    :param discrete: share of the weights' steps on discrete networks, 0 to 1.
-    :param uniform: draw their choices uniformly instead of from the relaxed weights.
-    :param paths: ``all`` computes every operation; ``one`` a path sampled anew at each step (see
-        :func:`sample_path`), which needs the memory of a discrete network.
-    :param temperature: of the sampled path's gradient.
-    :param skip_dropout: dropout rate of skip connections in the first epoch, annealed to 0 (see :func:`annealed`).
-    :param stop: a guard that may end the pretraining after an epoch, see :func:`stop_at_skips`.
+    :param settings: all numbers, see :class:`PretrainSettings`; its defaults when None.
+    :param stop: a guard that may end the pretraining after an epoch, see :func:`stop_at_skips`; that of the settings
+        when None.
     :param augment: random changes of both batches' images.
     :param seed: fixes data order and draws.
     :ivar stopped: why the guard ended it; None while it has not.
     :ivar history: relaxed weights before the first epoch and after each, one number per gene.
-    :raises ValueError: for impossible options, before anything is trained.
+    :raises ValueError: for a supernet without data, or settings that its space has no use for.
     :raises TrainingDiverged: when the loss is no longer finite, naming epoch and step.
     """
 
     def __init__(
         self,
         supernet: Supernet,
-        epochs: int,
+        settings: PretrainSettings | None = None,
         *,
-        batch_size: int = 64,
-        lr: float = 0.025,
-        lr_min: float = 0.001,
-        momentum: float = 0.9,
-        weight_decay: float = 3e-4,
-        schedule: Literal["cosine", "constant"] = "cosine",
-        clip: float | None = 5.0,
-        alpha_lr: float = 3e-3,
-        alpha_weight_decay: float = 0.0,
-        hold: int = 0,
-        order: Literal[1, 2] = 1,
-        discrete: float = 0.5,
-        uniform: bool = False,
-        paths: Literal["all", "one"] = "all",
-        temperature: float = 1.0,
-        skip_dropout: float = 0.0,
         stop: Stop | None = None,
         augment: Augment | None = None,
         seed: int = 0,
     ) -> None:
-        _check(supernet, epochs, batch_size, lr, alpha_lr, schedule, order, discrete, hold)
-        if paths not in ("all", "one"):
-            raise ValueError(f"paths is {paths!r}; it must be 'all' or 'one'")
-        assert supernet.data is not None
-        with skip_drop(supernet, skip_dropout):
-            sample_path(
-                supernet.space, supernet.alpha, temperature, random.Random(0)
-            )  # both refuse what cannot be
+        if supernet.data is None:
+            raise ValueError("pretraining needs data; make the supernet with Supernet(space, data)")
+        settings = settings or PretrainSettings()
+        if stop is None and settings.stop_skips:
+            supernet.space.skips(supernet.space.sample(random.Random(0)))  # refuses a space without cells
+            stop = stop_at_skips(settings.stop_skips)
+        with skip_drop(supernet, settings.skip_dropout):  # refuses a space without skip connections
+            pass
         self.supernet = supernet
-        self.epochs = epochs
+        self.settings = settings
         self.epoch = 0
-        self.batch_size = min(batch_size, len(supernet.data.train))
-        self.lr, self.lr_min, self.schedule = lr, lr_min, schedule
-        self.clip, self.hold, self.order = clip, hold, order
-        self.discrete, self.uniform = discrete, uniform
-        self.paths, self.temperature = paths, temperature
-        self.skip_dropout, self.stop, self.augment = skip_dropout, stop, augment
-        self.seed = seed
+        self.batch_size = min(settings.batch_size, len(supernet.data.train))
+        self.stop, self.augment, self.seed = stop, augment, seed
         self.alpha = supernet.alpha.detach().clone().requires_grad_()
         weights = [parameter for parameter in supernet.parameters() if parameter.requires_grad]
-        self.optimiser = torch.optim.SGD(weights, lr, momentum=momentum, weight_decay=weight_decay)
+        self.optimiser = torch.optim.SGD(
+            weights, settings.lr, momentum=settings.momentum, weight_decay=settings.weight_decay
+        )
         self.alpha_optimiser = torch.optim.Adam(
-            [self.alpha], alpha_lr, betas=(0.5, 0.999), weight_decay=alpha_weight_decay
+            [self.alpha], settings.alpha_lr, betas=(0.5, 0.999), weight_decay=settings.alpha_weight_decay
         )
         self.rng = random.Random(seed)
         self.passes = 0
@@ -138,7 +108,7 @@ class Pretraining(Iterator[EpochRecord]):
         self.history: list[list[float]] = [supernet.relaxed_weights().tolist()]
 
     def __next__(self) -> EpochRecord:
-        if self.epoch >= self.epochs or self.stopped is not None:
+        if self.epoch >= self.settings.epochs or self.stopped is not None:
             raise StopIteration
         start = time.perf_counter()
         for group in self.optimiser.param_groups:
@@ -155,7 +125,7 @@ class Pretraining(Iterator[EpochRecord]):
         return EpochRecord(self.epoch, *means, float(weights.sum()), self.passes, seconds)
 
     def _dropout(self) -> AbstractContextManager[None]:
-        rate = annealed(self.skip_dropout, self.epoch, self.epochs)
+        rate = annealed(self.settings.skip_dropout, self.epoch, self.settings.epochs)
         return skip_drop(self.supernet, rate) if rate else nullcontext()
 
     def _epoch(self, generator: torch.Generator) -> tuple[dict[str, float], dict[str, float]]:
@@ -167,9 +137,9 @@ class Pretraining(Iterator[EpochRecord]):
         steps = max(1, len(data.train) // size)
         for step in range(steps):
             train = self._batch(data.train, train_order, step, generator)
-            if self.epoch >= self.hold or step == steps - 1:
+            if self.epoch >= self.settings.hold or step == steps - 1:
                 valid = self._batch(data.valid, valid_order, step, generator)
-            if self.epoch >= self.hold:
+            if self.epoch >= self.settings.hold:
                 self._alpha_step(train, valid)
             learned += self._weight_step(train, step)
             if step == steps - 1:
@@ -178,9 +148,10 @@ class Pretraining(Iterator[EpochRecord]):
 
     def learning_rate(self, epoch: int) -> float:
         """Learning rate of the weights in an epoch, counted from 0."""
-        if self.schedule == "constant":
-            return self.lr
-        return self.lr_min + (self.lr - self.lr_min) * (1 + math.cos(math.pi * epoch / self.epochs)) / 2
+        given = self.settings
+        if given.schedule == "constant":
+            return given.lr
+        return given.lr_min + (given.lr - given.lr_min) * (1 + math.cos(math.pi * epoch / given.epochs)) / 2
 
     def _order(self, n: int) -> Tensor:
         order = list(range(n))
@@ -197,18 +168,18 @@ class Pretraining(Iterator[EpochRecord]):
         return images if self.augment is None else self.augment(images, generator), labels
 
     def _path(self) -> SampledPath | None:
-        if self.paths == "all":
+        if self.settings.paths == "all":
             return None
-        return sample_path(self.supernet.space, self.supernet.alpha, self.temperature, self.rng)
+        return sample_path(self.supernet.space, self.supernet.alpha, self.settings.temperature, self.rng)
 
     def _alpha_step(self, train: tuple[Tensor, Tensor], valid: tuple[Tensor, Tensor]) -> None:
-        xi = self.optimiser.param_groups[0]["lr"] if self.order == 2 else 0.0
+        xi = self.optimiser.param_groups[0]["lr"] if self.settings.order == 2 else 0.0
         self.alpha.grad = self.supernet.bilevel_gradient(
             self.alpha, train, valid, xi=xi, optimiser=self.optimiser, path=self._path()
         )
         self.alpha_optimiser.step()
         self.supernet.alpha.copy_(self.alpha.detach())
-        self._count(gradient_passes(len(valid[1]), self.order))
+        self._count(gradient_passes(len(valid[1]), self.settings.order))
 
     def _count(self, passes: int) -> None:
         self.passes += passes
@@ -217,7 +188,7 @@ class Pretraining(Iterator[EpochRecord]):
     def _weight_step(self, batch: tuple[Tensor, Tensor], step: int) -> Tensor:
         supernet, (images, labels) = self.supernet, batch
         with supernet.batchnorm.use("train"):
-            if self.rng.random() < self.discrete:
+            if self.rng.random() < self.settings.discrete:
                 logits = supernet.discrete(images, self._draw())
             else:
                 logits = supernet.mixed(images, supernet.alpha, self._path())
@@ -225,7 +196,7 @@ class Pretraining(Iterator[EpochRecord]):
         rate = self.optimiser.param_groups[0]["lr"]
         advice = f"lower the learning rate (now {rate:g}) or clip the gradient"
         diverged = TrainingDiverged("pretraining", self.epoch + 1, step + 1, advice)
-        descend(loss, self.optimiser, self.clip, diverged)
+        descend(loss, self.optimiser, self.settings.clip, diverged)
         self._count(3 * len(labels))
         return self._means(loss, logits, labels)
 
@@ -233,7 +204,7 @@ class Pretraining(Iterator[EpochRecord]):
         space = self.supernet.space
         return (
             space.sample(self.rng)
-            if self.uniform
+            if self.settings.uniform
             else sample(space, self.supernet.relaxed_weights(), self.rng)
         )
 
@@ -285,30 +256,3 @@ class Pretraining(Iterator[EpochRecord]):
         unpack_random(self.rng, state["rng"])
         self.stopped = state["stopped"]
         self.history = [list(weights) for weights in state["history"]]
-
-
-def _check(
-    supernet: Supernet,
-    epochs: int,
-    batch_size: int,
-    lr: float,
-    alpha_lr: float,
-    schedule: str,
-    order: int,
-    discrete: float,
-    hold: int,
-) -> None:
-    if supernet.data is None:
-        raise ValueError("pretraining needs data; make the supernet with Supernet(space, data)")
-    for name, value, least in [("epochs", epochs, 0), ("batch_size", batch_size, 2), ("hold", hold, 0)]:
-        if value < least:
-            raise ValueError(f"{name} is {value}; it must be at least {least}")
-    for name, rate in [("lr", lr), ("alpha_lr", alpha_lr)]:
-        if not rate > 0 or not math.isfinite(rate):
-            raise ValueError(f"{name} is {rate}; a learning rate is positive and finite")
-    if schedule not in ("cosine", "constant"):
-        raise ValueError(f"schedule is {schedule!r}; it must be 'cosine' or 'constant'")
-    if order not in (1, 2):
-        raise ValueError(f"order is {order}; it must be 1 (first order) or 2 (second order)")
-    if not 0 <= discrete <= 1:
-        raise ValueError(f"discrete is {discrete}; it is a share between 0 and 1")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from ..devices import own_noise, pick_device
 from ..graphs import make, run_steps
 from ..individual import Individual, LossFitness
 from ..operators import initBernoulli
+from ..settings import checked
 from ..spaces import Architecture, SearchSpace, threshold
 from ..tasks import CLASSIFICATION
 from .batchnorm import BatchNormState, convert
@@ -24,12 +25,13 @@ from .bilevel import alpha_gradient, constant, gradient_passes
 from .forward import RelaxedForward
 from .mixed import MixedForward
 from .paths import SampledPath
+from .pretrain_settings import PretrainSettings
 from .relaxation import Relaxation, RelaxationName
 from .second_order import second_order_gradients
 
 if TYPE_CHECKING:
     from ..data import Splits
-    from .pretraining import EpochRecord
+    from .pretraining import EpochRecord, Pretraining
 
 Array = npt.NDArray[np.float64]
 # The weight of a gate whose gene is positive, but too small for the sigmoid.
@@ -275,19 +277,25 @@ class Supernet(nn.Module):
         }
 
     def pretrain(
-        self, epochs: int, *, progress: Callable[[EpochRecord], None] | None = None, **options: Any
+        self, epochs: int = 10, *, progress: Callable[[EpochRecord], None] | None = None, **options: Any
     ) -> Supernet:
-        """Train weights and alpha together (see :class:`Pretraining`, which takes the options); return self."""
+        """Train weights and alpha together; return self. The options are those of :meth:`pretraining`."""
         for record in self.pretraining(epochs, **options):
             if progress is not None:
                 progress(record)
         return self
 
-    def pretraining(self, epochs: int, **options: Any) -> Iterator[EpochRecord]:
-        """Return the pretraining as an iterator over its epochs, see :class:`Pretraining`."""
+    def pretraining(self, epochs: int = 10, **options: Any) -> Pretraining:
+        """Return the pretraining as an iterator over its epochs, see :class:`Pretraining`.
+
+        :param options: ``seed``, ``augment`` and ``stop`` of :class:`Pretraining`, and values of
+            :class:`PretrainSettings` by name.
+        :raises ValueError: for unknown names and impossible values, before anything is trained.
+        """
         from .pretraining import Pretraining
 
-        return Pretraining(self, epochs, **options)
+        own = {name: options.pop(name) for name in ("seed", "augment", "stop") if name in options}
+        return Pretraining(self, checked(PretrainSettings, {"epochs": epochs, **options}), **own)
 
 
 def _check_fit(space: SearchSpace, data: Splits) -> None:

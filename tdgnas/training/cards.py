@@ -116,7 +116,7 @@ def save_model(network: nn.Module, card: Card, folder: str | Path) -> Path:
     folder = Path(folder)
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
     write_atomic(folder / "model.safetensors", lambda temporary: save_file(tensors, temporary))
-    write_json(folder / "card.json", {"format": "tdgnas-card/1", **asdict(card)})
+    write_json(folder / "card.json", {"format": "tdgnas-card/2", **asdict(card)})
     write_text(folder / "card.md", card.to_markdown())
     return folder
 

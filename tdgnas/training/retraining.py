@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +114,7 @@ def training_card(training: Training, data: Splits, **known: Any) -> Card:
         std=tuple(data.std),
         data=data.name,
         task=data.task.name,
-        recipe=asdict(training.recipe),
+        recipe=training.recipe.model_dump(),
         seed=training.seed,
         **known,
     )

@@ -24,7 +24,7 @@ def training_state(training: Training) -> dict[str, Any]:
         tensors |= {f"optimizer.{index}.{slot}": value for slot, value in slots.items() if value is not None}
     values = {
         "seed": training.seed,
-        "recipe": asdict(training.recipe),
+        "recipe": training.recipe.model_dump(),
         "records": [asdict(record) for record in training.records],
     }
     return {"values": values, "tensors": {name: _copy(tensor) for name, tensor in tensors.items()}}
@@ -38,7 +38,7 @@ def load_training_state(training: Training, state: dict[str, Any]) -> list[dict[
     values, tensors = state["values"], state["tensors"]
     if values["seed"] != training.seed:
         raise ValueError(f"the state was saved with seed {values['seed']}, this training has {training.seed}")
-    _check_recipe(values["recipe"], asdict(training.recipe))
+    _check_recipe(values["recipe"], training.recipe.model_dump())
     modules = {"network": training.network, "averaged": training.averaged}
     for part, module in modules.items():
         if module is not None:
@@ -78,13 +78,9 @@ def _part(tensors: dict[str, Tensor], part: str) -> dict[str, Tensor]:
 
 
 def _check_recipe(saved: dict[str, Any], own: dict[str, Any]) -> None:
-    # A tuple comes back from JSON as a list.
-    plain = {name: list(value) if isinstance(value, tuple) else value for name, value in own.items()}
-    saved = {name: list(value) if isinstance(value, tuple) else value for name, value in saved.items()}
-    saved.setdefault("with_valid", False)  # not written by older versions
-    odd = [name for name in sorted(set(saved) | set(plain)) if saved.get(name) != plain.get(name)]
+    odd = [name for name in sorted(set(saved) | set(own)) if saved.get(name) != own.get(name)]
     if odd:
-        differences = ", ".join(f"{name} {saved.get(name)} there, {plain.get(name)} here" for name in odd)
+        differences = ", ".join(f"{name} {saved.get(name)} there, {own.get(name)} here" for name in odd)
         raise ValueError(f"the state was saved with another recipe: {differences}")
 
 

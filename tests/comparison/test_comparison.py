@@ -112,7 +112,9 @@ def test_processes_know_what_a_module_of_the_user_registers(tmp_path, monkeypatc
 
 
 def test_everybody_gets_the_same_budget(tmp_path):
-    names = tuple(name for name in STRATEGIES.names() if name != "tpe" and not STRATEGIES.get(name).needs_gradients)
+    names = tuple(
+        name for name in STRATEGIES.names() if name != "tpe" and not STRATEGIES.get(name).needs_gradients
+    )
     runner, _, _ = run(make_plan(names, seeds=(0,), limit=30, unit="evaluations"), tmp_path)
     for result in runner.results():
         assert result["evaluations"] == 30, result["strategy"]

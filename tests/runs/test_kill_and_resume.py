@@ -29,7 +29,7 @@ VARIANT = {
         "selection": {"replacement": False, "entropy": "distance"},
     },
     "fitness": {"measure": "accuracy", "batchnorm": "recalibrated", "calibration_size": 32},
-    "retrain": {"epochs": 1, "crop": 2, "flip": True},
+    "retrain": {"epochs": 1, "augment": {"crop": 2, "flip": True}},
 }
 RELAXED = {
     "fitness": {"mode": "relaxed"},

@@ -112,13 +112,13 @@ def test_weights_of_another_network_and_damaged_files_are_refused(tmp_path):
 
 def test_a_final_training_learns_from_validation_images_too(tmp_path):
     """Every image of both parts is seen in an epoch, and none of them is reported as held out."""
-    both = replace(RECIPE, epochs=1, with_valid=True)
+    both = RECIPE.model_copy(update={"epochs": 1, "with_valid": True})
     joined = replace(data(), train=data().train.joined(data().valid))
     records = []
     card = retrain(network(), data(), both, tmp_path / "both", progress=records.append)
     assert set(card.measures) == {"test"}
     assert records[0].valid is None
-    retrain(network(), joined, replace(RECIPE, epochs=1), tmp_path / "joined")
+    retrain(network(), joined, RECIPE.model_copy(update={"epochs": 1}), tmp_path / "joined")
     first, second = (load_weights(network(), tmp_path / name).state_dict() for name in ("both", "joined"))
     assert all(torch.equal(first[name], second[name]) for name in first)
 

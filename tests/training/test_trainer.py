@@ -227,7 +227,7 @@ def test_the_auxiliary_head_learns_by_its_weight(data, weight):
 def test_clipping_bounds_every_step(data):
     made = network()
     before = [weight.detach().clone() for weight in made.parameters()]
-    train(made, data, Recipe(epochs=1, batch_size=300, lr=1.0, momentum=0.0, clip=1e-3))
+    train(made, data, Recipe(epochs=1, batch_size=300, lr=1.0, momentum=0.0, weight_decay=0.0, clip=1e-3))
     after = [weight.detach() for weight in made.parameters()]
     moved = sum(float((new - old).square().sum()) for new, old in zip(after, before, strict=True)) ** 0.5
     assert moved == pytest.approx(1e-3, rel=1e-3)
