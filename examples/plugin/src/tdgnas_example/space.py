@@ -8,7 +8,7 @@ KERNELS = ("3x3", "5x5")
 
 
 class TwoLayers(SearchSpace):
-    """Two convolutions of a chosen kernel each, and a shortcut over the second.
+    """Two gated convolutions of a chosen kernel each, and a shortcut over the second.
 
     :param channels: of both layers.
     :param in_channels: channels of the image.
@@ -17,6 +17,7 @@ class TwoLayers(SearchSpace):
     """
 
     name = "two-layers"
+    default_rule = "cautious"
 
     def __init__(
         self, channels: int = 8, in_channels: int = 3, image_size: int = 32, classes: int = 10
@@ -50,7 +51,7 @@ class TwoLayers(SearchSpace):
 
 
 def _kernels(source: str, name: str, decision: int, channels_in: int, channels_out: int) -> tuple[Term, ...]:
-    """A convolution for every kernel that the decision has."""
+    """A gated convolution for every kernel that the decision has."""
     ends = {"channels_in": channels_in, "channels_out": channels_out}
-    ops = [Op(f"{name} {kernel}", "conv", {**ends, "kernel": int(kernel[0])}) for kernel in KERNELS]
+    ops = [Op(f"{name} {kernel}", "gated-conv", {**ends, "kernel": int(kernel[0])}) for kernel in KERNELS]
     return tuple(Term(source, op, on(decision, choice)) for choice, op in enumerate(ops))
