@@ -19,8 +19,7 @@ from typing import Any
 
 from tdgnas.files.checkpoints import CheckpointFolder
 from tdgnas.files.tables import Appender
-from tdgnas.runs.config import RunConfig, make_config
-from tdgnas.runs.run import Run
+from tdgnas.runs import Config, Experiment, make_config
 
 
 class Clock:
@@ -56,21 +55,21 @@ class WeighedFolder(CheckpointFolder):
         return path
 
 
-def measure(config: RunConfig) -> list[str]:
+def measure(config: Config) -> list[str]:
     """Run once; return the cells of a row."""
     saves, lines = Clock(), Clock()
-    whole_save, whole_write = Run._save, Appender.write
-    Run._save = saves.timed(whole_save)  # type: ignore[method-assign]
+    whole_save, whole_write = Experiment._save, Appender.write
+    Experiment._save = saves.timed(whole_save)  # type: ignore[method-assign]
     Appender.write = lines.timed(whole_write)  # type: ignore[method-assign]
     try:
         with tempfile.TemporaryDirectory() as temporary:
-            run = Run.start(Path(temporary) / "run", config)
+            run = Experiment.start(Path(temporary) / "run", config)
             run.checkpoints = folder = WeighedFolder(run.checkpoints.folder)
             start = time.perf_counter()
             run.execute()
             seconds = time.perf_counter() - start
     finally:
-        Run._save, Appender.write = whole_save, whole_write  # type: ignore[method-assign]
+        Experiment._save, Appender.write = whole_save, whole_write  # type: ignore[method-assign]
     return [
         f"{seconds:.1f}",
         str(saves.calls),
@@ -102,7 +101,7 @@ def main() -> None:
             document["pretrain"] = {"epochs": options.epochs, "hold": 1}
             document["retrain"] = {"epochs": options.epochs}
         if options.ngen is not None:
-            document["search"] = {"ngen": options.ngen}
+            document["budget"] = {"limit": options.ngen}
         if options.device:
             document["device"] = options.device
         print(f"| {width:g} | {' | '.join(measure(make_config(document)))} |", flush=True)

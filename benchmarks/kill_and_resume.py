@@ -5,7 +5,7 @@ chosen beforehand, some inside a write (just before or after the file is flushed
 Half of the children write a checkpoint after every step, the others as seldom as a run does by itself. In the end
 all files of the run (but wall-clock times and the checkpoints themselves) have to equal those of the run that was never
 stopped, byte for byte, weights among them. Several kinds of runs take turns: frozen and alternately trained weights,
-losses and accuracies, discrete and relaxed fitness, first and second order.
+losses and accuracies, discrete and relaxed fitness, first and second order; and every other strategy once.
 
 Run it alone: ``python benchmarks/kill_and_resume.py --kills 100``; exit status 1 when anything differs.
 """
@@ -29,12 +29,12 @@ from multiprocessing.context import ForkProcess
 from pathlib import Path
 from typing import Any
 
-import tdgnas.runs.run as running
 import torch
-from tdgnas.runs.run import Run
 
-from tdgnas.runs.config import RunConfig, make_config
+import tdgnas.runs.experiment as running
+from tdgnas.runs import Config, Experiment, make_config
 from tdgnas.runs.progress import Silent
+from tdgnas.strategies import STRATEGIES
 
 PHASES = ("starting, reading a checkpoint", "pretraining", "search", "retraining")
 FREE = ("timings/", "checkpoints/", ".lock")
@@ -43,7 +43,8 @@ TINY: dict[str, dict[str, Any]] = {
     "space": {"settings": {"width": 0.03125}},
     "data": {"train": 64, "valid": 32, "test": 32},
     "pretrain": {"epochs": 4, "hold": 1, "batch_size": 32},
-    "search": {"population": 4, "ngen": 5},
+    "strategy": {"population": 4},
+    "budget": {"limit": 5},
     "fitness": {"size": 32},
     "retrain": {"epochs": 3, "random_draws": 0, "batch_size": 32},
 }
@@ -51,20 +52,30 @@ KINDS: dict[str, dict[str, dict[str, Any]]] = {
     "frozen weights, loss": {},
     "weights trained in the search, accuracy, second order, feedback": {
         "pretrain": {"order": 2, "relaxation": "target-softmax", "epochs": 3},
-        "search": {"weights": "alternate", "temperature": {"schedule": "feedback", "target": 20.0}},
+        "strategy": {
+            "population": 4,
+            "alternate": True,
+            "temperature": {"schedule": "feedback", "target": 20.0},
+        },
         "fitness": {"measure": "accuracy", "batchnorm": "recalibrated", "calibration_size": 32},
         "retrain": {"augment": {"crop": 2, "flip": True}},
     },
     "relaxed fitness, other operators": {
-        "search": {"mutate": "flip-gate", "mate": "target", "entropy": "variance"},
+        "strategy": {
+            "variation": {"mutate": "flip-gate", "mate": "target"},
+            "selection": {"entropy": "variance"},
+        },
         "fitness": {"mode": "relaxed"},
     },
     "cells, one sampled path, dropout on skips": {
         "space": {"name": "darts-cells", "settings": {"cells": 2, "channels": 2, "nodes": 3}},
         "data": {"size": 8},
         "pretrain": {"paths": "one", "skip_dropout": 0.3},
-        "search": {"mutate": "choice", "mate": "decision"},
+        "strategy": {"variation": {"mutate": "choice", "mate": "decision"}},
     },
+}
+KINDS |= {
+    name: {"strategy": {"name": name}} for name in STRATEGIES.names() if name not in ("darts-tdga", "tpe")
 }
 
 
@@ -97,7 +108,7 @@ class Teller(Silent):
         self.begun.append(time.monotonic())
 
 
-def configuration(kind: str) -> RunConfig:
+def configuration(kind: str) -> Config:
     """The tiny run, with the changes that a kind makes."""
     document: dict[str, Any] = {
         "seed": 1,
@@ -105,17 +116,18 @@ def configuration(kind: str) -> RunConfig:
         **{name: dict(keys) for name, keys in TINY.items()},
     }
     for name, keys in KINDS[kind].items():
-        document[name] = {**document.get(name, {}), **keys}
+        own = document.get(name, {}) if "name" not in keys else {}
+        document[name] = {**own, **keys}
     return make_config(document)
 
 
-def work(folder: Path, config: RunConfig, reporter: Teller) -> None:
+def work(folder: Path, config: Config, reporter: Teller) -> None:
     """Start a run, or go on with it."""
     torch.set_num_threads(1)
-    Run.begin(folder, config, reporter).execute()
+    Experiment.begin(folder, config, reporter).execute()
 
 
-def live_and_die(folder: Path, config: RunConfig, place: Any, death: Death) -> None:
+def live_and_die(folder: Path, config: Config, place: Any, death: Death) -> None:
     """What a child does."""
     if death.often:
         running.CHECKPOINT_SHARE = 1e9
@@ -169,7 +181,7 @@ def kill_at(child: ForkProcess, place: Any, death: Death) -> None:
 
 
 def kill_until_done(
-    folder: Path, config: RunConfig, seconds: list[float], rng: random.Random
+    folder: Path, config: Config, seconds: list[float], rng: random.Random
 ) -> Iterator[tuple[int, bool, bool]]:
     """Work on a run with children that are killed.
 
@@ -191,7 +203,7 @@ def kill_until_done(
         yield place.value, death.seconds < 0, any(folder.rglob(".*.part*"))
 
 
-def whole_run(folder: Path, config: RunConfig) -> list[float]:
+def whole_run(folder: Path, config: Config) -> list[float]:
     """Run without a stop; return the seconds of starting and of each phase."""
     teller = Teller(multiprocessing.Value("i", 0))
     work(folder, config, teller)
@@ -218,9 +230,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         root = Path(temporary)
         whole, seconds = {}, {}
-        Run(
-            root / "nothing", configuration(next(iter(KINDS)))
-        )  # so that all imports are done before clocks run
+        # So that all imports are done before clocks run.
+        Experiment(configuration(next(iter(KINDS))), folder=root / "nothing")
         for number, kind in enumerate(KINDS):
             seconds[kind] = whole_run(root / f"whole{number}", configuration(kind))
             whole[kind] = contents(root / f"whole{number}")

@@ -15,66 +15,21 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tdgnas.runs.run import Run
-
 from tdgnas.reports import draw_run, read_rows
 from tdgnas.reports.page import value_text
-from tdgnas.runs.config import assign, make_config, parse_assignment
+from tdgnas.runs import Experiment, make_config
+from tdgnas.runs.config import assign, parse_assignment
 from tdgnas.runs.progress import Terminal
 
-PUBLISHED: dict[str, Any] = {
-    "space": {"name": "vgg-shortcuts", "settings": {"width": 1.0}},
-    "data": {"name": "cifar10", "valid": 25_000},
-    "pretrain": {
-        "epochs": 150,
-        "batch_size": 64,
-        "lr": 0.001,
-        "momentum": 0.9,
-        "schedule": "constant",
-        "alpha_lr": 0.003,
-        "hold": 10,
-    },
-    "search": {
-        "population": 10,
-        "ngen": 150,
-        "cxpb": 0.8,
-        "mutpb": 0.2,
-        "sigma": 0.2,
-        "temperature": {"schedule": "geometric", "start": 1.0, "stop": 0.001},
-    },
-    "fitness": {"size": 2_000},
-    "retrain": {
-        "epochs": 150,
-        "batch_size": 64,
-        "lr": 0.009,
-        "momentum": 0.9,
-        "schedule": "step",
-        "milestones": [100],
-        "warmup": 0,
-        "gamma": 0.234,
-        "augment": {"crop": 4, "flip": True},
-        "random_draws": 3,
-    },
-}
+PUBLISHED: dict[str, Any] = {"problem": "cifar10-vgg"}
 
 # What a CPU does in minutes: an eighth of the width, a tenth of the images, a tenth of the epochs.
 SMALL: dict[str, Any] = {
-    "space": {"name": "vgg-shortcuts", "settings": {"width": 0.125}},
+    "problem": "demo",
     "data": {"name": "cifar10", "valid": 4_000, "train": 4_000},
-    "pretrain": {"epochs": 12, "lr": 0.025, "schedule": "cosine", "alpha_lr": 0.02, "hold": 2},
-    "search": {
-        "population": 10,
-        "ngen": 30,
-        "temperature": {"schedule": "geometric", "start": 0.1, "stop": 0.0001},
-    },
+    "pretrain": {"epochs": 12, "hold": 2},
     "fitness": {"size": 1_000},
-    "retrain": {
-        "epochs": 12,
-        "lr": 0.05,
-        "schedule": "cosine",
-        "augment": {"crop": 4, "flip": True},
-        "random_draws": 2,
-    },
+    "retrain": {"epochs": 12, "augment": {"crop": 4, "flip": True}, "random_draws": 2},
 }
 
 
@@ -98,14 +53,14 @@ def main() -> None:
         document = json.loads(json.dumps(PUBLISHED if options.full else SMALL))
         document["seed"] = seed
         if options.data_folder:
-            document["data"]["folder"] = options.data_folder
+            assign(document, ["data", "folder"], options.data_folder)
         if options.device:
             document["device"] = options.device
         for text in options.set:
             assign(document, *parse_assignment(text))
         folder = options.out / f"seed-{seed}"
         with Terminal() as terminal:
-            Run.begin(folder, make_config(document), terminal).execute()
+            Experiment.begin(folder, make_config(document), terminal).execute()
         draw_run(folder)
         folders.append(folder)
     text = table(folders)

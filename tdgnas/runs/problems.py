@@ -147,10 +147,26 @@ def digits_parts(**options: Any) -> Sections:
 @PROBLEMS.register("cifar10-vgg")
 def cifar10_vgg(**options: Any) -> Sections:
     """CIFAR-10, shortcuts of VGG19 at full width: the published experiment, for a GPU."""
-    found = on_supernet("vgg-shortcuts", "cifar10", **{"epochs": 150, "images": 2000, **options})
+    found = on_supernet(
+        "vgg-shortcuts", "cifar10", **{"width": 1.0, "epochs": 150, "images": 2000, **options}
+    )
     found["data"]["valid"] = 25_000
-    found["pretrain"] |= {"lr": 0.001, "schedule": "constant", "hold": 10}
-    return {**found, "budget": {"unit": "generations", "limit": 150}}
+    found["pretrain"] |= {"lr": 0.001, "schedule": "constant", "alpha_lr": 0.003, "hold": 10}
+    found["fitness"]["batch_size"] = 500
+    recipe = {
+        "epochs": 150,
+        "lr": 0.009,
+        "schedule": "step",
+        "milestones": [100],
+        "gamma": 0.234,
+        "warmup": 0,
+    }
+    return {
+        **found,
+        "strategy": {"name": "darts-tdga", "temperature": {"start": 1.0, "stop": 0.001}},
+        "budget": {"unit": "generations", "limit": 150},
+        "retrain": {**recipe, "augment": {"crop": 4, "flip": True}, **found.get("retrain", {})},
+    }
 
 
 @PROBLEMS.register("nasbench201")

@@ -1,0 +1,75 @@
+"""Every strategy on every problem by one way: a search of a few generations, or a refusal with what fits."""
+
+from __future__ import annotations
+
+import csv
+import json
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tdgnas.fitness import TableNotFound, find_table
+from tdgnas.runs import FITNESSES, PROBLEMS, ConfigError, Experiment
+from tdgnas.runs.problems import problem_sections
+from tdgnas.runs.wiring import unfit
+from tdgnas.strategies import STRATEGIES, option_names
+
+#: Small values of options that decide how large a generation is.
+SMALL = {"population": 3, "mu": 3, "lambda_": 2, "batch": 2, "sample": 2, "steps": 1}
+TINY: dict[str, Any] = {
+    "device": "cpu",
+    "data": {"name": "digits", "train": 32, "valid": 24, "test": 24},
+    "pretrain": {"epochs": 1, "hold": 0, "batch_size": 16},
+    "fitness": {"size": 16, "batch_size": 16, "gradient_batch": 8},
+    "budget": {"unit": "generations", "limit": 1},
+    "retrain": {"epochs": 0},
+}
+
+
+def tiny(problem: str, strategy: str) -> dict[str, Any]:
+    """The smallest settings of a pair."""
+    sections = problem_sections(problem)
+    used = FITNESSES.get(sections.get("fitness", {}).get("kind", "supernet"))
+    document = {name: keys for name, keys in TINY.items() if name not in used.unused and name != "fitness"}
+    document = json.loads(json.dumps(document))
+    if used.gradients:
+        document["fitness"] = TINY["fitness"]
+        if sections["data"]["name"].startswith("digits"):
+            document["data"]["name"] = sections["data"]["name"]
+        if "width" in sections["space"]["settings"]:
+            document["space"] = {"settings": {"width": 0.03125}}
+    small = {key: value for key, value in SMALL.items() if key in option_names(strategy)}
+    return {**document, "strategy": {"name": strategy, **small}}
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES.names())
+@pytest.mark.parametrize("problem", PROBLEMS.names())
+def test_every_strategy_searches_every_problem_that_it_fits(
+    problem: str, strategy: str, tmp_path: Path
+) -> None:
+    if strategy == "tpe" and find_spec("optuna") is None:
+        pytest.skip("optuna is not installed")
+    kind = problem_sections(problem).get("fitness", {}).get("kind", "supernet")
+    settings = tiny(problem, strategy)
+    reason = unfit(strategy, kind)
+    if reason:
+        with pytest.raises(ConfigError, match="what fits the problem") as refused:
+            Experiment(problem, settings=settings, folder=tmp_path / "run")
+        assert reason in str(refused.value)
+        assert "random" in str(refused.value)
+        assert not (tmp_path / "run").exists()
+        return
+    try:
+        if problem == "nasbench201":
+            find_table()
+    except TableNotFound:
+        pytest.skip("the table of NAS-Bench-201 is not here")
+    rows = Experiment(problem, settings=settings, folder=tmp_path / "run").run()
+    assert kind == "supernet" or [row["row"] for row in rows] == [strategy]
+    with (tmp_path / "run" / "history.csv").open() as file:
+        assert [row["gen"] for row in csv.DictReader(file)] == ["0", "1"]
+    events = [json.loads(line) for line in (tmp_path / "run" / "events.jsonl").read_text().splitlines()]
+    assert len({event["id"] for event in events}) == len(events) > 0
+    assert (tmp_path / "run" / "architecture.json").exists()
