@@ -35,6 +35,7 @@ from .pretrain_phase import make_pretraining
 from .problem import FITNESSES
 from .problems import merged, strategy_sections
 from .progress import Reporter, Silent
+from .retrain_phase import check_retraining
 from .settings import Config
 from .trial import try_strategy
 from .wiring import check_fit
@@ -183,6 +184,9 @@ class Experiment:
             with section("pretrain"):
                 make_pretraining(context)
         try_strategy(config, problem)
+        if config.retrain is not None:
+            with section("retrain"):
+                check_retraining(context)
         return context
 
     def execute(self) -> bool:

@@ -6,12 +6,15 @@ import random
 from dataclasses import dataclass
 from typing import Any
 
+from torch import nn
+
 from ..devices import own_noise
 from ..files.atomic import write_json
 from ..files.tables import Table
 from ..seeding import seed_everything
 from ..spaces import Architecture, save_architecture, space_document
-from ..training import Training, TrainingDiverged, evaluate, save_model, training_card
+from ..training import NetworkPlan, Training, TrainingDiverged, evaluate, save_model, training_card
+from .errors import ConfigError
 from .phase import Context, choices_text, result_row
 
 
@@ -27,10 +30,28 @@ class Candidate:
 def candidates(context: Context, best: Architecture) -> list[Candidate]:
     """Return what is retrained beside the search's winner: baseline, random controls, DARTS alone by its rules."""
     config, space = context.config, context.problem.space
-    weights, rng = context.problem.supernet.relaxed_weights(), random.Random(config.seed)
+    supernet, rng = context.problem.supernet, random.Random(config.seed)
+    weights = None if supernet is None else supernet.relaxed_weights()
     rows = space.controls(best, weights, rng, config.retrain.random_draws)
     rows.append((config.strategy.name, best))
     return [Candidate(row, each, config.seed + n) for row, each in rows for n in range(config.retrain.seeds)]
+
+
+def check_retraining(context: Context) -> None:
+    """Check, before anything is trained, that there can be a retraining as the configuration describes it.
+
+    :raises ConfigError: when the recipe is impossible, or the space has no such final form.
+    """
+    settings, space = context.config.retrain, context.problem.space
+    if settings.final and not space.final_options:
+        raise ConfigError(
+            f"retrain.final: the space {space.name!r} has no final form; its networks are retrained as they are, "
+            "leave it out"
+        )
+    if settings.final:
+        phase = RetrainPhase(context, space.sample(random.Random(0)))
+        with own_noise(0):
+            phase._network(phase.best)
 
 
 class RetrainPhase:
@@ -88,10 +109,23 @@ class RetrainPhase:
 
     def _start(self, candidate: Candidate) -> Training:
         with own_noise(candidate.seed):
-            network = self.context.problem.space.network(candidate.architecture)
+            network = self._network(candidate.architecture)
         return Training(
             network, self.context.problem.data, self.recipe, candidate.seed, self.context.problem.device
         )
+
+    def _network(self, architecture: Architecture) -> nn.Module:
+        """The architecture's own network, or its final form, with fresh weights."""
+        problem = self.context.problem
+        if not self.context.config.retrain.final:
+            return problem.space.network(architecture)
+        assert problem.data is not None
+        return self._plan(architecture).network(problem.data.image_shape, problem.data.outputs)
+
+    def _plan(self, architecture: Architecture) -> NetworkPlan:
+        space = self.context.problem.space
+        options = {**space.final_options, **self.context.config.retrain.final_options}
+        return NetworkPlan((space, architecture), options)
 
     def _skip(self, candidate: Candidate, error: TrainingDiverged) -> dict[str, Any]:
         what = f"{candidate.row} (seed {candidate.seed}): {error}"
@@ -130,14 +164,16 @@ class RetrainPhase:
             data,
             name=f"{self.context.problem.space.name} found by {self.context.config.strategy.name} on {data.name}",
             measures=measures,
-            architecture={
-                "space": space_document(self.context.problem.space),
-                "choices": choices_text(self.best),
-            },
+            architecture=self._made_of(),
         )
         save_model(training.evaluated, card, folder)
         for name in ("model.safetensors", "card.json", "card.md"):
             self.context.keep(folder / name)
+
+    def _made_of(self) -> dict[str, Any]:
+        if self.context.config.retrain.final:
+            return self._plan(self.best).to_dict()
+        return {"space": space_document(self.context.problem.space), "choices": choices_text(self.best)}
 
     def finish(self) -> None:
         """Write the result table, with each network's architecture."""

@@ -151,6 +151,12 @@ class RetrainSettings(Recipe):
     """Retraining from scratch, the same recipe for every row of the table."""
 
     epochs: Epochs = Field(10, description="0 leaves the retraining out")
+    final: StrictBool = Field(
+        False, description="in the space's final form instead of the searched network's size"
+    )
+    final_options: dict[str, Any] = Field(
+        default_factory=dict, description="of the final form, such as {channels = 36, cells = 20}"
+    )
     random_draws: Annotated[int, Field(strict=True, ge=0, le=10_000)] = Field(
         3, description="random architectures as controls"
     )
@@ -161,6 +167,12 @@ class RetrainSettings(Recipe):
         "skip",
         description="a network that cannot be trained: stop with everything saved, or leave its row empty",
     )
+
+    @model_validator(mode="after")
+    def _final_fits(self) -> RetrainSettings:
+        if self.final_options and not self.final:
+            raise ValueError("final_options are for the final form; set final = true as well")
+        return self
 
     @property
     def recipe(self) -> Recipe:

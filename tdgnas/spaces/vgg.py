@@ -151,5 +151,5 @@ def _check_settings(
             f"image_size is {image_size}; VGG19 halves the image five times, so it must be a multiple of 32. "
             "Resize the images to 32x32 or 64x64."
         )
-    if classes < 2:
-        raise ValueError(f"classes is {classes}; a classifier needs at least two")
+    if classes < 1:
+        raise ValueError(f"classes is {classes}; a network has at least one output")
