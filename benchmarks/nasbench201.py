@@ -33,16 +33,27 @@ from tdgnas.strategies import create
 from tdgnas.strategies.reinforce_lstm import SETTINGS, Controller
 
 PUBLISHED = {"aging": (93.92, 0.30), "random": (93.70, 0.36), "reinforce-table": (93.85, 0.37)}
-STRATEGIES = [
-    "aging",
-    "random",
+#: As published: what was asked for before may be asked for again.
+REPEATING = [
+    "aging=aging:repeat=true",
+    "random=random:repeat=true",
     "reinforce-table=reinforce-table:lr=0.01",
     "reinforce-table-fast=reinforce-table:lr=0.1",
+    "ga-repeating=ga:repeat=true",
+    "tdga-repeating=tdga:repeat=true",
+    "aging-tuned-repeating=aging:population=30,sample=20,repeat=true",
+    "reinforce-lstm",
+    "reinforce-enas=reinforce-lstm:settings=enas",
+]
+#: Those that never ask twice, which is the default.
+STRATEGIES = [
+    *REPEATING,
+    "aging-new=aging",
+    "random-new=random",
     "ga",
     "tdga",
     "aging-tuned=aging:population=30,sample=20",
-    "reinforce-lstm",
-    "reinforce-enas=reinforce-lstm:settings=enas",
+    "local-search",
 ]
 Run = tuple[float, float, int]
 """Signal of the choice, its final test accuracy (both 0 to 1), and evaluations."""

@@ -21,26 +21,24 @@ from nasbench201 import one_search
 from rich.progress import track
 
 from tdgnas.comparison import cpus
-from tdgnas.operators import Geometric
 
 CHOICES: dict[str, dict[str, list[Any]]] = {
     "tdga": {
         "population": [4, 6, 8, 10, 15, 20],
-        "cxpb": [0.0, 0.3, 0.5, 0.8, 1.0],
-        "mutpb": [0.2, 0.4, 0.6, 0.8, 1.0],
-        "indpb": [1 / 6, 1 / 4, 1 / 3],
-        "start": [1.0, 0.5, 0.3, 0.2, 0.1, 0.05, 0.02],
+        "variation.cxpb": [0.0, 0.3, 0.5, 0.8, 1.0],
+        "variation.mutpb": [0.2, 0.4, 0.6, 0.8, 1.0],
+        "variation.indpb_mutate": [1 / 6, 1 / 4, 1 / 3],
+        "temperature.start": [1.0, 0.5, 0.3, 0.2, 0.1, 0.05, 0.02],
         "fall": [1.0, 0.1, 0.01],
-        "ngen": [5, 10, 20],
-        "replacement": [True, False],
+        "temperature.ngen": [5, 10, 20],
+        "selection.replacement": [True, False],
     },
     "aging": {"population": [5, 10, 20, 30, 50], "sample": [2, 3, 5, 10, 20]},
     "ga": {
         "population": [5, 10, 15, 20, 30],
         "cxpb": [0.0, 0.5, 0.8, 1.0],
         "mutpb": [0.2, 0.5, 0.8, 1.0],
-        "indpb": [0.05, 0.1, 0.2, 0.5],
-        "sigma": [0.2, 0.5, 1.0, 2.0],
+        "indpb": [1 / 6, 1 / 4, 1 / 3, 1 / 2],
         "tournament": [2, 3, 5],
     },
     "reinforce-table": {
@@ -54,9 +52,8 @@ CHOICES: dict[str, dict[str, list[Any]]] = {
 def judge(name: str, settings: dict[str, Any], runs: int, limit: float) -> tuple[float, float]:
     """Return the mean signal of a strategy's choices in percent, and its standard error."""
     options = dict(settings)
-    if "start" in options:
-        start, fall, ngen = (options.pop(key) for key in ("start", "fall", "ngen"))
-        options["temperature"] = Geometric(start, start * fall, ngen)
+    if "fall" in options:
+        options["temperature.stop"] = options["temperature.start"] * options.pop("fall")
     signals = []
     for seed in range(10_000, 10_000 + runs):
         _, trace = one_search(name, options, seed, limit, "free")

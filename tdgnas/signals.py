@@ -15,7 +15,7 @@ class Terminated(KeyboardInterrupt):
     code = 128 + signal.SIGTERM
 
 
-def exit_status(stop: KeyboardInterrupt) -> int:
+def exit_status(stop: BaseException) -> int:
     """Return the status for a shell: 128 and the number of the signal."""
     return int(getattr(stop, "code", 128 + signal.SIGINT))
 

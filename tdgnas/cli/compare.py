@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,10 +12,6 @@ from .common import command_line, console, plain_errors
 
 if TYPE_CHECKING:
     from ..comparison import Outcome, Runner
-
-#: What is compared by default: on tables, and where there are gradients.
-TABLE = ["random", "ga", "aging", "local-search", "tdga", "reinforce-table", "reinforce-lstm", "nsga2"]
-SUPERNET = [*TABLE, "darts-tdga", "darts", "darts2=darts:order=2"]
 
 
 def compare(
@@ -25,7 +21,7 @@ def compare(
         typer.Option(
             "--strategy",
             "-s",
-            help="NAME, or LABEL=NAME:key=value,key=value; once for each. Default: all that fit the problem.",
+            help="NAME, or LABEL=NAME:key=value,key=value; once for each. Default: all that are installed and fit.",
         ),
     ] = None,
     problem: Annotated[
@@ -33,8 +29,8 @@ def compare(
         typer.Option(
             "--problem",
             "-p",
-            help="nasbench201, synthetic, digits-vgg, digits-vgg-tiny, digits-cells, or SPACE@DATA:key=value; once "
-            "for each. Default: nasbench201 where its table is found, else synthetic.",
+            help="NAME, see `tdgnas problems`, LABEL=NAME:key=value or SPACE@DATA:key=value; once for each. Default: "
+            "nasbench201 where its table is found, else synthetic.",
         ),
     ] = None,
     seeds: Annotated[int, typer.Option(help="Number of seeds.")] = 20,
@@ -50,16 +46,23 @@ def compare(
         "comparison"
     ),
     jobs: Annotated[int | None, typer.Option(help="Processes. Default: one per CPU.")] = None,
+    assignments: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", help="any key of every search's configuration, e.g. retrain.epochs=20; repeatable"
+        ),
+    ] = None,
     fresh: Annotated[bool, typer.Option(help="Forget what the folder holds of these problems.")] = False,
 ) -> None:
     """Compare search strategies at an equal budget: tables, tests, figures, and one HTML report.
 
-    Without options: all strategies on NAS-Bench-201's table with 20 seeds, on an invented table where there
+    Without options: all strategies that fit on NAS-Bench-201's table with 20 seeds, on an invented table where there
     is none. On supernets: --problem digits-vgg --seeds 5.
     """
     with plain_errors():
         from ..comparison import Plan, Runner, default_problem, parse_all
         from ..reports import write_comparison
+        from ..runs.config import assign, parse_assignment
 
         if seeds < 1:
             raise ValueError(f"--seeds is {seeds}; at least one is needed")
@@ -67,9 +70,12 @@ def compare(
         if problem is None and chosen == ["synthetic"]:
             console.print("no table of NAS-Bench-201 found: comparing on an invented table ('synthetic')")
         problems = parse_all(chosen, "problems")
-        tables = any(spec.name in ("nasbench201", "synthetic") for spec in problems)
-        strategies = parse_all(strategy or (TABLE if tables else SUPERNET), "strategies")
-        plan = Plan(strategies, problems, range(first_seed, first_seed + seeds), limit=budget, unit=unit)
+        strategies = None if strategy is None else parse_all(strategy, "strategies")
+        settings: dict[str, Any] = {}
+        for keys, value in map(parse_assignment, assignments or []):
+            assign(settings, keys, value)
+        every = range(first_seed, first_seed + seeds)
+        plan = Plan(strategies, problems, every, limit=budget, unit=unit, settings=settings)
         runner = Runner(plan, out, jobs=jobs, fresh=fresh)
         _run(runner)
         for outcome in write_comparison(plan, runner.results(), out, command_line(context)):

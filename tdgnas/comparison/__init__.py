@@ -1,10 +1,8 @@
 """Comparing strategies at an equal budget: plan, run, statistics."""
 
 from .outcome import Outcome, outcomes, write_outcomes
-from .plan import Cell, Plan
-from .problems import default_problem, make_problem
+from .plan import Cell, Plan, Subject, default_problem
 from .run import Runner, Stopped, cpus
-from .session import Problem, Session
 from .specs import Spec, parse, parse_all
 from .statistics import Pair, Ranks, Summary, compare_pairs, effect, rank, summarise
 
@@ -13,18 +11,16 @@ __all__ = [
     "Outcome",
     "Pair",
     "Plan",
-    "Problem",
     "Ranks",
     "Runner",
-    "Session",
     "Spec",
     "Stopped",
+    "Subject",
     "Summary",
     "compare_pairs",
     "cpus",
     "default_problem",
     "effect",
-    "make_problem",
     "outcomes",
     "parse",
     "parse_all",

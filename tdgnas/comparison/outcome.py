@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from ..files.atomic import write_json, write_text
+from ..runs.config import flat
 from .plan import Plan
 from .statistics import Pair, Ranks, Summary, compare_pairs, rank, summarise
 
-_NOT_COLUMNS = ("format", "fingerprint", "curve", "entropy")
+_NOT_COLUMNS = ("format", "fingerprint", "digest", "curve", "entropy", "costs")
 
 
 @dataclass(frozen=True)
@@ -39,23 +40,23 @@ def outcomes(plan: Plan, results: list[dict[str, Any]]) -> list[Outcome]:
     """Return what was found on each problem of a plan."""
     found = []
     for spec in plan.problems:
-        problem = plan.made[spec.label]
+        subject = plan.subjects[spec.label]
         own = [result for result in results if result["problem"] == spec.label]
         values: dict[str, dict[int, float]] = {}
         for strategy in plan.strategies:
-            by_seed = {r["seed"]: float(r[problem.metric]) for r in own if r["strategy"] == strategy.label}
+            by_seed = {r["seed"]: float(r[subject.metric]) for r in own if r["strategy"] == strategy.label}
             if by_seed:
                 values[strategy.label] = by_seed
-        higher, paired = problem.higher, problem.paired
+        higher, paired = subject.higher, subject.paired
         found.append(
             Outcome(
                 spec.label,
-                problem.metric,
+                subject.metric,
                 higher,
                 paired,
-                plan.unit or problem.unit,
-                plan.limit or problem.limit,
-                problem.document,
+                subject.unit,
+                subject.limit,
+                flat(subject.document),
                 own,
                 values,
                 summarise(values, higher=higher),
@@ -90,7 +91,8 @@ def write_outcomes(plan: Plan, results: list[dict[str, Any]], found: Sequence[Ou
 
 def _row(result: dict[str, Any]) -> dict[str, Any]:
     row = {key: value for key, value in result.items() if key not in _NOT_COLUMNS}
-    return {**row, "choices": "-".join(map(str, result["choices"]))}
+    costs = {f"passes_{cause}": passes for cause, passes in result["costs"]["by_cause"].items()}
+    return {**row, "choices": "-".join(map(str, result["choices"])), **costs}
 
 
 def _csv(rows: list[dict[str, Any]]) -> str:

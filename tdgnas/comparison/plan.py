@@ -5,67 +5,179 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from ..runs.search import UNITS, Unit
-from .problems import make_problem
-from .session import Problem
-from .specs import Spec, check_strategy, try_strategy
+from ..fitness import TableNotFound, find_table
+from ..registry import IMPORTED
+from ..runs.config import make_config
+from ..runs.experiment import document_of
+from ..runs.problem import FITNESSES, Problem
+from ..runs.problems import problem_sections
+from ..runs.search import UNITS
+from ..runs.settings import Config
+from ..runs.trial import try_strategy
+from ..runs.wiring import check_fit, unfit
+from ..strategies import STRATEGIES
+from .specs import Spec
 
-_VERSION = 1  # raised when cells of an earlier version are no longer comparable
+_VERSION = 2  # raised when cells of an earlier version are no longer comparable
+_PRETRAINED = ("seed", "device", "data", "space", "pretrain")
 
 
 @dataclass(frozen=True)
 class Cell:
     """One strategy on one problem with one seed.
 
-    :param limit: budget of the search, without what was used before it (pretraining).
+    :param problem: label of the problem.
+    :param strategy: label of the strategy.
+    :param document: the experiment as a nested dict, without its seed.
     """
 
-    strategy: Spec
-    problem: Spec
+    problem: str
+    strategy: str
     seed: int
-    unit: Unit
-    limit: float
+    document: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def config(self) -> Config:
+        """The experiment's configuration."""
+        return _config(json.dumps(self.document)).model_copy(update={"seed": self.seed})
 
     def path(self, out: Path) -> Path:
         """Return the file that holds its result."""
-        return out / self.problem.label / self.strategy.label / f"{self.seed}.json"
+        return out / self.problem / self.strategy / f"{self.seed}.json"
 
-    def fingerprint(self, problem: Problem) -> str:
-        """Return a short text that changes with anything the result depends on."""
+    def folder(self, out: Path) -> Path:
+        """Return the folder of its run, where it has one."""
+        return self.path(out).with_suffix("")
+
+    @property
+    def subject(self) -> Subject:
+        """What is measured."""
+        return Subject(self.config)
+
+    @property
+    def fingerprint(self) -> str:
+        """A short text that changes with anything the result depends on."""
+        config = self.config
+        kind = FITNESSES.get(config.fitness.kind)
+        return _digest([_VERSION, config.model_dump(mode="json"), kind.reads(config)])
+
+    @property
+    def pretraining(self) -> Cell:
+        """The cell whose pretraining this one shares with all others of its problem, seed and settings of it."""
+        whole = self.config.model_dump(mode="json", exclude_none=True)
+        own = {key: value for key, value in whole.items() if key in _PRETRAINED and key != "seed"}
         document = {
-            "version": _VERSION,
-            "strategy": self.strategy.document,
-            "problem": problem.document,
-            "seed": self.seed,
-            "budget": [self.unit, self.limit],
+            **self.document,
+            **own,
+            "strategy": {"name": "random"},
+            "fitness": {"kind": whole["fitness"]["kind"]},
         }
-        return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:16]
+        document.pop("budget", None)
+        return Cell(self.problem, f"pretrained/{_digest(own)}", self.seed, document)
+
+
+@lru_cache
+def _config(text: str) -> Config:
+    return make_config(json.loads(text))
+
+
+def _digest(document: Any) -> str:
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A problem of a comparison: what is measured, and how.
+
+    :param config: of one of its cells.
+    :param headline: the measure that matters most of what is learned.
+    :param rising: whether more of it is better.
+    """
+
+    config: Config
+    headline: str = "accuracy"
+    rising: bool = True
+
+    @property
+    def kind(self) -> type[Problem]:
+        """How individuals are scored."""
+        return FITNESSES.get(self.config.fitness.kind)
+
+    @property
+    def light(self) -> bool:
+        """Whether nothing is trained: its searches are run in memory and leave one file each."""
+        return {"pretrain", "retrain"} <= set(self.kind.unused)
+
+    @property
+    def paired(self) -> bool:
+        """Whether results of one seed belong together, since they share a supernet."""
+        return "pretrain" not in self.kind.unused
+
+    @property
+    def retrained(self) -> bool:
+        """Whether what a search chose is trained from scratch."""
+        return self.config.retrain is not None and self.config.retrain.epochs > 0
+
+    @property
+    def metric(self) -> str:
+        """What is compared."""
+        if self.retrained:
+            return f"retrained_{self.headline}"
+        return "test_loss" if self.paired else "test_accuracy"
+
+    @property
+    def higher(self) -> bool:
+        """Whether more of it is better."""
+        return self.rising if self.retrained else self.metric != "test_loss"
+
+    @property
+    def unit(self) -> str:
+        """What the budget counts."""
+        return str(self.config.budget.unit)
+
+    @property
+    def limit(self) -> float:
+        """Budget of each search, without what was used before it (pretraining)."""
+        return float(self.config.budget.limit)
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The settings that matter to all its results, as JSON values."""
+        names = ("space", "data", "pretrain", "fitness", "retrain")
+        whole = self.config.model_dump(mode="json", include=set(names), exclude_unset=True, exclude_none=True)
+        return {key: value for key, value in whole.items() if value}
 
 
 class Plan:
     """All cells of a comparison, checked before anything runs.
 
-    :param strategies: the strategies.
+    :param strategies: the strategies; all that are installed and fit every problem when None.
     :param problems: the problems.
     :param seeds: the seeds.
     :param limit: budget of each search; each problem's own when None.
     :param unit: what is counted; each problem's own when None.
-    :raises ValueError: for unknown names and options, doubled or negative seeds, and impossible budgets.
+    :param settings: further keys of every experiment's configuration, nested.
+    :raises ValueError: for unknown names and options, doubled or negative seeds, impossible budgets, and strategies
+        that do not fit a problem, with the reason.
+    :raises ImportError: when a package that a strategy needs is not installed.
     """
 
     def __init__(
         self,
-        strategies: Sequence[Spec],
+        strategies: Sequence[Spec] | None,
         problems: Sequence[Spec],
         seeds: Sequence[int],
         *,
         limit: float | None = None,
         unit: str | None = None,
+        settings: Mapping[str, Any] | None = None,
     ) -> None:
         if not seeds or len(set(seeds)) != len(seeds) or min(seeds) < 0:
             raise ValueError(f"the seeds are {list(seeds)}; give different whole numbers of at least 0")
@@ -73,37 +185,66 @@ class Plan:
             raise ValueError(f"the budget is {limit}; it must be above 0, and finite")
         if unit is not None and unit not in UNITS:
             raise ValueError(f"the unit is {unit!r}; it must be one of {', '.join(UNITS)}")
-        self.strategies, self.problems, self.seeds = list(strategies), list(problems), list(seeds)
-        self.made: dict[str, Problem] = {spec.label: make_problem(spec) for spec in problems}
-        self.limit, self.unit = limit, unit
+        self.problems, self.seeds, self.limit, self.unit = list(problems), list(seeds), limit, unit
+        self.settings = dict(settings or {})
+        if IMPORTED:
+            self.settings.setdefault("imports", list(IMPORTED))
+        given = [self._config(spec, "random") for spec in problems]
+        self.strategies = list(strategies if strategies is not None else _fitting(given))
+        self.subjects = {spec.label: Subject(config) for spec, config in zip(problems, given, strict=True)}
         for spec in problems:
             self._check(spec)
 
+    def _document(self, problem: Spec, strategy: str) -> dict[str, Any]:
+        budget = {"limit": self.limit, "unit": self.unit}
+        document = document_of(problem.text, strategy, None, self.settings)
+        document["budget"] = {
+            **{k: v for k, v in budget.items() if v is not None},
+            **document.get("budget", {}),
+        }
+        sections = problem_sections(problem.text)
+        kind = FITNESSES.get(sections.get("fitness", {}).get("kind", "supernet"))
+        if not {"retrain"} & {*kind.unused, *sections, *document}:
+            document["retrain"] = {
+                "epochs": 0
+            }  # a comparison trains nothing from scratch unless it is told to
+        return document
+
+    def _config(self, problem: Spec, strategy: str) -> Config:
+        return _config(json.dumps(self._document(problem, strategy)))
+
     def _check(self, spec: Spec) -> None:
-        problem = self.made[spec.label]
-        for strategy in self.strategies:
-            check_strategy(strategy, gradients=problem.gradients, problem=spec.label)
-            try_strategy(strategy, problem.decisions)
-        unit = self.unit or problem.unit
-        if self.limit is None and unit != problem.unit:
-            raise ValueError(f"a budget in {unit} needs its size: add --budget")
-        if unit == "seconds" and problem.unit != "seconds":
-            raise ValueError(f"{spec.label!r} has no simulated seconds; count passes or evaluations")
-        if unit == "passes" and problem.unit == "seconds":
-            raise ValueError(f"{spec.label!r} is a table and passes no images; count seconds or evaluations")
-        followers = [s.label for s in self.strategies if s.name == "darts" or s.options.get("local_search")]
-        if unit == "evaluations" and followers:
+        subject = self.subjects[spec.label]
+        if subject.unit == "generations":
             raise ValueError(
-                f"{followers[0]!r} follows gradients, which are no evaluations; compare it by image passes"
+                f"{spec.label!r} counts generations, which differ in size between strategies; add --unit evaluations "
+                "(or passes, or seconds) and --budget"
             )
+        configs = [self._fitting_config(spec, strategy) for strategy in self.strategies]
+        problem = subject.kind(subject.config)
+        if problem.data is not None:
+            task = problem.data.task
+            rising = task.measure(task.headline).higher
+            self.subjects[spec.label] = replace(subject, headline=task.headline, rising=rising)
+        for strategy, config in zip(self.strategies, configs, strict=True):
+            with _labelled(strategy):
+                try_strategy(config, problem)
+
+    def _fitting_config(self, problem: Spec, strategy: Spec) -> Config:
+        with _labelled(strategy):
+            config = self._config(problem, strategy.text)
+            check_fit(config)
+            if config.budget.unit == "evaluations" and _follows(config):
+                raise ValueError("it follows gradients, which are no evaluations; compare it by image passes")
+        return config
 
     def cells(self) -> Iterator[Cell]:
         """Return all cells, one seed of all strategies after another."""
         for problem in self.problems:
-            made = self.made[problem.label]
+            documents = [self._document(problem, strategy.text) for strategy in self.strategies]
             for seed in self.seeds:
-                for strategy in self.strategies:
-                    yield Cell(strategy, problem, seed, self.unit or made.unit, self.limit or made.limit)  # type: ignore[arg-type]
+                for strategy, document in zip(self.strategies, documents, strict=True):
+                    yield Cell(problem.label, strategy.label, seed, document)
 
     @property
     def document(self) -> dict[str, Any]:
@@ -113,13 +254,49 @@ class Plan:
             "problems": {
                 spec.label: {
                     **spec.document,
-                    "settings": self.made[spec.label].document,
-                    "unit": self.unit or self.made[spec.label].unit,
-                    "budget": self.limit or self.made[spec.label].limit,
-                    "metric": self.made[spec.label].metric,
-                    "higher": self.made[spec.label].higher,
+                    "settings": self.subjects[spec.label].document,
+                    "unit": self.subjects[spec.label].unit,
+                    "budget": self.subjects[spec.label].limit,
+                    "metric": self.subjects[spec.label].metric,
+                    "higher": self.subjects[spec.label].higher,
                 }
                 for spec in self.problems
             },
             "seeds": self.seeds,
         }
+
+
+@contextmanager
+def _labelled(spec: Spec) -> Iterator[None]:
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"{spec.label!r}: {error}") from error
+
+
+def _follows(config: Config) -> bool:
+    steps = getattr(getattr(config.strategy, "gradient", None), "steps", 0)
+    return STRATEGIES.get(config.strategy.name).needs_gradients or steps > 0
+
+
+def _fitting(configs: Sequence[Config]) -> Iterator[Spec]:
+    """All registered strategies that are installed and fit every problem, those of plug-ins included."""
+    for name in STRATEGIES.names():
+        try:
+            STRATEGIES.get(name).check_installed()
+        except ImportError:
+            continue
+        gradients = STRATEGIES.get(name).needs_gradients
+        if not any(
+            unfit(name, c.fitness.kind) or (gradients and c.budget.unit == "evaluations") for c in configs
+        ):
+            yield Spec(name, name)
+
+
+def default_problem() -> str:
+    """Return ``nasbench201`` where its table is found, else ``synthetic``."""
+    try:
+        find_table()
+    except TableNotFound:
+        return "synthetic"
+    return "nasbench201"

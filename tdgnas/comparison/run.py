@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import shutil
 import signal
@@ -12,17 +13,18 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from ..files.atomic import storing, write_json
 from ..files.links import check_links
 from ..files.lock import FolderLock
 from ..registry import IMPORTED, import_plugin
+from ..runs.adopt import pretrained
+from ..runs.errors import Interrupted
 from ..signals import exit_status
 from ..workers import WorkerDied, worker_pool
-from .cell import read_cell, run_cell
+from .cell import pretrain, read_cell, sealed, search_in_folder, search_in_memory
 from .plan import Cell, Plan
-from .problems import make_problem
-from .session import Problem
-from .specs import Spec
 
 Say = Callable[[str], None]
 
@@ -58,11 +60,14 @@ class Runner:
         self.jobs = jobs or cpus()
         self.fresh = fresh
 
+    def _read(self, cell: Cell) -> dict[str, Any] | str | None:
+        return read_cell(cell, self.plan.subjects[cell.problem].metric, self.out)
+
     def missing(self, say: Say = print) -> list[Cell]:
         """Return the cells without a good result; ``say`` is told of bad ones."""
         cells = []
         for cell in self.plan.cells():
-            found = read_cell(cell, self.plan.made[cell.problem.label], self.out)
+            found = self._read(cell)
             if isinstance(found, str):
                 say(found)
             if not isinstance(found, dict):
@@ -71,7 +76,7 @@ class Runner:
 
     def results(self) -> list[dict[str, Any]]:
         """Return the results of all finished cells."""
-        found = (read_cell(cell, self.plan.made[cell.problem.label], self.out) for cell in self.plan.cells())
+        found = (self._read(cell) for cell in self.plan.cells())
         return [result for result in found if isinstance(result, dict)]
 
     def run(self, *, say: Say = print, done: Callable[[str, int, int], None] | None = None) -> None:
@@ -91,7 +96,7 @@ class Runner:
         lock = FolderLock(self.out)
         try:
             self._run(say, done)
-        except KeyboardInterrupt as stop:
+        except (KeyboardInterrupt, Interrupted) as stop:
             raise Stopped(f"stopped: {self._kept()}", exit_status(stop)) from None
         except BrokenProcessPool as error:
             raise WorkerDied(
@@ -113,14 +118,13 @@ class Runner:
                 shutil.rmtree(self.out / spec.label)
         cells = self.missing(say)
         write_json(self.out / "plan.json", self.plan.document)
-        shared = list(dict.fromkeys((cell.problem.label, cell.seed) for cell in cells))
-        specs = {spec.label: spec for spec in self.plan.problems}
-        first = [
-            (specs[label], seed)
-            for label, seed in shared
-            if not self.plan.made[label].prepared(seed, self.out / label)
+        folders = [cell for cell in cells if cell.subject.paired]
+        donors = {str(cell.pretraining.folder(self.out)): cell.pretraining for cell in folders}
+        tasks = [
+            (_pretrain, (donor, self.out))
+            for donor in donors.values()
+            if not pretrained(donor.folder(self.out))
         ]
-        tasks = [(_prepare, (spec, seed, self.out)) for spec, seed in first]
         total, count = len(tasks) + len(cells), 0
         for stage in (tasks, [(_search, (cell, self.out)) for cell in cells]):
             for text in self._stage(stage):
@@ -180,32 +184,37 @@ def _interrupts_wait() -> Iterator[None]:
 def _start_worker(modules: tuple[str, ...]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's affair
     os.environ["OMP_NUM_THREADS"] = "1"
-    import torch
-
-    torch.set_num_threads(1)
     for module in modules:
         import_plugin(module)
 
 
-_made: dict[str, Problem] = {}
-
-
-def _problem(spec: Spec) -> Problem:
-    key = repr(spec)
-    if key not in _made:
-        _made[key] = make_problem(spec)
-    return _made[key]
-
-
-def _prepare(spec: Spec, seed: int, out: Path) -> str:
-    _problem(spec).prepare(seed, out / spec.label)
-    return f"{spec.label}: supernet of seed {seed}"
+def _pretrain(cell: Cell, out: Path) -> str:
+    with _working():
+        pretrain(cell, out)
+    return f"{cell.problem}: pretraining of seed {cell.seed}"
 
 
 def _search(cell: Cell, out: Path) -> str:
-    result = run_cell(cell, _problem(cell.problem), out / cell.problem.label)
-    write_json(cell.path(out), result)
-    return f"{cell.problem.label}: {cell.strategy.label}, seed {cell.seed}"
+    with _working():
+        result = search_in_memory(cell) if cell.subject.light else search_in_folder(cell, out)
+    write_json(cell.path(out), sealed(result))
+    return f"{cell.problem}: {cell.strategy}, seed {cell.seed}"
+
+
+@contextmanager
+def _working() -> Iterator[None]:
+    """Compute on one thread, here as in workers (sums over several differ in their last bits); end a worker that was
+    asked to, once it has saved what it was doing."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    except Interrupted:
+        if multiprocessing.parent_process() is not None:
+            os._exit(1)
+        raise
+    finally:
+        torch.set_num_threads(threads)
 
 
 def cpus() -> int:

@@ -2,34 +2,40 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from ..decision import Decision
 from ..files.names import path_component
-from ..strategies import STRATEGIES, create, option_names
+from ..runs.problems import parse_options
 
 _NO_LABEL = re.compile(r"[^A-Za-z0-9_.+@-]+")
 _FILES = "plan.json report.html results.csv pairs.csv summary.json summary.md"
 #: What a comparison's folder and a problem's folder hold beside those of labels.
-RESERVED = {"figures", "supernets", *_FILES.split()}
+RESERVED = {"figures", "pretrained", *_FILES.split()}
 
 
 @dataclass(frozen=True)
 class Spec:
-    """A label, what it stands for, and options.
+    """A strategy or a problem, and how it is called.
 
     :param label: names it in tables and files.
-    :param name: of a strategy or a problem.
-    :param options: its keywords.
+    :param text: a name, or ``name:key=value,...``, as `tdgnas search` takes them.
     """
 
     label: str
-    name: str
-    options: dict[str, Any] = field(default_factory=dict)
+    text: str
+
+    @property
+    def name(self) -> str:
+        """Of the strategy or problem."""
+        return self.text.partition(":")[0]
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What is set of it."""
+        return parse_options(self.text.partition(":")[2], self.text)
 
     @property
     def document(self) -> dict[str, Any]:
@@ -40,14 +46,14 @@ class Spec:
 def parse(text: str) -> Spec:
     """Read ``label=name:key=value,key=value``; label and options may be left out.
 
-    Values are read as JSON where they are JSON (numbers, true, null), else as words.
+    :raises ValueError: when the text has another form, or a label that cannot name a file.
 
-    :raises ValueError: when the text has another form.
-
-    >>> parse("small=tdga:population=5,relative=true")
-    Spec(label='small', name='tdga', options={'population': 5, 'relative': True})
+    >>> parse("small=tdga:population=5")
+    Spec(label='small', text='tdga:population=5')
+    >>> parse("tdga:population=5").label
+    'tdga-population5'
     """
-    head, _, tail = text.strip().partition(":")
+    head, colon, tail = text.strip().partition(":")
     label, equals, name = head.partition("=")
     if not equals:
         label, name = _NO_LABEL.sub("-", text.strip().replace("=", "")), head
@@ -55,22 +61,10 @@ def parse(text: str) -> Spec:
         raise ValueError(
             f"{text!r} is no name with options; expected NAME, NAME:key=value,key=value or LABEL=NAME:key=value"
         )
+    parse_options(tail, text)
     if path_component(label).lower() in RESERVED:
         raise ValueError(f"the label {label!r} is a name of the comparison's own files; choose another")
-    options: dict[str, Any] = {}
-    for part in filter(None, tail.split(",")):
-        key, equals, value = part.partition("=")
-        if not equals or not key.replace(".", "_").isidentifier():
-            raise ValueError(f"{part!r} in {text!r} is no option; expected key=value")
-        options[key] = _value(value)
-    return Spec(label, name, options)
-
-
-def _value(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
+    return Spec(label, name + colon + tail)
 
 
 def parse_all(texts: Sequence[str], kind: str) -> list[Spec]:
@@ -86,57 +80,3 @@ def parse_all(texts: Sequence[str], kind: str) -> list[Spec]:
             f"two {kind} are called {twice!r}; give one a label" if twice else f"there are no {kind}"
         )
     return specs
-
-
-def check_strategy(spec: Spec, *, gradients: bool, problem: str) -> None:
-    """Check that a strategy exists, takes its options and has what it needs.
-
-    :param gradients: whether the problem has gradients of alpha.
-    :raises ValueError: for an unknown name (with the nearest), an unknown option, or a missing gradient.
-    :raises ImportError: when a package that the strategy needs is not installed.
-    """
-    STRATEGIES.get(spec.name).check_installed()
-    known = [*option_names(spec.name), "order", "local_search"]
-    unknown = next((key for key in spec.options if key not in known), None)
-    if unknown is not None:
-        raise ValueError(f"strategy {spec.name!r} has no option {unknown!r}; it has {', '.join(known)}")
-    wants = STRATEGIES.get(spec.name).needs_gradients or bool(spec.options.get("local_search"))
-    if wants and not gradients:
-        raise ValueError(
-            f"{spec.label!r} follows gradients of alpha, and {problem!r} is a table without any; leave it out, or "
-            "compare on a supernet, such as --problem digits-vgg"
-        )
-
-
-def own_options(spec: Spec) -> tuple[dict[str, Any], int, bool]:
-    """Return the options of a strategy's class; and order and local search, which say what gradients it gets."""
-    options = dict(spec.options)
-    order, local = options.pop("order", 1), bool(options.pop("local_search", False))
-    if local:
-        options.setdefault("gradient.steps", 1)
-    return options, order, local
-
-
-class _Flat:
-    """A source of gradients to make strategies with that are never run."""
-
-    def alpha_gradients(self, genes: Any, *, seed: int) -> Any:
-        return 0 * genes
-
-
-def try_strategy(spec: Spec, decisions: Sequence[Decision]) -> None:
-    """Make a strategy once, so that a wrong value of an option is refused before anything runs.
-
-    :raises ValueError: for such a value.
-    """
-    options, order, local = own_options(spec)
-    if order not in (1, 2):
-        raise ValueError(
-            f"{spec.label!r}: order is {order!r}; it must be 1 (first order) or 2 (second order)"
-        )
-    if STRATEGIES.get(spec.name).needs_gradients or local:
-        options["source"] = _Flat()
-    try:
-        create(spec.name, decisions, seed=0, **options)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{spec.label!r}: {error}") from error

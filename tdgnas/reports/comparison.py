@@ -119,7 +119,7 @@ def _settings(one: Outcome) -> str:
 def _notes(one: Outcome) -> Iterator[str]:
     """What a reader has to know before the figures."""
     n = min((row.n for row in one.summary), default=0)
-    if str(one.settings.get("table", "")).startswith("synthetic"):
+    if "fitness.invented" in one.settings:
         yield "These measurements are invented; they say nothing about networks."
     if one.paired and n < 6:
         yield f"With {n} pairs Wilcoxon's test cannot give p below {2 / 2**n:.3g}."

@@ -189,9 +189,10 @@ class Experiment:
                 check_retraining(context)
         return context
 
-    def execute(self) -> bool:
+    def execute(self, until: str = FINISHED) -> bool:
         """Do what is left of the run.
 
+        :param until: name of the phase before which to stop.
         :returns: whether anything was left.
         :raises Interrupted: when a signal asked to stop; everything is saved then.
         :raises RunFailed: when a step cannot be done.
@@ -208,19 +209,19 @@ class Experiment:
         self._lock = self._lock or FolderLock(self.folder)
         try:
             with same_bits(self.config, self.context.problem.device), quiet_warnings(self.reporter):
-                self._execute(state)
+                self._execute(state, until)
         finally:
             self._lock.release()
             self._lock = None
         return True
 
-    def _execute(self, state: dict[str, Any] | None) -> None:
-        names = self.phases
+    def _execute(self, state: dict[str, Any] | None, until: str) -> None:
+        names = [*self.phases, FINISHED]
         first = 0 if state is None else names.index(state["phase"])
         self._restore(state, first)
         self._saved_at = time.monotonic()
         with stop_signals(self._ask):
-            for number in range(first, len(names)):
+            for number in range(first, names.index(until)):
                 phase = make_phase(names[number], self.context)
                 if state is not None and number == first:
                     if state["state"] is not None:
@@ -230,7 +231,7 @@ class Experiment:
                     self._saved = f"the state after {phase.name} step {phase.done} is saved"
                 self._work(phase)
                 phase.finish()
-                self._save([*names, FINISHED][number + 1], None)
+                self._save(names[number + 1], None)
 
     def _restore(self, state: dict[str, Any] | None, first: int) -> None:
         """Bring folder and supernet to where the state was taken; nothing is written before everything is checked."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, ClassVar
 
-from ..fitness import TabularFitness, load_table, synthetic_table
+from ..files.digests import digest
+from ..fitness import TabularFitness, find_table, load_table, synthetic_table
 from ..individual import AccuracyFitness
 from ..spaces import Architecture, SearchSpace, create
 from .problem import FITNESSES, Problem
@@ -25,7 +27,10 @@ class OnTable(Problem):
     def __init__(self, config: Config) -> None:
         settings: TableSettings = config.fitness
         kept = json.dumps(config.space.settings, sort_keys=True)
-        self.space, table = _table(config.space.name, kept, settings.file, settings.key, settings.invented)
+        version = self.reads(config)
+        self.space, table = _table(
+            config.space.name, kept, settings.file, settings.key, settings.invented, version
+        )
         self.evaluate = TabularFitness(
             self.space,
             table,
@@ -35,17 +40,33 @@ class OnTable(Problem):
             repeats=settings.repeats,
         )
 
+    @classmethod
+    def reads(cls, config: Config) -> str:
+        """Digest of the table."""
+        if config.fitness.invented is not None:
+            return ""
+        path = Path(config.fitness.file or find_table())
+        if not path.is_file():
+            return "missing"
+        state = path.stat()
+        return _digest(path, state.st_size, state.st_mtime_ns)
+
     def final(self, architecture: Architecture) -> dict[str, float]:
         """Return the final accuracy that the table has."""
         return {"test_accuracy": self.evaluate.final(architecture)}
 
 
 @lru_cache(maxsize=8)
+def _digest(path: Path, size: int, time: int) -> str:
+    return digest(path)
+
+
+@lru_cache(maxsize=8)
 def _table(
-    name: str, settings: str, file: str | None, key: str | None, invented: int | None
+    name: str, settings: str, file: str | None, key: str | None, invented: int | None, version: str
 ) -> tuple[SearchSpace, Any]:
     """Read a table once for all searches of a process."""
     space: Any = create(name, **json.loads(settings))
     if invented is not None:
         return space, synthetic_table(space, invented)
-    return space, load_table(space, file) if key is None else load_table(space, file, key=key)  # type: ignore[call-arg]
+    return space, load_table(space, file) if key is None else load_table(space, file, key=key)

@@ -56,6 +56,11 @@ class Problem(ABC):
         :raises ConfigError: when that cannot be done; nothing has been trained then.
         """
 
+    @classmethod
+    def reads(cls, config: Config) -> str:
+        """Digest of what results depend on beside the configuration, such as a file that may be exchanged."""
+        return ""
+
     @property
     def budget(self) -> Budget:
         """The ledger that everybody pays into."""

@@ -16,7 +16,7 @@ Unit = Literal["generations", "evaluations", "passes", "seconds"]
 UNITS: tuple[str, ...] = get_args(Unit)
 
 #: Requests in a row that cost nothing after which a search counts as converged.
-PATIENCE = 300
+PATIENCE = 3_000
 
 
 @dataclass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -184,10 +185,12 @@ class SearchPhase:
         return self._sizes[architecture]
 
     def finish(self) -> None:
-        """Write the best architecture; the memory that the search took is given back."""
+        """Write the best architecture and how the search came to it; the memory that it took is given back."""
         self.context.problem.release()
         space, path = self.context.problem.space, self.context.folder / "architecture.json"
         self.context.keep(save_architecture(space, self.best, path))
+        record = {"start": self.search.start, "costs": asdict(self.context.problem.budget), **asdict(self.search.trace)}
+        self.context.keep(write_json(self.context.folder / "trace.json", record))
         write_json(self.context.folder / "timings" / "search.json", {"seconds": self.seconds})
 
     def state_dict(self) -> dict[str, Any]:

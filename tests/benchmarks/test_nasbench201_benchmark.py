@@ -99,7 +99,7 @@ def test_tuning_reads_no_test_accuracy(table, monkeypatch):
     monkeypatch.delitem(sys.modules, "nasbench201", raising=False)
     module = load("nasbench201_tuning")
     monkeypatch.setattr("tdgnas.fitness.TabularFitness.final", None)
-    mean, error = module.judge("tdga", {"population": 4, "start": 0.1, "fall": 0.1, "ngen": 5}, 3, 1500.0)
+    mean, error = module.judge("tdga", {"population": 4, "temperature.start": 0.1, "fall": 0.1}, 3, 1500.0)
     assert 70 < mean < 100
     assert error > 0
     monkeypatch.delitem(sys.modules, "nasbench201", raising=False)

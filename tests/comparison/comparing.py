@@ -7,7 +7,12 @@ from tdgnas.comparison import Plan, Runner, parse
 
 def make_plan(strategies=("random", "aging"), problems=("synthetic",), seeds=(0, 1), **options):
     options = {"limit": 1500, **options} if problems == ("synthetic",) else options
-    return Plan([parse(s) for s in strategies], [parse(p) for p in problems], seeds, **options)
+    return Plan(
+        None if strategies is None else [parse(s) for s in strategies],
+        [parse(p) for p in problems],
+        seeds,
+        **options,
+    )
 
 
 def run(plan, out, **options):

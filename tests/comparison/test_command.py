@@ -71,9 +71,9 @@ def test_mistakes_are_sentences(tmp_path, arguments, word):
 
 
 def test_a_damaged_or_missing_table_is_a_sentence(tmp_path, monkeypatch):
-    from tdgnas.comparison import problems
+    from tdgnas.runs import on_table
 
-    problems._table.cache_clear()
+    on_table._table.cache_clear()
     bad = tmp_path / "bad.csv"
     bad.write_text("arch,val_acc_12,test_acc_200\n|none~0|,1,2\n")
     monkeypatch.setenv("TDGNAS_NB201", str(bad))
@@ -90,7 +90,7 @@ def test_ctrl_c_says_how_to_go_on(tmp_path, monkeypatch):
     def stop(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(runs, "run_cell", stop)
+    monkeypatch.setattr(runs, "search_in_memory", stop)
     result = call("-p", "synthetic", "-s", "random", "--seeds", 1, "--jobs", 1, "--out", tmp_path)
     assert result.exit_code == 130
     assert "the same command goes on from there" in " ".join(result.output.split())

@@ -5,21 +5,42 @@ from __future__ import annotations
 import csv
 import json
 import re
+from importlib.util import find_spec
 
 import pytest
 
-from tdgnas.cli.compare import SUPERNET, TABLE
-from tdgnas.comparison import Runner, Stopped, parse
+from tdgnas.comparison import Runner, Stopped
 from tdgnas.comparison import run as runs
+from tdgnas.comparison.cell import sealed
+from tdgnas.fitness import save_table, synthetic_table
+from tdgnas.registry import Entry
 from tdgnas.reports import write_comparison
+from tdgnas.runs import Experiment
+from tdgnas.runs.on_table import OnTable
+from tdgnas.spaces import NASBench201
 from tdgnas.strategies import STRATEGIES
 from tests.comparison.comparing import make_plan, run
 
 
-def test_every_strategy_is_in_a_default_comparison():
-    named = {parse(text).name for text in SUPERNET}
-    assert named >= set(STRATEGIES.names()) - {"tpe"}  # which is optional
-    assert "darts" not in TABLE
+def test_the_default_comparison_left_out_tpe_and_plugins(monkeypatch):
+    """Its help said "all that fit", its list was fixed."""
+    monkeypatch.setitem(STRATEGIES._entries, "mine", Entry("mine", STRATEGIES.get("random"), "a plug-in"))
+    installed = {name for name in STRATEGIES.names() if name != "tpe" or find_spec("optuna")}
+    followers = {"darts", "darts-tdga"}
+    table = {spec.label for spec in make_plan(None).strategies}
+    assert table == installed - followers
+    tiny = make_plan(None, ("digits-vgg-tiny:width=0.03125",)).strategies
+    assert {spec.label for spec in tiny} == installed
+
+
+def test_a_strategy_with_two_objectives_was_refused_for_its_name(tmp_path, monkeypatch):
+    class TwoWays(STRATEGIES.get("nsga2")):
+        """Something else."""
+
+    monkeypatch.setitem(STRATEGIES._entries, "two-ways", Entry("two-ways", TwoWays, "a plug-in"))
+    runner, _, _ = run(make_plan(("two-ways", "nsga2"), seeds=(0,)), tmp_path)
+    mine, nsga2 = runner.results()
+    assert mine["choices"] == nsga2["choices"]
 
 
 def test_cells_are_run_once_and_kept(tmp_path):
@@ -54,7 +75,33 @@ def test_a_damaged_cell_is_named_and_run_again(tmp_path):
 
 
 def without_time(results):
-    return [{key: value for key, value in result.items() if key != "seconds"} for result in results]
+    return [
+        {key: value for key, value in result.items() if key not in ("seconds", "digest")}
+        for result in results
+    ]
+
+
+@pytest.mark.parametrize("sign", [False, True])
+def test_a_cell_with_an_accuracy_of_150_percent_was_shown_as_best(tmp_path, sign):
+    runner, _, _ = run(make_plan(), tmp_path)
+    before = without_time(runner.results())
+    path = tmp_path / "synthetic" / "aging" / "1.json"
+    result = json.loads(path.read_text()) | {"test_accuracy": 1.5}
+    path.write_text(json.dumps(sealed(result) if sign else result))
+    again, said, done = run(make_plan(), tmp_path)
+    assert len(done) == len(said) == 1
+    assert ("test_accuracy 1.5, which cannot be" if sign else "was changed after it was written") in said[0]
+    assert without_time(again.results()) == before
+
+
+def test_cells_of_another_table_are_run_again(tmp_path):
+    """A file of the same name and number of rows can hold other numbers."""
+    space = NASBench201()
+    for seed in (0, 1):
+        save_table(space, synthetic_table(space, seed), tmp_path / "table.csv")
+        plan = make_plan(("random",), (f"t=table:file={tmp_path / 'table.csv'}",), seeds=(0,), limit=1500)
+        _, said, _ = run(plan, tmp_path / "out")
+        assert len(said) == seed
 
 
 @pytest.mark.parametrize(
@@ -75,15 +122,15 @@ def test_cells_of_other_settings_are_named_and_run_again(tmp_path, changed):
 
 
 def test_an_interrupted_comparison_says_what_is_kept_and_goes_on(tmp_path, monkeypatch):
-    real, calls = runs.run_cell, []
+    real, calls = runs.search_in_memory, []
 
-    def interrupted(cell, problem, folder):
+    def interrupted(cell):
         calls.append(cell)
         if len(calls) == 3:
             raise KeyboardInterrupt
-        return real(cell, problem, folder)
+        return real(cell)
 
-    monkeypatch.setattr(runs, "run_cell", interrupted)
+    monkeypatch.setattr(runs, "search_in_memory", interrupted)
     with pytest.raises(Stopped, match=r"2 of 4 searches are done and kept .* the same command goes on"):
         run(make_plan(), tmp_path)
     _, _, done = run(make_plan(), tmp_path)
@@ -112,10 +159,7 @@ def test_processes_know_what_a_module_of_the_user_registers(tmp_path, monkeypatc
 
 
 def test_everybody_gets_the_same_budget(tmp_path):
-    names = tuple(
-        name for name in STRATEGIES.names() if name != "tpe" and not STRATEGIES.get(name).needs_gradients
-    )
-    runner, _, _ = run(make_plan(names, seeds=(0,), limit=30, unit="evaluations"), tmp_path)
+    runner, _, _ = run(make_plan(None, seeds=(0,), limit=30, unit="evaluations"), tmp_path)
     for result in runner.results():
         assert result["evaluations"] == 30, result["strategy"]
         assert result["used"] == 30
@@ -124,13 +168,24 @@ def test_everybody_gets_the_same_budget(tmp_path):
 
 def test_a_result_is_the_final_accuracy_of_what_the_signal_chose(tmp_path):
     runner, _, _ = run(make_plan(), tmp_path)
-    problem = runner.plan.made["synthetic"]
-    session = problem.open(0, tmp_path)
+    problem = OnTable(runner.plan.subjects["synthetic"].config)
     for result in runner.results():
-        architecture = session.space.architecture(result["choices"])
-        assert result["test_accuracy"] == session.evaluate.final(architecture)
-        assert result["signal"] == session.evaluate(session.space.encode(architecture))[0]
+        architecture = problem.space.architecture(result["choices"])
+        assert result["test_accuracy"] == problem.evaluate.final(architecture)
+        assert result["signal"] == problem.evaluate(problem.space.encode(architecture))[0]
         assert result["used"] <= 1500
+
+
+@pytest.mark.parametrize("strategy", ["aging", "nsga2", "reinforce-lstm", "tdga:population=6"])
+def test_search_and_compare_agree_on_the_same_cell(tmp_path, strategy):
+    runner, _, _ = run(make_plan((strategy,), seeds=(3,)), tmp_path)
+    (result,) = runner.results()
+    settings = {"seed": 3, "budget": {"limit": 1500}}
+    (row,) = Experiment("synthetic", strategy, folder=tmp_path / "run", settings=settings).run()
+    trace = json.loads((tmp_path / "run" / "trace.json").read_text())
+    assert row["test_accuracy"] == result["test_accuracy"]
+    assert trace["entropies"] == result["entropy"]
+    assert [point[:2] for point in trace["points"]] == [point[:2] for point in result["curve"]]
 
 
 def test_the_report_needs_nothing_else(tmp_path):
@@ -163,19 +218,22 @@ def test_a_label_cannot_break_the_report(tmp_path):
     ("options", "word"),
     [
         ({"strategies": ("agin",)}, "did you mean 'aging'"),
-        ({"problems": ("nasbench301",)}, "no problem 'nasbench301'; there are nasbench201, synthetic"),
-        ({"problems": ("synthetic:size=3",)}, "its options are repeats and seed"),
+        ({"problems": ("nasbench301",)}, "did you mean 'nasbench201'"),
+        ({"problems": ("synthetic:size=3",)}, "does not take these settings"),
         ({"problems": ("vgg-shortcut@digits",)}, "did you mean 'vgg-shortcuts'"),
         ({"problems": ("vgg-shortcuts@digit",)}, "did you mean 'digits'"),
         ({"problems": ("vgg-shortcuts@digits:height=3",)}, "does not take these settings"),
         ({"problems": ("vgg-shortcuts@digits:images=0",)}, "images is 0"),
         ({"problems": ("vgg-shortcuts@digits:evaluations=0",)}, "evaluations is 0"),
-        ({"problems": ("vgg-shortcuts@digits:batch_size=many",)}, "batch_size is 'many'"),
+        (
+            {"problems": ("vgg-shortcuts@digits:batch_size=many",)},
+            "gradient_batch: input should be a valid integer",
+        ),
         ({"strategies": ("tdga:population=0",)}, "population"),
         ({"strategies": ("ga:indpb=often",)}, "'ga-indpboften': "),
         (
             {"strategies": ("darts:order=3",), "problems": ("digits-vgg-tiny",)},
-            "order is 3; it must be 1 (first order)",
+            "gradient_order: input should be 1 or 2",
         ),
         (
             {"strategies": ("darts:steps=0",), "problems": ("digits-vgg-tiny",)},
@@ -186,14 +244,14 @@ def test_a_label_cannot_break_the_report(tmp_path):
         ({"seeds": (1, 1)}, "seeds"),
         ({"limit": -1.0}, "budget is -1"),
         ({"unit": "hours", "limit": 1.0}, "unit is 'hours'"),
-        ({"unit": "passes", "limit": 1.0}, "passes no images"),
-        ({"strategies": ("darts",)}, "is a table"),
+        ({"unit": "passes", "limit": 1.0}, "has no passes; it counts generations, evaluations, seconds"),
+        ({"strategies": ("darts",)}, "'darts' follows gradients of alpha, and a table has none; what fits"),
         (
             {"strategies": ("darts",), "problems": ("digits-vgg-tiny",), "unit": "evaluations", "limit": 9},
             "by image passes",
         ),
-        ({"problems": ("digits-vgg-tiny",), "unit": "seconds", "limit": 9}, "no simulated seconds"),
-        ({"problems": ("digits-vgg-tiny",), "unit": "evaluations"}, "add --budget"),
+        ({"problems": ("digits-vgg-tiny",), "unit": "seconds", "limit": 9}, "has no seconds"),
+        ({"problems": ("digits-vgg-tiny",), "unit": "evaluations"}, "needs its size"),
     ],
 )
 def test_what_cannot_run_is_refused_before_anything_runs(options, word):

@@ -36,7 +36,7 @@ LABELS = st.one_of(st.text(), st.lists(st.sampled_from(PARTS)).map("".join))
 def inside(tmp_path, monkeypatch):
     """A folder for comparisons beside a file that has to stay, and searches that cost nothing."""
     (tmp_path / "kept").write_text("kept")
-    monkeypatch.setattr(runs, "run_cell", lambda *_: {})
+    monkeypatch.setattr(runs, "search_in_memory", lambda _: {})
     return tmp_path / "out"
 
 

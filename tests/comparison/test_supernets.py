@@ -1,42 +1,56 @@
-"""Comparisons of strategies on a shared supernet."""
+"""Comparisons of strategies on a shared supernet: each search in a folder of its own."""
 
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 
-import numpy as np
 import pytest
+from safetensors.torch import load_file
 
-from tdgnas.comparison import Cell, parse
-from tdgnas.comparison.cell import run_cell
+from tdgnas.comparison import Runner, Stopped
+from tdgnas.files.checkpoints import CheckpointFolder
+from tdgnas.runs import Experiment
+from tdgnas.runs import experiment as experiments
+from tdgnas.runs.search_phase import SearchPhase
 from tests.comparison.comparing import make_plan, run
 
 TINY = "tiny=vgg-shortcuts@digits:width=0.03125,epochs=1,images=16,evaluations=14,batch_size=8"
+STRATEGIES = (
+    "random",
+    "tdga=darts-tdga:population=3",
+    "darts=darts:steps=1",
+    "nsga2=nsga2:mu=4,lambda_=4",
+)
 
 
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory):
     out = tmp_path_factory.mktemp("tiny")
-    names = (
-        "random",
-        "tdga=tdga:population=3,local_search=true",
-        "darts=darts:steps=1",
-        "nsga2=nsga2:mu=4,lambda_=4",
-    )
-    plan = make_plan(names, (TINY,), seeds=(0,))
+    plan = make_plan(STRATEGIES, (TINY,), seeds=(0,))
     runner, _, done = run(plan, out)
     return plan, runner, done, out
 
 
-def test_a_supernet_is_pretrained_once_for_all(tiny):
+def donor(plan, out):
+    return next(plan.cells()).pretraining.folder(out)
+
+
+def test_a_supernet_is_pretrained_once_for_all_and_everybody_pays(tiny):
     plan, runner, done, out = tiny
-    assert done[0][0] == "tiny: supernet of seed 0"
+    assert done[0][0] == "tiny: pretraining of seed 0"
     assert len(done) == 5
-    assert plan.made["tiny"].prepared(0, out / "tiny")
+    weights = (donor(plan, out) / "supernet" / "supernet.safetensors").read_bytes()
+    for cell in plan.cells():
+        assert (cell.folder(out) / "supernet" / "supernet.safetensors").read_bytes() == weights
     prepaid = {result["prepaid"] for result in runner.results()}
-    saved = json.loads((out / "tiny" / "supernets" / "0" / "pretraining.json").read_text())
-    assert prepaid == {saved["passes"]}
-    assert saved["passes"] > 0
+    (passes,) = {result["costs"]["by_cause"]["pretraining"] for result in runner.results()}
+    assert prepaid == {passes}
+    assert passes > 0
 
 
 def test_strategies_on_a_supernet_use_equal_passes(tiny):
@@ -54,33 +68,107 @@ def test_strategies_on_a_supernet_use_equal_passes(tiny):
 
 def test_results_on_a_supernet_are_test_losses_on_the_shared_weights(tiny):
     plan, runner, _, out = tiny
-    session = plan.made["tiny"].open(0, out / "tiny")
+    subject = plan.subjects["tiny"]
+    problem = subject.kind(subject.config)
+    problem.supernet.load_state_dict(load_file(donor(plan, out) / "supernet" / "supernet.safetensors"))
     for result in runner.results():
-        again = session.final(session.space.architecture(result["choices"]))
+        again = problem.final(problem.space.architecture(result["choices"]))
         assert again["test_loss"] == result["test_loss"] == result["curve"][-1][2]
 
 
-def test_a_gradient_search_leaves_the_shared_supernet_alone(tiny):
+def test_search_and_compare_agree_on_a_supernet(tiny, tmp_path):
     plan, _, _, out = tiny
-    problem = plan.made["tiny"]
-    before = (out / "tiny" / "supernets" / "0" / "supernet.safetensors").read_bytes()
-    cell = Cell(parse("darts:steps=1,order=2"), parse(TINY), 0, "passes", 300.0)
-    result = run_cell(cell, problem, out / "tiny")
-    assert result["evaluations"] >= 2
-    assert (out / "tiny" / "supernets" / "0" / "supernet.safetensors").read_bytes() == before
+    cell = next(cell for cell in plan.cells() if cell.strategy == "tdga")
+    Experiment(cell.config, folder=tmp_path / "run").run()
+    for name in ("trace.json", "architecture.json", "history.csv", "events.jsonl", "pretraining.csv"):
+        assert (tmp_path / "run" / name).read_bytes() == (cell.folder(out) / name).read_bytes(), name
 
 
-def test_a_supernet_of_other_settings_is_not_reused(tiny):
-    _, _, _, out = tiny
-    other = make_plan(("random",), (TINY.replace("epochs=1", "epochs=2"),), seeds=(0,)).made["tiny"]
-    assert not other.prepared(0, out / "tiny")
+@pytest.mark.parametrize("strategy", STRATEGIES[1:3])
+def test_a_search_that_was_stopped_began_anew(tiny, tmp_path, monkeypatch, strategy):
+    """A killed comparison went on with the next cell at best; now it goes on inside the search."""
+    real, steps = SearchPhase.step, []
+
+    def step(phase):
+        steps.append(phase.search.index)
+        if len(steps) == 3:
+            raise KeyboardInterrupt  # nothing is saved on the way out
+        return real(phase)
+
+    monkeypatch.setattr(experiments, "CHECKPOINT_SHARE", 1e9)  # one after every step
+    monkeypatch.setattr(SearchPhase, "step", step)
+    plan = make_plan((strategy,), (TINY,), seeds=(0,))
+    with pytest.raises(Stopped):
+        run(plan, tmp_path)
+    again, said, done = run(plan, tmp_path)
+    assert (said, len(done)) == ([], 1)
+    assert steps[:4] == [0, 1, 2, 2]
+    assert without_time(again.results()) == without_time(
+        each for each in tiny[1].results() if each["strategy"] == strategy.partition("=")[0]
+    )
 
 
-def test_choices_can_be_trained_from_scratch(tiny, tmp_path):
-    _, _, _, out = tiny
-    plan = make_plan(("random",), (TINY + ",retrain=1",), seeds=(0,))
-    result = run_cell(next(plan.cells()), plan.made["tiny"], out / "tiny")
-    assert result["retrained_accuracy"] == result["curve"][-1][2]
-    assert 0 <= result["retrained_accuracy"] <= 1
-    assert np.isfinite(result["retrained_loss"])
-    assert plan.made["tiny"].metric == "retrained_accuracy"
+def without_time(results):
+    return [{k: v for k, v in result.items() if k not in ("seconds", "digest")} for result in results]
+
+
+def test_a_killed_comparison_goes_on_inside_a_search(tmp_path):
+    """A real process, killed; what is found is what an undisturbed one finds."""
+    long = TINY.replace("evaluations=14", "evaluations=150")
+    arguments = ["-p", long, "-s", "darts", "--seeds", "1", "--jobs", "1", "--out"]
+    command = [sys.executable, "-m", "tdgnas", "compare", *arguments]
+    process = subprocess.Popen([*command, tmp_path / "killed"], stdout=subprocess.DEVNULL)
+    folder = tmp_path / "killed" / "tiny" / "darts" / "0"
+    patience = time.monotonic() + 300
+    while len(generations(folder)) < 3 and process.poll() is None:
+        assert time.monotonic() < patience
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    saved = CheckpointFolder(folder / "checkpoints").load()
+    assert saved["phase"] == "search"
+    assert saved["state"]["search"]["place"][0] > 0
+    for out in ("killed", "whole"):
+        subprocess.run(
+            [*command, tmp_path / out], stdout=subprocess.DEVNULL, check=True, env=dict(os.environ)
+        )
+    assert generations(folder) == generations(tmp_path / "whole" / "tiny" / "darts" / "0")
+
+
+def generations(folder):
+    path = folder / "history.csv"
+    return path.read_text().splitlines()[1:] if path.exists() else []
+
+
+def test_an_altered_folder_is_made_again(tmp_path):
+    own = make_plan(("random",), (TINY,), seeds=(0,))
+    run(own, tmp_path)
+    (cell,) = own.cells()
+    trace = cell.folder(tmp_path) / "trace.json"
+    before = trace.read_bytes()
+    trace.write_text(trace.read_text().replace('"evaluations": 14', '"evaluations": 13'))
+    cell.path(tmp_path).unlink()
+    again, _, done = run(own, tmp_path)
+    assert len(done) == 1
+    assert trace.read_bytes() == before
+    assert again.results()[0]["evaluations"] == 14
+
+
+def test_a_pretraining_of_other_settings_is_not_shared(tiny):
+    plan, _, _, out = tiny
+    other = make_plan(("random",), (TINY.replace("epochs=1", "epochs=2"),), seeds=(0,))
+    assert donor(other, out) != donor(plan, out)
+
+
+def test_choices_can_be_trained_from_scratch(tmp_path):
+    plan = make_plan(
+        ("random",), (TINY + ",retrain=1",), seeds=(0,), settings={"retrain": {"random_draws": 0}}
+    )
+    runner, _, _ = run(plan, tmp_path)
+    (result,) = runner.results()
+    (cell,) = plan.cells()
+    rows = json.loads((cell.folder(tmp_path) / "results.json").read_text())
+    assert result["retrained_accuracy"] == result["curve"][-1][2] == rows[-1]["test_accuracy"]
+    assert rows[-1]["row"] == "random"
+    assert plan.subjects["tiny"].metric == "retrained_accuracy"
+    assert Runner(plan, tmp_path).missing() == []
