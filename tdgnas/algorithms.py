@@ -5,17 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from deap import base, tools
 
+from .individual import packed
 from .mapping import layers
 from .operators import population_entropy
-from .operators.entropy import Loci
+from .operators.entropy import Loci, gate_entropies
 from .seeding import random_states, set_random_states
-from .strategies import TDGA
+from .strategies import TDGA, Strategy
 from .strategies.checks import check_evaluated
 from .strategies.saving import (
     hall_of_fame_state,
@@ -25,6 +27,9 @@ from .strategies.saving import (
     set_toolbox_states,
     toolbox_states,
 )
+
+_OPEN = dict.fromkeys(("best", "mean", "entropy", "distinct"))
+_HELD = 2**18  # bytes of populations whose records are open; reading the logbook fills them in
 
 
 class GenerateUpdate(Protocol):
@@ -47,23 +52,29 @@ class Stateful(Protocol):
         """Go on where :meth:`state_dict` was taken."""
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Generation:
     """One turn of ``evolve``.
 
     :param index: 0 for the initial population.
     :param population: what the strategy holds after it (what was evaluated, where the strategy holds nothing).
     :param evaluated: the individuals that ``generate`` returned.
-    :param record: numbers for the logbook; energies are losses, or negated fitness where that is maximised.
     :param cost: what the evaluation took, by name, where the fitness has a method ``cost`` that counts it (nodes and
         multiply-adds, see ``SupernetFitness``); not in the logbook, since a resumed search has to compute more.
+    :param evolution: what it is a turn of.
     """
 
     index: int
     population: list[Any]
     evaluated: list[Any]
-    record: dict[str, Any]
-    cost: dict[str, int] = field(default_factory=dict)
+    cost: dict[str, int]
+    evolution: Evolution = field(repr=False)
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """Numbers of the logbook; energies are losses, or negated fitness where that is maximised."""
+        found: dict[str, Any] = self.evolution.logbook[self.index]
+        return found
 
 
 class Evolution(Iterator[Generation]):
@@ -73,7 +84,6 @@ class Evolution(Iterator[Generation]):
     (:meth:`load`) as if it had never stopped, bit for bit on the same machine. A generation whose evaluation or
     selection raised can be tried again: ``next`` then goes on with the same individuals, evaluated ones stay so.
 
-    :ivar logbook: a ``deap.tools.Logbook`` with one record per generation.
     :ivar generation: generations done so far.
     """
 
@@ -99,9 +109,16 @@ class Evolution(Iterator[Generation]):
         self.loci = loci
         self.generation = 0
         self._begun: list[Any] | None = None  # individuals of a generation that was begun and not ended
-        self.logbook = tools.Logbook()
+        self._logbook = tools.Logbook()
+        self._open: list[
+            tuple[dict[str, Any], Any, Any]
+        ] = []  # records, energies, genes that are not filled in yet
+        self._held = 0  # bytes of genes in them
+        self._evaluate, self._counter = None, None
+        self._checks = isinstance(strategy, Strategy)  # what it takes back
+        self._says = getattr(strategy, "record", None)
         extra = [] if stats is None else list(stats.fields)
-        self.logbook.header = ["gen", "nevals", "best", "mean", "entropy", "temperature", "distinct", *extra]
+        self._logbook.header = ["gen", "nevals", "best", "mean", "entropy", "temperature", "distinct", *extra]
 
     def __next__(self) -> Generation:
         if self.generation > self.ngen:
@@ -111,20 +128,30 @@ class Evolution(Iterator[Generation]):
         fresh = [individual for individual in individuals if not individual.fitness.valid]
         for individual, values in zip(fresh, self.toolbox.map(self.toolbox.evaluate, fresh), strict=True):
             individual.fitness.values = values
-        check_evaluated(individuals)  # before the hall of fame, which NaN would spoil for good
         if self.halloffame is not None:
+            check_evaluated(individuals)  # NaN would spoil it for good
             self.halloffame.update(individuals)
+        elif not self._checks:
+            check_evaluated(individuals)
         self.strategy.update(individuals)
         self._begun = None
         population = getattr(self.strategy, "population", None) or individuals
-        record = self._record(population, len(fresh), time.perf_counter() - start)
-        self.logbook.record(**record)
+        self._record(population, len(fresh), time.perf_counter() - start)
         self.generation += 1
-        return Generation(self.generation - 1, list(population), list(individuals), record, self._cost())
+        return Generation(self.generation - 1, list(population), list(individuals), self._cost(), self)
+
+    @property
+    def logbook(self) -> tools.Logbook:
+        """One record per generation, see :attr:`Generation.record`."""
+        if self._open:
+            self._fill()
+        return self._logbook
 
     def _cost(self) -> dict[str, int]:
-        counting = (layer.cost for layer in layers(self.toolbox.evaluate) if hasattr(layer, "cost"))
-        return dict(next(counting, dict)())
+        if self._evaluate is not self.toolbox.evaluate:
+            self._evaluate = self.toolbox.evaluate
+            self._counter = next((layer for layer in layers(self._evaluate) if hasattr(layer, "cost")), None)
+        return {} if self._counter is None else dict(self._counter.cost())
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that the next generation depends on: strategy, random states, operators that have a state.
@@ -214,20 +241,53 @@ class Evolution(Iterator[Generation]):
         self.load_state_dict(state["evolution"])
         return self
 
-    def _record(self, population: Sequence[Any], nevals: int, seconds: float) -> dict[str, Any]:
+    def _record(self, population: Sequence[Any], nevals: int, seconds: float) -> None:
+        """Begin a record; what follows from the population is filled in later, for many generations at once."""
+        record: dict[str, Any] = {"gen": self.generation, "nevals": nevals, **_OPEN, "seconds": seconds}
+        if self._says is not None:
+            record.update(self._says())
         energies = [-individual.fitness.wvalues[0] for individual in population]
-        extra = self.strategy.record() if hasattr(self.strategy, "record") else {}
-        return {
-            "gen": self.generation,
-            "nevals": nevals,
-            "best": min(energies),
-            "mean": float(np.mean(energies)),
-            "entropy": population_entropy(population, self.loci),
-            "distinct": len({tuple(individual) for individual in population}),
-            "seconds": seconds,
-            **extra,
-            **({} if self.stats is None else self.stats.compile(population)),
-        }
+        genes = packed(population) if self.loci is None and self.stats is None else None
+        if not genes:
+            entropy = population_entropy(population, self.loci)
+            _fill(record, min(energies), _means([energies])[0], entropy, len(set(map(tuple, population))))
+            self._logbook.record(**record, **({} if self.stats is None else self.stats.compile(population)))
+            return
+        self._logbook.append(record)
+        self._open.append((record, energies, genes))
+        self._held += len(genes)
+        if self._held > _HELD:
+            self._fill()
+
+    def _fill(self) -> None:
+        for _, group in groupby(self._open, key=lambda held: (len(held[1]), len(held[2]))):
+            records, energies, genes = zip(*group, strict=True)
+            shape = len(genes), len(energies[0]), -1
+            stack = (
+                np.frombuffer(b"".join(genes)).reshape(shape) + 0.0
+            )  # -0.0 becomes 0.0: equal numbers have equal bytes
+            rows = stack.view(np.dtype((np.void, 8 * stack.shape[2])))[..., 0].tolist()
+            found = zip(
+                records,
+                map(min, energies),
+                _means(energies),
+                gate_entropies(stack).tolist(),
+                rows,
+                strict=True,
+            )
+            for record, best, mean, entropy, genomes in found:
+                _fill(record, best, mean, entropy, len(set(genomes)))
+        self._open, self._held = [], 0
+
+
+def _means(energies: Sequence[list[float]]) -> list[float]:
+    table = np.array(energies, dtype=np.float64)
+    means: list[float] = (np.add.reduce(table, axis=1) / table.shape[1]).tolist()
+    return means
+
+
+def _fill(record: dict[str, Any], best: float, mean: float, entropy: float, distinct: int) -> None:
+    record["best"], record["mean"], record["entropy"], record["distinct"] = best, mean, entropy, distinct
 
 
 def evolve(

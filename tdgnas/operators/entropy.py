@@ -15,11 +15,13 @@ import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..individual import stacked
 from .genes import Active, FloatArray, IntArray, active_columns, distinct_rows, read_loci
 from .genes import Loci as Loci
 
@@ -99,10 +101,11 @@ class ShannonEntropy(Entropy):
 
     def value(self, population: Sequence[Any]) -> float:
         """Return the entropy in nats."""
-        columns, _, _ = _allele_columns(self._read(population))
-        counts = np.bincount(columns.ravel())
-        shares = counts[counts > 0] / len(population)
-        return float(-(shares * np.log(shares)).sum()) + 0.0  # not -0.0
+        genes = stacked(population) if self.loci is None and self.active is None else None
+        if genes is not None and genes.size:
+            return float(gate_entropies(genes))
+        counts = _counts(self._read(population))
+        return float(-_terms(len(population))[counts[counts > 0]].sum()) + 0.0  # not -0.0
 
     def start(self, pool: Sequence[Any], picks: int) -> EntropyState:
         """Return the fast state: exact sums, one matrix-vector product per pick."""
@@ -139,6 +142,36 @@ def population_entropy(population: Sequence[Any], loci: Loci | None = None) -> f
     2.0794415
     """
     return ShannonEntropy(loci).value(population)
+
+
+@lru_cache(maxsize=64)
+def _terms(size: int) -> FloatArray:
+    """Return p ln p of the shares 0, 1 / size, ... 1; that of 0 is 0."""
+    shares = np.arange(size + 1) / size
+    return np.concatenate(([0.0], shares[1:] * np.log(shares[1:])))
+
+
+def gate_entropies(genes: FloatArray) -> FloatArray:
+    """Return the Shannon entropy of gates that are on where a gene is above 0, in nats, of one population or many.
+
+    :param genes: shape (..., individuals, genes).
+    :returns: shape (...,).
+    """
+    size = genes.shape[-2]
+    on = (genes > 0).sum(axis=-2)
+    terms = _terms(size)
+    # One term for on and one for off, side by side: the order in which they are summed.
+    pairs = np.stack([terms[size - on], terms[on]], axis=-1).reshape(*on.shape[:-1], -1)
+    return np.asarray(0.0 - pairs.sum(axis=-1), dtype=np.float64)
+
+
+def _counts(alleles: IntArray) -> IntArray:
+    """Count the alleles of all loci, locus after locus, smaller alleles first; absent ones may be among them."""
+    low, high = int(alleles.min()), int(alleles.max())
+    if high - low >= 64:
+        return np.bincount(_allele_columns(alleles)[0].ravel())
+    width = high - low + 1
+    return np.bincount((alleles + np.arange(-low, alleles.shape[1] * width - low, width)).ravel())
 
 
 def _allele_columns(alleles: IntArray) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:

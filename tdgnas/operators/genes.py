@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..individual import stacked
+
 __all__ = ["Loci"]
 
 IntArray = NDArray[np.int64]
@@ -57,6 +59,9 @@ def gene_matrix(population: Sequence[Any]) -> FloatArray:
     :raises ValueError: when the population is empty or the lengths differ.
     :raises TypeError: when a gene is no number.
     """
+    quick = stacked(population)
+    if quick is not None and quick.size:
+        return quick.copy()
     length = common_length(population)
     try:
         matrix = np.array(list(population), dtype=np.float64)
@@ -85,6 +90,9 @@ def thresholded_loci(population: Sequence[Any]) -> IntArray:
     >>> thresholded_loci([[2, -1], [0, -1]]).tolist()
     [[2, -1], [0, -1]]
     """
+    quick = stacked(population)
+    if quick is not None and quick.size:
+        return (quick > 0).astype(np.int64)
     length = common_length(population)
     try:
         matrix = np.array(list(population))
@@ -100,13 +108,15 @@ def thresholded_loci(population: Sequence[Any]) -> IntArray:
 
 def one_signed(population: Sequence[Any]) -> bool:
     """Say whether all genes are finite floats on one side of 0, where a threshold at 0 sees no difference."""
-    common_length(population)
-    try:
-        matrix = np.array(list(population))
-    except (TypeError, ValueError, OverflowError):
-        return False
-    if matrix.ndim != 2 or matrix.dtype.kind != "f" or not _only_floats(population):
-        return False
+    matrix = stacked(population)
+    if matrix is None or not matrix.size:
+        common_length(population)
+        try:
+            matrix = np.array(list(population))
+        except (TypeError, ValueError, OverflowError):
+            return False
+        if matrix.ndim != 2 or matrix.dtype.kind != "f" or not _only_floats(population):
+            return False
     low, high = float(matrix.min()), float(matrix.max())
     return math.isfinite(low) and math.isfinite(high) and (low > 0 or high <= 0)
 
