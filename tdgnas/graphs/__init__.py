@@ -1,6 +1,6 @@
 """Graphs of operations: conditional (a supernet), fixed (an architecture); usable without a space."""
 
-from .graph import Graph
+from .graph import Graph, needed_only
 from .layers import FactorisedReduction, head, norm_relu, relu_conv_norm, stem, two_step_stem
 from .network import GraphNetwork, combine, run_steps
 from .nodes import INPUT, Condition, Node, Term, on
@@ -26,6 +26,7 @@ __all__ = [
     "combine",
     "head",
     "make",
+    "needed_only",
     "norm_relu",
     "on",
     "relu_conv_norm",

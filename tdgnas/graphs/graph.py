@@ -61,7 +61,8 @@ class Graph:
     @cached_property
     def can_die(self) -> bool:
         """Whether there are choices under which a decision does not matter."""
-        return len(self._wiring.always_live()) < len(self.decisions)
+        sizes = [len(decision.choices) for decision in self.decisions]
+        return len(self._wiring.always_live(sizes)) < len(sizes)
 
     def live(self, choices: Sequence[int]) -> list[bool]:
         """Tell which decisions matter under these choices.
@@ -145,3 +146,9 @@ class Graph:
                         decision, choice = made.name, made.choices[choices[term.conditions[-1].decision]]
                     graph.add_edge(term.source, node.name, op=op, kind=kind, decision=decision, choice=choice)
         return graph
+
+
+def needed_only(nodes: Sequence[Node]) -> list[Node]:
+    """Return the nodes of a fixed graph that its output, the last one, needs."""
+    terms = Wiring(nodes).needed(())
+    return [node for node, own in zip(nodes, terms, strict=True) if own is not None]

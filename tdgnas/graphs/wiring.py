@@ -88,18 +88,27 @@ class Wiring:
                             found[other] = True
         return found
 
-    def always_live(self) -> set[int]:
-        """Return the decisions that matter in every architecture: they alone switch a term of a node that every
-        output needs.
+    def always_live(self, sizes: Sequence[int]) -> set[int]:
+        """Return the decisions that are known to matter in every architecture: they alone switch a term of a node that
+        the output always needs.
+
+        :param sizes: number of choices of each decision.
         """
         wanted = [False] * len(self._plan) + [True]
         found = set()
         for number in range(len(self._plan) - 1, -1, -1):
-            if wanted[number + 1]:
-                for source, _, decision, _, others in self._plan[number]:
-                    wanted[source] = wanted[source] or decision < 0
-                    if decision >= 0 and not others:
-                        found.add(decision)
+            if not wanted[number + 1]:
+                continue
+            covered: dict[tuple[int, int], set[int]] = {}
+            for source, _, decision, allowed, others in self._plan[number]:
+                if decision < 0:
+                    wanted[source] = True
+                elif not others:
+                    found.add(decision)
+                    covered.setdefault((source, decision), set()).update(allowed)
+            # What is read whatever a decision takes is always needed.
+            for (source, decision), choices in covered.items():
+                wanted[source] = wanted[source] or len(choices) == sizes[decision]
         return found
 
 

@@ -9,6 +9,7 @@ from .architecture import Architecture
 from .cells import CellSpace, DartsCells, FinalNetwork, Genotype, OneInputCells, final_network
 from .discretise import round_k, sample, threshold
 from .edges import per_edge, progressive, strongest_edges, unfed
+from .enas import EnasMacro, EnasMicro
 from .nasbench201 import NASBench201
 from .registry import SPACES, create, load_architecture, save_architecture, space_document, space_of
 from .rules import RULES
@@ -26,6 +27,8 @@ __all__ = [
     "DartsCells",
     "Decision",
     "Decisions",
+    "EnasMacro",
+    "EnasMicro",
     "FinalNetwork",
     "Genotype",
     "Graph",

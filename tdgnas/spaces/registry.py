@@ -8,8 +8,8 @@ from inspect import signature
 from pathlib import Path
 from typing import Any
 
-from ..registry import Registry
 from ..files.atomic import write_json
+from ..registry import Registry
 from .architecture import Architecture
 from .space import SearchSpace
 
@@ -87,7 +87,8 @@ def load_architecture(path: str | Path) -> tuple[SearchSpace, Architecture]:
     except (ValueError, TypeError, KeyError) as error:
         raise ValueError(
             f"{path} is not an architecture file (JSON with format, space and choices); "
-            "tdgnas.spaces.save_architecture(space, architecture, path) writes one, to_json() lacks the space's settings"
+            "tdgnas.spaces.save_architecture(space, architecture, path) writes one, to_json() lacks the space's "
+            "settings"
         ) from error
     if not known or "name" not in settings:
         raise ValueError(f"{path} has format {document['format']!r}; this version reads {_FORMAT!r}")

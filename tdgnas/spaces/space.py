@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from abc import ABC
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np

@@ -153,7 +153,7 @@ class Supernet(nn.Module):
         """
         if self.relaxation.by_sign:
             return self.space.decode(individual)
-        row = self.space.genes([individual])[0]
+        row = self.space.genes(np.asarray(individual, dtype=np.float64).reshape(1, -1))[0]
         return threshold(self.space, self.relaxed_weights(row))
 
     def population(

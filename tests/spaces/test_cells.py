@@ -17,8 +17,8 @@ from tdgnas.spaces import (
     load_architecture,
     save_architecture,
 )
-from tdgnas.spaces.cells.operations import fits_an_edge
 from tdgnas.spaces.cells.depthwise import DepthwiseConv2d
+from tdgnas.spaces.cells.operations import fits_an_edge
 from tdgnas.spaces.cells.shapes import cell_shapes, reduction_cells
 from tdgnas.supernet import Supernet
 
@@ -184,7 +184,9 @@ def _with(layer, x, weight):
 @pytest.mark.parametrize("name", [entry.name for entry in OPS if fits_an_edge(entry.value)])
 def test_every_operation_keeps_channels_and_strides(name, stride):
     for search in (False, True):
-        output = make(Op(name, name, {"channels": 4, "stride": stride, "search": search}))(torch.randn(2, 4, 8, 8))
+        output = make(Op(name, name, {"channels": 4, "stride": stride, "search": search}))(
+            torch.randn(2, 4, 8, 8)
+        )
         assert output.shape == (2, 4, 8 // stride, 8 // stride)
         if name == "none":
             assert not output.any()

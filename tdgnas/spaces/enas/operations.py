@@ -1,0 +1,94 @@
+"""The operations of ENAS' networks, and what its two spaces share."""
+
+from __future__ import annotations
+
+import re
+
+from torch import nn
+
+from ...graphs import OPS, Op, relu_conv_norm
+from ..cells.depthwise import DepthwiseConv2d
+
+
+@OPS.register("enas-conv")
+def enas_conv(channels: int, kernel: int, separable: bool = False) -> nn.Sequential:
+    """1x1 convolution, BatchNorm, ReLU, then a convolution (separable: depthwise and pointwise), BatchNorm, ReLU."""
+    if separable:
+        own: list[nn.Module] = [
+            DepthwiseConv2d(channels, kernel),
+            nn.Conv2d(channels, channels, 1, bias=False),
+        ]
+    else:
+        own = [nn.Conv2d(channels, channels, kernel, padding=kernel // 2, bias=False)]
+    return nn.Sequential(*_input(channels), *own, nn.BatchNorm2d(channels), nn.ReLU())
+
+
+@OPS.register("enas-pool")
+def enas_pool(channels: int, pool: str) -> nn.Sequential:
+    """1x1 convolution, BatchNorm, ReLU, then ``avg`` or ``max`` pooling of 3x3 pixels that keeps the size."""
+    kind = nn.MaxPool2d(3, 1, 1) if pool == "max" else nn.AvgPool2d(3, 1, 1, count_include_pad=False)
+    return nn.Sequential(*_input(channels), kind)
+
+
+def _input(channels: int) -> list[nn.Module]:
+    return [nn.Conv2d(channels, channels, 1, bias=False), nn.BatchNorm2d(channels), nn.ReLU()]
+
+
+@OPS.register("norm")
+def norm(channels: int) -> nn.BatchNorm2d:
+    """BatchNorm."""
+    return nn.BatchNorm2d(channels)
+
+
+@OPS.register("relu-conv")
+def relu_conv(channels: int) -> nn.Sequential:
+    """ReLU, 1x1 convolution without bias: one part of a convolution on concatenated values."""
+    return nn.Sequential(nn.ReLU(), nn.Conv2d(channels, channels, 1, bias=False))
+
+
+@OPS.register("dropout-head")
+def dropout_head(channels: int, classes: int, dropout: float) -> nn.Sequential:
+    """Mean over the image, dropout, linear layer."""
+    return nn.Sequential(
+        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(dropout), nn.Linear(channels, classes)
+    )
+
+
+@OPS.register("pointwise")
+def pointwise(channels_in: int, channels_out: int) -> nn.Sequential:
+    """ReLU, 1x1 convolution, BatchNorm."""
+    return relu_conv_norm(channels_in, channels_out, 1)
+
+
+def head(channels: int, classes: int, dropout: float) -> Op:
+    """What ends both spaces' networks."""
+    return Op("head", "dropout-head", {"channels": channels, "classes": classes, "dropout": dropout})
+
+
+def check_sizes(whole: dict[str, int], dropout: float, halvings: int) -> None:
+    """Check the settings of a space.
+
+    :param whole: whole numbers by name, each at least 1; ``image_size`` has to be halved, ``classes`` at least 2.
+    :raises ValueError: naming the setting.
+    """
+    for name, value in whole.items():
+        least = 2 if name in ("classes", "channels") else 1
+        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+            raise ValueError(f"{name} is {value!r}; it must be a whole number of at least {least}")
+    if not 0 <= dropout < 1:
+        raise ValueError(f"dropout is {dropout}; it must be at least 0 and below 1")
+    size, factor = whole["image_size"], 2**halvings
+    if size % factor:
+        raise ValueError(
+            f"image_size is {size}; {halvings} reductions halve it, so it must be a multiple of {factor}"
+        )
+
+
+def numbers(text: str) -> list[int]:
+    """Return the whole numbers of a text form; brackets, commas and bars between them say nothing.
+
+    :raises ValueError: when there is anything else.
+    """
+    if re.sub(r"[\d\s\[\],|]", "", text):
+        raise ValueError(f"{text!r} is no architecture of ENAS; expected whole numbers such as [1] [0 1]")
+    return [int(number) for number in re.findall(r"\d+", text)]
