@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar, cast
 
 import numpy as np
 from deap import base, tools
 
-from .individual import packed
+from .individual import IndividualLike, packed
 from .mapping import layers
 from .operators import population_entropy
 from .operators.entropy import Loci, gate_entropies
@@ -30,6 +30,9 @@ from .strategies.saving import (
 
 _OPEN = dict.fromkeys(("best", "mean", "entropy", "distinct"))
 _HELD = 2**18  # bytes of populations whose records are open; reading the logbook fills them in
+
+
+Some = TypeVar("Some", bound=IndividualLike)
 
 
 class GenerateUpdate(Protocol):
@@ -241,7 +244,7 @@ class Evolution(Iterator[Generation]):
         self.load_state_dict(state["evolution"])
         return self
 
-    def _record(self, population: Sequence[Any], nevals: int, seconds: float) -> None:
+    def _record(self, population: Sequence[IndividualLike], nevals: int, seconds: float) -> None:
         """Begin a record; what follows from the population is filled in later, for many generations at once."""
         record: dict[str, Any] = {"gen": self.generation, "nevals": nevals, **_OPEN, "seconds": seconds}
         if self._says is not None:
@@ -317,7 +320,7 @@ def evolve(
 
 
 def eaTDGA(
-    population: list[Any],
+    population: list[Some],
     toolbox: base.Toolbox,
     cxpb: float,
     mutpb: float,
@@ -328,7 +331,7 @@ def eaTDGA(
     stats: tools.Statistics | None = None,
     halloffame: tools.HallOfFame | None = None,
     verbose: bool = False,
-) -> tuple[list[Any], tools.Logbook]:
+) -> tuple[list[Some], tools.Logbook]:
     """Thermodynamical genetic algorithm, in the shape of ``deap.algorithms.eaSimple``.
 
     :param population: individuals to begin with; the list is changed in place to hold the final ones.
@@ -350,5 +353,5 @@ def eaTDGA(
     for _ in evolution:
         if verbose:
             print(evolution.logbook.stream)
-    population[:] = strategy.population
+    population[:] = cast("list[Some]", strategy.population)
     return population, evolution.logbook

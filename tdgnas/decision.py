@@ -7,10 +7,13 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from .individual import GenesLike
 
 Choices = npt.NDArray[np.int64]
 Genes = npt.NDArray[np.float64]
@@ -175,11 +178,11 @@ class Decisions(Sequence[Decision]):
                 genes[where.start] = scale
         return genes
 
-    def choices(self, individual: Sequence[float]) -> tuple[int, ...]:
+    def choices(self, individual: GenesLike) -> tuple[int, ...]:
         """Return the choices of one individual as its genes spell them."""
         return tuple(choice_of(individual[where]) for where in self.slices)
 
-    def table(self, individuals: Sequence[Sequence[float]] | Genes) -> Choices:
+    def table(self, individuals: Sequence[GenesLike] | Genes) -> Choices:
         """Return the choices of individuals as their genes spell them, shape (individuals, decisions).
 
         :raises ValueError: when an individual has another number of genes.
@@ -191,7 +194,7 @@ class Decisions(Sequence[Decision]):
         ]
         return np.stack(columns, axis=1).astype(np.int64)
 
-    def loci(self, individuals: Sequence[Sequence[float]] | Genes) -> Choices:
+    def loci(self, individuals: Sequence[GenesLike] | Genes) -> Choices:
         """Return the canonical choices of individuals, shape (individuals, decisions): the loci of their entropy."""
         table = self.table(individuals)
         if not self.conditional:
@@ -200,7 +203,7 @@ class Decisions(Sequence[Decision]):
         known = {row: self.canonical(row) for row in dict.fromkeys(rows)}
         return np.array([known[row] for row in rows], dtype=np.int64).reshape(table.shape)
 
-    def matrix(self, individuals: Sequence[Sequence[float]] | Genes) -> Genes:
+    def matrix(self, individuals: Sequence[GenesLike] | Genes) -> Genes:
         """Return individuals as an array of shape (individuals, genes).
 
         :raises ValueError: when an individual has another number of genes.

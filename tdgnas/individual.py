@@ -3,13 +3,35 @@
 from __future__ import annotations
 
 import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from copy import deepcopy
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 from deap import base
+
+
+class GenesLike(Protocol):
+    """What is read as genes: a list, a tuple, an array, an ndarray."""
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[Any]: ...
+
+    def __getitem__(self, index: Any, /) -> Any: ...
+
+
+class GenomeLike(GenesLike, Protocol):
+    """Genes that an operator changes in place."""
+
+    def __setitem__(self, index: Any, value: Any, /) -> None: ...
+
+
+class IndividualLike(GenomeLike, Protocol):
+    """A genome with a DEAP fitness: :class:`Individual`, or a class made by ``deap.creator``."""
+
+    fitness: Any
 
 
 class LossFitness(base.Fitness):  # type: ignore[misc]

@@ -6,13 +6,14 @@ import random
 from collections.abc import Sequence
 from typing import TypeVar
 
+from ..individual import GenomeLike
 from .groups import Group, check_probability, gene_groups
 from .moves import pair_length, swap
 from .registry import OPERATORS
 
 __all__ = ["cxDecision", "cxLayerOrder", "cxTarget"]
 
-Genes = TypeVar("Genes")
+Genes = TypeVar("Genes", bound=GenomeLike)
 
 
 @OPERATORS.register("decision")

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..individual import stacked
+from ..individual import GenesLike, stacked
 
 __all__ = ["Loci"]
 
@@ -23,7 +23,7 @@ Active = Sequence[bool] | Sequence[int] | NDArray[Any] | None
 """The loci that count: a mask or indices; None for all."""
 
 
-def common_length(population: Sequence[Any]) -> int:
+def common_length(population: Sequence[GenesLike]) -> int:
     """Return the number of genes that all individuals have.
 
     :param population: the individuals, any sequences.
@@ -52,7 +52,7 @@ def common_length(population: Sequence[Any]) -> int:
     return length
 
 
-def gene_matrix(population: Sequence[Any]) -> FloatArray:
+def gene_matrix(population: Sequence[GenesLike]) -> FloatArray:
     """Return a copy of the genes as floats, shape (individuals, genes).
 
     :param population: the individuals: lists, tuples, arrays of numbers.
@@ -61,7 +61,7 @@ def gene_matrix(population: Sequence[Any]) -> FloatArray:
     """
     quick = stacked(population)
     if quick is not None and quick.size:
-        return quick.copy()
+        return np.array(quick)
     length = common_length(population)
     try:
         matrix = np.array(list(population), dtype=np.float64)
@@ -74,7 +74,7 @@ def gene_matrix(population: Sequence[Any]) -> FloatArray:
     return matrix
 
 
-def thresholded_loci(population: Sequence[Any]) -> IntArray:
+def thresholded_loci(population: Sequence[GenesLike]) -> IntArray:
     """Return the alleles of every gene, shape (individuals, genes).
 
     A gene that is an integer, a bool, a string or any other hashable value is an allele as it is; a float is
@@ -106,7 +106,7 @@ def thresholded_loci(population: Sequence[Any]) -> IntArray:
     return _hashed_loci(population, length)
 
 
-def one_signed(population: Sequence[Any]) -> bool:
+def one_signed(population: Sequence[GenesLike]) -> bool:
     """Say whether all genes are finite floats on one side of 0, where a threshold at 0 sees no difference."""
     matrix = stacked(population)
     if matrix is None or not matrix.size:
@@ -121,13 +121,13 @@ def one_signed(population: Sequence[Any]) -> bool:
     return math.isfinite(low) and math.isfinite(high) and (low > 0 or high <= 0)
 
 
-def _only_floats(population: Sequence[Any]) -> bool:
+def _only_floats(population: Sequence[GenesLike]) -> bool:
     if all(isinstance(individual, (np.ndarray, array.array)) for individual in population):
         return True
     return all(isinstance(gene, (float, np.floating)) for individual in population for gene in individual)
 
 
-def _hashed_loci(population: Sequence[Any], length: int) -> IntArray:
+def _hashed_loci(population: Sequence[GenesLike], length: int) -> IntArray:
     loci = np.empty((len(population), length), dtype=np.int64)
     for locus, column in enumerate(zip(*population, strict=True)):
         if all(isinstance(gene, (float, np.floating)) for gene in column):
@@ -144,7 +144,7 @@ def _hashed_loci(population: Sequence[Any], length: int) -> IntArray:
     return loci
 
 
-def read_loci(population: Sequence[Any], loci: Loci | None) -> IntArray:
+def read_loci(population: Sequence[GenesLike], loci: Loci | None) -> IntArray:
     """Return the alleles of a population by a callable, or by :func:`thresholded_loci` where it is None.
 
     :param population: the individuals.

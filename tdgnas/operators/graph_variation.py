@@ -13,24 +13,25 @@ from functools import wraps
 from typing import Any, TypeVar
 
 from ..decision import choice_of
+from ..individual import GenomeLike
 from .groups import Group, gene_groups
 from .moves import check_scale, choose, flip, pair_length, redraw, swap, write
 from .registry import OPERATORS
 
 __all__ = ["cxSubgraph", "keepValid", "mutOperation", "mutRewire"]
 
-Genes = TypeVar("Genes")
+Genes = TypeVar("Genes", bound=GenomeLike)
 
 
 @OPERATORS.register("subgraph")
 def cxSubgraph(
-    ind1: Any,
-    ind2: Any,
+    ind1: Genes,
+    ind2: Genes,
     *,
     groups: Sequence[Group],
     links: Sequence[tuple[int, int]] | None = None,
     rng: random.Random | None = None,
-) -> tuple[Any, Any]:
+) -> tuple[Genes, Genes]:
     """Swap a random connected part of the graph: all genes of some groups that hang together [Globus1999]_.
 
     The part grows from a random group by random neighbours to a random size, at most all groups but one.
@@ -97,9 +98,8 @@ def mutRewire(
     This function uses the :func:`~random.randrange` function from the python base :mod:`random` module.
     """
     check_scale(scale)
-    genome: Any = individual
-    decisions = gene_groups(slices, len(genome), name="slices")
-    targets = [set(genes) for genes in gene_groups(groups, len(genome), name="groups")]
+    decisions = gene_groups(slices, len(individual), name="slices")
+    targets = [set(genes) for genes in gene_groups(groups, len(individual), name="groups")]
     pairs = [
         (one, two)
         for target in targets
@@ -107,15 +107,15 @@ def mutRewire(
         for two in decisions[place + 1 :]
         if len(one) == len(two)
         and target.issuperset(one + two)
-        and choice_of([genome[gene] for gene in one]) != choice_of([genome[gene] for gene in two])
+        and choice_of([individual[gene] for gene in one]) != choice_of([individual[gene] for gene in two])
     ]
     pick = random.randrange if rng is None else rng.randrange
     if pairs:
         one, two = pairs[pick(len(pairs))]
         for a, b in zip(one, two, strict=True):
-            genome[a], genome[b] = genome[b], genome[a]
+            individual[a], individual[b] = individual[b], individual[a]
     else:
-        redraw(genome, decisions[pick(len(decisions))], pick, scale)
+        redraw(individual, decisions[pick(len(decisions))], pick, scale)
     return (individual,)
 
 
@@ -144,10 +144,9 @@ def mutOperation(
     This function uses the :func:`~random.randrange` function from the python base :mod:`random` module.
     """
     check_scale(scale)
-    genome: Any = individual
     open_choices = []
-    for genes in gene_groups(slices, len(genome), name="slices"):
-        old = choice_of([genome[gene] for gene in genes])
+    for genes in gene_groups(slices, len(individual), name="slices"):
+        old = choice_of([individual[gene] for gene in genes])
         others = [c for c in range(max(len(genes), 2)) if c != old and c not in keep and old not in keep]
         open_choices += [(genes, others)] if others else []
     pick = random.randrange if rng is None else rng.randrange
@@ -155,14 +154,14 @@ def mutOperation(
         genes, others = open_choices[pick(len(open_choices))]
         new = others[pick(len(others))]
         if len(genes) == 1:
-            flip(genome, genes, scale)
+            flip(individual, genes, scale)
         else:
-            choose(genome, genes, new)
+            choose(individual, genes, new)
     return (individual,)
 
 
 def keepValid(
-    valid: Callable[[Any], bool], tries: int = 10
+    valid: Callable[[GenomeLike], bool], tries: int = 10
 ) -> Callable[[Callable[..., tuple[Any, ...]]], Callable[..., tuple[Any, ...]]]:
     """Return a decorator for a mutation or crossover that draws again until its results are valid.
 
@@ -180,7 +179,7 @@ def keepValid(
 
     def decorate(operator: Callable[..., tuple[Any, ...]]) -> Callable[..., tuple[Any, ...]]:
         @wraps(operator)
-        def again(*individuals: Any, **keywords: Any) -> tuple[Any, ...]:
+        def again(*individuals: GenomeLike, **keywords: Any) -> tuple[Any, ...]:
             before = [deepcopy(list(individual)) for individual in individuals]
             for _ in range(tries):
                 result = operator(*individuals, **keywords)

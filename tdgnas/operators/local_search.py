@@ -12,6 +12,7 @@ from typing import Any, ParamSpec, Protocol, TypeVar, cast, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from ..individual import GenomeLike
 from ..mapping import batch_map
 
 from .genes import FloatArray, gene_matrix
@@ -23,6 +24,7 @@ __all__ = ["GradientSource", "evalBaldwinian", "lsDARTS"]
 P = ParamSpec("P")
 R = TypeVar("R", covariant=True)
 S = TypeVar("S")
+Genes = TypeVar("Genes", bound=GenomeLike)
 
 
 @runtime_checkable
@@ -56,7 +58,7 @@ def _with_batch(batch: Callable[..., list[S]]) -> Callable[[Callable[P, S]], Bat
 
 
 def _darts_batch(
-    individuals: Sequence[Any],
+    individuals: Sequence[GenomeLike],
     *,
     supernet: GradientSource,
     lr: float = 1e-3,
@@ -65,7 +67,7 @@ def _darts_batch(
     betas: tuple[float, float] = (0.5, 0.999),
     weight_decay: float = 0.0,
     rng: random.Random | None = None,
-) -> list[tuple[Any]]:
+) -> list[tuple[GenomeLike]]:
     """Step every distinct individual of a list, with one gradient computation per step for all."""
     update = _update_rule(supernet, lr, steps, optimizer, betas, weight_decay)
     distinct = list({id(individual): individual for individual in individuals}.values())
@@ -101,7 +103,7 @@ def _darts_batch(
 @OPERATORS.register("darts")
 @_with_batch(_darts_batch)
 def lsDARTS(
-    individual: S,
+    individual: Genes,
     *,
     supernet: GradientSource,
     lr: float = 1e-3,
@@ -110,7 +112,7 @@ def lsDARTS(
     betas: tuple[float, float] = (0.5, 0.999),
     weight_decay: float = 0.0,
     rng: random.Random | None = None,
-) -> tuple[S]:
+) -> tuple[Genes]:
     """Move an individual's genes down the gradient of the supernet's validation loss, in place (Lamarckian).
 
     The step of [Liu2019]_ on the architecture, for one individual of a population:
@@ -206,7 +208,7 @@ def _warn(positions: list[int]) -> None:
 
 
 def _baldwinian_batch(
-    individuals: Sequence[Any], *, local_search: Callable[..., Any], evaluate: Callable[..., Any]
+    individuals: Sequence[GenomeLike], *, local_search: Callable[..., Any], evaluate: Callable[..., Any]
 ) -> list[tuple[float, ...]]:
     """Evaluate improved copies of a list, each function once for all where it has a ``batch`` form."""
     copies = [deepcopy(individual) for individual in individuals]
@@ -216,7 +218,7 @@ def _baldwinian_batch(
 
 @_with_batch(_baldwinian_batch)
 def evalBaldwinian(
-    individual: Any, *, local_search: Callable[..., Any], evaluate: Callable[..., Any]
+    individual: GenomeLike, *, local_search: Callable[..., Any], evaluate: Callable[..., Any]
 ) -> tuple[float, ...]:
     """Evaluate an individual by a copy that local search improved; its own genes stay (Baldwinian).
 

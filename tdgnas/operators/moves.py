@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..decision import choice_of
+from ..individual import GenesLike, GenomeLike
 
 
 def check_scale(scale: float) -> None:
@@ -21,7 +22,7 @@ def check_scale(scale: float) -> None:
         raise ValueError(f"scale must be > 0 and finite; got {scale!r}")
 
 
-def pair_length(ind1: Any, ind2: Any) -> int:
+def pair_length(ind1: GenesLike, ind2: GenesLike) -> int:
     """Return the number of genes of two individuals.
 
     :raises ValueError: when they differ.
@@ -31,25 +32,25 @@ def pair_length(ind1: Any, ind2: Any) -> int:
     return len(ind1)
 
 
-def write(individual: Any, genes: Iterable[Any]) -> None:
+def write(individual: GenomeLike, genes: Iterable[Any]) -> None:
     """Give an individual other genes."""
     for place, gene in enumerate(genes):
         individual[place] = gene
 
 
-def swap(ind1: Any, ind2: Any, genes: Iterable[int]) -> None:
+def swap(ind1: GenomeLike, ind2: GenomeLike, genes: Iterable[int]) -> None:
     """Exchange genes of two individuals."""
     for gene in genes:
         ind1[gene], ind2[gene] = ind2[gene], ind1[gene]
 
 
-def flip(individual: Any, genes: Iterable[int], scale: float) -> None:
+def flip(individual: GenomeLike, genes: Iterable[int], scale: float) -> None:
     """Negate gates; one of 0, which is off, becomes *scale*."""
     for gene in genes:
         individual[gene] = -individual[gene] if individual[gene] != 0 else scale
 
 
-def choose(individual: Any, genes: Sequence[int], new: int) -> None:
+def choose(individual: GenomeLike, genes: Sequence[int], new: int) -> None:
     """Make a decision of several genes take another choice than now: its largest gene changes places."""
     values = [individual[gene] for gene in genes]
     old = choice_of(values)
@@ -59,7 +60,7 @@ def choose(individual: Any, genes: Sequence[int], new: int) -> None:
         individual[genes[new]] = float(values[old]) + float(step)
 
 
-def redraw(individual: Any, genes: Sequence[int], pick: Callable[[int], int], scale: float) -> None:
+def redraw(individual: GenomeLike, genes: Sequence[int], pick: Callable[[int], int], scale: float) -> None:
     """Make a decision take another choice, each equally likely; a gate is flipped.
 
     :param pick: draws a place, such as :func:`random.randrange`.

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
+from ..individual import GenomeLike
 from .groups import Group, check_probability, gene_groups
 from .moves import check_scale, flip, redraw
 from .registry import OPERATORS
 
 __all__ = ["mutChoice", "mutFlipGate", "mutTarget"]
 
-Genes = TypeVar("Genes")
+Genes = TypeVar("Genes", bound=GenomeLike)
 
 
 @OPERATORS.register("flip-gate")
@@ -34,7 +35,7 @@ def mutFlipGate(
     """
     _check(indpb, scale)
     draw = random.random if rng is None else rng.random
-    flip(individual, [gene for gene in range(_length(individual)) if draw() < indpb], scale)
+    flip(individual, [gene for gene in range(len(individual)) if draw() < indpb], scale)
     return (individual,)
 
 
@@ -61,7 +62,7 @@ def mutTarget(
     :mod:`random` module.
     """
     _check(indpb, scale)
-    targets = gene_groups(groups, _length(individual), name="groups")
+    targets = gene_groups(groups, len(individual), name="groups")
     pick, draw = (random.randrange, random.random) if rng is None else (rng.randrange, rng.random)
     target = targets[pick(len(targets))]
     flip(individual, [gene for gene in target if draw() < indpb], scale)
@@ -95,7 +96,7 @@ def mutChoice(
     """
     _check(indpb, scale)
     pick, draw = (random.randrange, random.random) if rng is None else (rng.randrange, rng.random)
-    for genes in gene_groups(slices, _length(individual), name="slices"):
+    for genes in gene_groups(slices, len(individual), name="slices"):
         if draw() < indpb:
             redraw(individual, genes, pick, scale)
     return (individual,)
@@ -104,7 +105,3 @@ def mutChoice(
 def _check(indpb: float, scale: float) -> None:
     check_probability("indpb", indpb)
     check_scale(scale)
-
-
-def _length(individual: Any) -> int:
-    return len(individual)

@@ -10,13 +10,14 @@ import math
 import random
 from typing import Any, TypeVar
 
+from ..individual import GenomeLike
 from .groups import check_probability
 from .moves import check_scale, flip
 from .registry import OPERATORS
 
 __all__ = ["mutSelfAdaptive", "mutSelfAdaptiveFlip"]
 
-Genes = TypeVar("Genes")
+Genes = TypeVar("Genes", bound=GenomeLike)
 
 
 @OPERATORS.register("self-adaptive")

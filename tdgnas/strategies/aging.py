@@ -9,12 +9,11 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from operator import attrgetter
-from typing import Any
 
 from deap import base
 
 from ..decision import Decision
-from ..individual import LossFitness
+from ..individual import IndividualLike, LossFitness
 from .base import STRATEGIES
 from .decisions import DecisionStrategy
 from .ranges import Count, check_settings
@@ -55,15 +54,15 @@ class AgingEvolution(DecisionStrategy):
         super().__init__(decisions, repeat=repeat, rng=rng, fitness=fitness)
         self.size, self.sample, self.batch = population, sample, batch
 
-    def _generate(self) -> list[Any]:
+    def _generate(self) -> list[IndividualLike]:
         if self.generation == 0:
             return [self.new(self.decisions.sample(self.rng)) for _ in range(self.size)]
         return [self._child() for _ in range(self.batch)]
 
-    def _child(self) -> Any:
+    def _child(self) -> IndividualLike:
         drawn = [self.population[self.rng.randrange(len(self.population))] for _ in range(self.sample)]
         parent = self.decisions.choices(max(drawn, key=attrgetter("fitness")))
         return self.new(mutated(self.decisions, parent, self.rng))
 
-    def _update(self, individuals: list[Any]) -> None:
+    def _update(self, individuals: list[IndividualLike]) -> None:
         self.population = [*self.population, *individuals][-self.size :]  # the oldest comes first

@@ -8,7 +8,7 @@ from copy import deepcopy
 from operator import attrgetter
 from typing import Any, ClassVar
 
-from ..individual import Individual
+from ..individual import Individual, IndividualLike
 from ..registry import Registry
 from .checks import check_evaluated
 
@@ -39,7 +39,7 @@ class Strategy(ABC):
     def __init__(self, clone: Callable[[Any], Any] | None = None) -> None:
         self.clone = clone or deepcopy
         self.generation = 0
-        self.population: list[Any] = []
+        self.population: list[IndividualLike] = []
         self.best: Any = None
 
     @classmethod  # noqa: B027 - most strategies need nothing more
@@ -49,11 +49,11 @@ class Strategy(ABC):
         :raises ImportError: when it is not, with how to get it.
         """
 
-    def generate(self) -> list[Any]:
+    def generate(self) -> list[IndividualLike]:
         """Return the individuals to evaluate; those whose fitness is still valid need no evaluation."""
         return self._generate()
 
-    def update(self, individuals: Sequence[Any]) -> None:
+    def update(self, individuals: Sequence[IndividualLike]) -> None:
         """Take back what :meth:`generate` returned, evaluated.
 
         :raises ValueError: when an individual has no fitness, or one that is not a number.
@@ -66,11 +66,11 @@ class Strategy(ABC):
         self.generation += 1
 
     @abstractmethod
-    def _generate(self) -> list[Any]:
+    def _generate(self) -> list[IndividualLike]:
         """Return individuals to evaluate."""
 
     @abstractmethod
-    def _update(self, individuals: list[Any]) -> None:
+    def _update(self, individuals: list[IndividualLike]) -> None:
         """Learn from evaluated individuals; ``generation`` still counts the updates before this one."""
 
     def recommendation(self) -> Any:

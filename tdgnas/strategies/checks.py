@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+
+from ..individual import IndividualLike
 
 
-def check_evaluated(individuals: Sequence[Any]) -> None:
+def check_evaluated(individuals: Sequence[IndividualLike]) -> None:
     """Check that every individual has a fitness of numbers.
 
     :raises ValueError: naming the first one that has none, or NaN in it.

@@ -13,7 +13,7 @@ import numpy as np
 from deap import base
 
 from ..decision import Decision
-from ..individual import LossFitness
+from ..individual import IndividualLike, LossFitness
 from ..operators import GradientSource
 from .adam import adam_step
 from .base import STRATEGIES
@@ -86,7 +86,7 @@ class DARTS(DecisionStrategy):
         self.moments = np.zeros((2, length))
         self.taken = 0
 
-    def _generate(self) -> list[Any]:
+    def _generate(self) -> list[IndividualLike]:
         if self.generation > 0:
             for _ in range(self.steps):
                 self._step()
@@ -108,7 +108,7 @@ class DARTS(DecisionStrategy):
         if isinstance(self.source, WeightTrainer):
             self.source.weight_step(self.alpha, seed=self.rng.getrandbits(32))
 
-    def _update(self, individuals: list[Any]) -> None:
+    def _update(self, individuals: list[IndividualLike]) -> None:
         self.population = individuals
 
     def state_dict(self) -> dict[str, Any]:

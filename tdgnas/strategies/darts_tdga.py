@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from deap import base
 
 from ..decision import Decision
-from ..individual import Individual, LossFitness
+from ..individual import Individual, IndividualLike, LossFitness
 from ..operators import GradientSource, Schedule, initBernoulli
 from .base import STRATEGIES
 from .ranges import Count, check_settings
@@ -65,7 +65,7 @@ class DartsTDGA(DecisionTDGA):
         alternate: bool = False,
         source: GradientSource | None = None,
         weights: Sequence[float] | None = None,
-        train: Callable[[Sequence[Any]], object] | None = None,
+        train: Callable[[Sequence[IndividualLike]], object] | None = None,
         rng: random.Random | None = None,
         fitness: type[base.Fitness] = LossFitness,
     ) -> None:

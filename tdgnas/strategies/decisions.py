@@ -12,7 +12,7 @@ import numpy.typing as npt
 from deap import base
 
 from ..decision import Decision, Decisions
-from ..individual import Individual, LossFitness
+from ..individual import Individual, IndividualLike, LossFitness
 from ..seeding import own_state, set_own_state
 from .base import Strategy
 from .unseen import Unseen
@@ -68,7 +68,7 @@ class DecisionStrategy(Strategy):
             return None
         return np.array([self.decisions.live(row) for row in choices.tolist()])
 
-    def update(self, individuals: Sequence[Any]) -> None:
+    def update(self, individuals: Sequence[IndividualLike]) -> None:
         """Take back what :meth:`generate` returned, evaluated."""
         super().update(individuals)
         if self.unseen is not None:

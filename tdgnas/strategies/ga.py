@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from typing import Any
 
 from deap import base, tools
 
 from ..decision import Decision
-from ..individual import LossFitness
+from ..individual import IndividualLike, LossFitness
 from ..operators import cxDecision, mutChoice
 from .base import STRATEGIES
 from .decisions import DecisionStrategy, drawing_from
@@ -59,13 +58,13 @@ class GA(DecisionStrategy):
         self.cxpb, self.mutpb = cxpb, mutpb
         self.indpb = 1 / len(self.decisions) if indpb is None else indpb
 
-    def _generate(self) -> list[Any]:
+    def _generate(self) -> list[IndividualLike]:
         if self.generation == 0:
             return [self.new(self.decisions.sample(self.rng)) for _ in range(self.size)]
         with drawing_from(self.rng):
             return self._offspring()
 
-    def _offspring(self) -> list[Any]:
+    def _offspring(self) -> list[IndividualLike]:
         best = [self.clone(individual) for individual in tools.selBest(self.population, self.elite)]
         chosen = tools.selTournament(self.population, self.size - self.elite, tournsize=self.tournament)
         children = [self.clone(individual) for individual in chosen]
@@ -81,5 +80,5 @@ class GA(DecisionStrategy):
                 self.unseen.renew(child)
         return [*best, *children]
 
-    def _update(self, individuals: list[Any]) -> None:
+    def _update(self, individuals: list[IndividualLike]) -> None:
         self.population = individuals

@@ -13,7 +13,7 @@ from typing import Any
 from deap import base
 
 from ..decision import Decision
-from ..individual import LossFitness
+from ..individual import IndividualLike, LossFitness
 from .base import STRATEGIES
 from .decisions import DecisionStrategy
 from .ranges import Count, check_settings
@@ -50,9 +50,9 @@ class LocalSearch(DecisionStrategy):
             tuple[int, ...]
         ] = []  # neighbours of the present one that were not tried, the next one last
 
-    def _generate(self) -> list[Any]:
+    def _generate(self) -> list[IndividualLike]:
         assert self.unseen is not None
-        found: list[Any] = []
+        found: list[IndividualLike] = []
         while self.left and len(found) < self.batch:
             choices = self.left.pop()
             if self.unseen.note(choices):
@@ -62,7 +62,7 @@ class LocalSearch(DecisionStrategy):
         self.population = []
         return [self.new(self.decisions.sample(self.rng))]
 
-    def _update(self, individuals: list[Any]) -> None:
+    def _update(self, individuals: list[IndividualLike]) -> None:
         for individual in individuals:
             if not self.population or individual.fitness > self.population[0].fitness:
                 self.population = [individual]

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from deap import base, tools
 
 from ..decision import Decision
+from ..individual import IndividualLike
 from ..operators import cxDecision, mutChoice
 from .base import STRATEGIES
 from .decisions import DecisionStrategy, drawing_from
@@ -69,16 +70,16 @@ class NSGA2(DecisionStrategy):
         self.indpb = 1 / len(self.decisions) if indpb is None else indpb
         self.mu, self.lambda_, self.cxpb = mu, lambda_, cxpb
 
-    def _generate(self) -> list[Any]:
+    def _generate(self) -> list[IndividualLike]:
         if self.generation == 0:
             return [self.new(self.decisions.sample(self.rng)) for _ in range(self.mu)]
         with drawing_from(self.rng):
-            children: list[Any] = []
+            children: list[IndividualLike] = []
             while len(children) < self.lambda_:
                 children.extend(self._pair())
         return children[: self.lambda_]
 
-    def _pair(self) -> list[Any]:
+    def _pair(self) -> list[IndividualLike]:
         pair = [self.clone(self._parent()) for _ in range(2)]
         if random.random() < self.cxpb:
             cxDecision(*pair, slices=self.decisions.slices)
@@ -89,7 +90,7 @@ class NSGA2(DecisionStrategy):
                 self.unseen.renew(child)
         return pair
 
-    def _parent(self) -> Any:
+    def _parent(self) -> IndividualLike:
         first, second = (self.population[random.randrange(len(self.population))] for _ in range(2))
         if second.fitness.dominates(first.fitness):
             return second
@@ -97,7 +98,7 @@ class NSGA2(DecisionStrategy):
             return first
         return max(first, second, key=lambda individual: individual.fitness.crowding_dist)
 
-    def _update(self, individuals: list[Any]) -> None:
+    def _update(self, individuals: list[IndividualLike]) -> None:
         # nd="log" is about a hundred times faster than the default and sorts the same.
         self.population = tools.selNSGA2([*self.population, *individuals], self.mu, nd="log")
         self._crowd()
@@ -112,6 +113,6 @@ class NSGA2(DecisionStrategy):
         if self.population:
             self._crowd()
 
-    def front(self) -> list[Any]:
+    def front(self) -> list[IndividualLike]:
         """Return the individuals of the present population that none of it dominates."""
         return list(tools.sortLogNondominated(self.population, len(self.population), first_front_only=True))

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from typing import Any
 
 from deap import base
 
 from ..decision import Decision
-from ..individual import LossFitness
+from ..individual import IndividualLike, LossFitness
 from .base import STRATEGIES
 from .decisions import DecisionStrategy
 from .ranges import Count, check_settings
@@ -44,8 +43,8 @@ class RandomSearch(DecisionStrategy):
         super().__init__(decisions, repeat=repeat, rng=rng, fitness=fitness)
         self.batch = batch
 
-    def _generate(self) -> list[Any]:
+    def _generate(self) -> list[IndividualLike]:
         return [self.new(self.decisions.sample(self.rng)) for _ in range(self.batch)]
 
-    def _update(self, individuals: list[Any]) -> None:
+    def _update(self, individuals: list[IndividualLike]) -> None:
         self.population = individuals

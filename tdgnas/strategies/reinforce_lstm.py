@@ -15,7 +15,7 @@ import numpy as np
 from deap import base
 
 from ..decision import Decision
-from ..individual import LossFitness
+from ..individual import IndividualLike, LossFitness
 from .base import STRATEGIES
 from .decisions import DecisionStrategy
 from .ranges import Count, NotNegative, Positive, check_settings
@@ -109,7 +109,7 @@ class ReinforceLSTM(DecisionStrategy):
         self.controller = LSTMController(self.decisions.sizes, [self.rng], **shape)
         self.trainer = ControllerTrainer(self.controller, chosen["lr"], chosen["entropy"])
 
-    def _generate(self) -> list[Any]:
+    def _generate(self) -> list[IndividualLike]:
         import torch
 
         draw = self.rng.random
@@ -117,7 +117,7 @@ class ReinforceLSTM(DecisionStrategy):
         drawn = self.controller.sample(torch.tensor([uniforms]))[0].tolist()
         return [self.individual(choices) for choices in drawn]
 
-    def _update(self, individuals: list[Any]) -> None:
+    def _update(self, individuals: list[IndividualLike]) -> None:
         import torch
 
         self.population = individuals

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from deap import base
 
 from ..decision import Decision
-from ..individual import LossFitness
+from ..individual import IndividualLike, LossFitness
 from .adam import adam_step
 from .base import STRATEGIES
 from .decisions import DecisionStrategy
@@ -116,7 +116,7 @@ class ReinforceTable(DecisionStrategy):
         """Probability of each choice of each decision, one after another."""
         return policy(self.logits / self.temperature, self.starts)
 
-    def _generate(self) -> list[Any]:
+    def _generate(self) -> list[IndividualLike]:
         probabilities = self.probabilities.tolist()
         rows = [
             probabilities[start : start + n]
@@ -125,7 +125,7 @@ class ReinforceTable(DecisionStrategy):
         draw = self.rng.choices
         return [self.individual([draw(range(len(row)), row)[0] for row in rows]) for _ in range(self.batch)]
 
-    def _update(self, individuals: list[Any]) -> None:
+    def _update(self, individuals: list[IndividualLike]) -> None:
         self.population = individuals
         rewards = [self.reward(individual) for individual in individuals]
         advantages = np.array(rewards) - self.baseline.before(rewards)

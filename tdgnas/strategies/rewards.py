@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import Literal
+
+from ..individual import IndividualLike
 
 Reward = Literal["auto", "accuracy", "cubed", "perplexity"]
 
 
 def make_reward(
     reward: Reward | Callable[[Sequence[float]], float], c: float = 1.0
-) -> Callable[[Any], float]:
+) -> Callable[[IndividualLike], float]:
     """Return a function from an individual with a fitness to its reward.
 
     :param reward: ``accuracy``; ``cubed``, accuracy^3 (Zoph and Le 2017, section 4.1); ``perplexity``, c /
@@ -25,7 +27,7 @@ def make_reward(
     if reward not in ("auto", "accuracy", "cubed", "perplexity"):
         raise ValueError(f"reward is {reward!r}; it must be auto, accuracy, cubed, perplexity or a function")
 
-    def value(individual: Any) -> float:
+    def value(individual: IndividualLike) -> float:
         first, maximised = individual.fitness.values[0], individual.fitness.weights[0] > 0
         kind = ("accuracy" if maximised else "perplexity") if reward == "auto" else reward
         if maximised != (kind != "perplexity"):

@@ -12,7 +12,7 @@ from typing import Any
 from deap import base
 
 from ..decision import Decision
-from ..individual import LossFitness
+from ..individual import IndividualLike, LossFitness
 from .base import STRATEGIES
 from .decisions import DecisionStrategy
 from .ranges import Count, Whole, check_settings
@@ -73,8 +73,8 @@ class TPE(DecisionStrategy):
         sense = "maximize" if self.fitness.weights[0] > 0 else "minimize"
         return self.optuna.create_study(direction=sense)  # type: ignore[arg-type,unused-ignore]
 
-    def _generate(self) -> list[Any]:
-        drawn = []
+    def _generate(self) -> list[IndividualLike]:
+        drawn: list[IndividualLike] = []
         for _ in range(self.batch):
             # A fresh sampler for every draw: its randomness then comes from this strategy's generator alone.
             self.study.sampler = self.optuna.samplers.TPESampler(
@@ -85,7 +85,7 @@ class TPE(DecisionStrategy):
             self.study.tell(trial, state=self.optuna.trial.TrialState.FAIL)  # its result comes with update
         return drawn
 
-    def _update(self, individuals: list[Any]) -> None:
+    def _update(self, individuals: list[IndividualLike]) -> None:
         self.population = individuals
         for individual in individuals:
             self._add(list(self.decisions.choices(individual)), individual.fitness.values[0])

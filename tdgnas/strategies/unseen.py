@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..decision import Decisions
+from ..individual import IndividualLike
 from ..operators.moves import choose, flip
 
 __all__ = ["Unseen"]
@@ -52,7 +53,7 @@ class Unseen:
                 return found
         return tuple(choices)
 
-    def renew(self, individual: Any, rng: Any = random) -> bool:
+    def renew(self, individual: IndividualLike, rng: Any = random) -> bool:
         """Give an individual genes of an architecture never asked for, see :meth:`new`; say whether they changed."""
         old = self.decisions.choices(individual)
         new = self.new(old, rng)
