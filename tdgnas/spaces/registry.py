@@ -33,6 +33,9 @@ def create(name: str, **settings: Any) -> SearchSpace:
     :raises ValueError: for an unknown name, an unknown setting or an impossible value.
     """
     kind = SPACES.get(name)
+    for key, parameter in signature(kind).parameters.items():
+        if key in settings and parameter.annotation in (int, "int"):
+            _check_whole(name, key, settings[key])
     try:
         return kind(**settings)
     except TypeError as error:
@@ -40,6 +43,12 @@ def create(name: str, **settings: Any) -> SearchSpace:
         raise ValueError(
             f"space {name!r} does not take these settings ({error}); there are {known}"
         ) from error
+
+
+def _check_whole(name: str, key: str, value: Any) -> None:
+    # A file may say anything; no network has a size beyond a million in any direction.
+    if isinstance(value, bool) or not isinstance(value, int) or abs(value) > 10**6:
+        raise ValueError(f"space {name!r}: {key} is {value!r}; expected a whole number of at most a million")
 
 
 def space_document(space: SearchSpace) -> dict[str, Any]:
