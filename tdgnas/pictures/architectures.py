@@ -25,6 +25,7 @@ def _cells(space: Any, architecture: Architecture) -> Figure:
 _DRAWINGS: dict[str, Callable[[Any, Architecture], Figure]] = {
     "VGGShortcuts": vgg_figure,
     "CellSpace": _cells,
+    "EnasMicro": _cells,
 }
 
 

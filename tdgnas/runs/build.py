@@ -7,11 +7,19 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from typing import Any
 
 from ..data import Splits, load
 from ..fitness import SupernetFitness
 from ..spaces import SPACES, SearchSpace, create
-from ..supernet import PopulationEvaluator, Supernet, fastest, load_imagenet
+from ..supernet import (
+    CompiledEvaluator,
+    PopulationEvaluator,
+    RacingEvaluator,
+    Supernet,
+    fastest,
+    load_imagenet,
+)
 from .errors import ConfigError
 from .settings import Config, DataSettings, SpaceSettings
 
@@ -86,6 +94,11 @@ def make_fitness(config: Config, supernet: Supernet, data: Splits) -> SupernetFi
     """Make the fitness on the validation images."""
     settings = config.fitness
     order = None if settings.order == "device" or settings.order == "measured" else settings.order
+    evaluators: dict[str, Any] = {
+        "population": partial(PopulationEvaluator, order=order, chunk=settings.chunk),
+        "racing": partial(RacingEvaluator, order=order, chunk=settings.chunk),
+        "compiled": CompiledEvaluator,
+    }
     return SupernetFitness(
         supernet,
         data.valid,
@@ -98,7 +111,7 @@ def make_fitness(config: Config, supernet: Supernet, data: Splits) -> SupernetFi
         calibration_size=settings.calibration_size,
         samples=settings.samples,
         seed=config.seed,
-        evaluator=partial(PopulationEvaluator, order=order, chunk=settings.chunk),
+        evaluator=evaluators[settings.evaluator],
     )
 
 

@@ -6,13 +6,14 @@ import random
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from torch import nn
 
 from ..devices import own_noise
 from ..files.atomic import write_json
 from ..files.tables import Table
 from ..seeding import seed_everything
-from ..spaces import Architecture, save_architecture, space_document
+from ..spaces import RULES, Architecture, save_architecture, space_document
 from ..training import NetworkPlan, Training, TrainingDiverged, evaluate, save_model, training_card
 from .errors import ConfigError
 from .phase import Context, choices_text, result_row
@@ -32,7 +33,8 @@ def candidates(context: Context, best: Architecture) -> list[Candidate]:
     config, space = context.config, context.problem.space
     supernet, rng = context.problem.supernet, random.Random(config.seed)
     weights = None if supernet is None else supernet.relaxed_weights()
-    rows = space.controls(best, weights, rng, config.retrain.random_draws)
+    settings = config.retrain
+    rows = space.controls(best, weights, rng, settings.random_draws, settings.rules)
     rows.append((config.strategy.name, best))
     return [Candidate(row, each, config.seed + n) for row, each in rows for n in range(config.retrain.seeds)]
 
@@ -43,6 +45,15 @@ def check_retraining(context: Context) -> None:
     :raises ConfigError: when the recipe is impossible, or the space has no such final form.
     """
     settings, space = context.config.retrain, context.problem.space
+    # Weights that no rule can find fault with: nothing is cut.
+    weights = np.array(
+        [name != "none" for decision in space.decisions for name in decision.choices[-decision.genes :]]
+    )
+    for rule in settings.rules:
+        try:
+            RULES.get(rule)(space, 0.5 * weights)
+        except ValueError as error:
+            raise ConfigError(f"retrain.rules: {error}") from error
     if settings.final and not space.final_options:
         raise ConfigError(
             f"retrain.final: the space {space.name!r} has no final form; its networks are retrained as they are, "

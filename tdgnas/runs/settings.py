@@ -78,6 +78,11 @@ class SupernetSettings(Section):
         "device",
         description="in which a population is computed: as suits the device, or the fastest at the start of the run",
     )
+    evaluator: Literal["population", "racing", "compiled"] = Field(
+        "population",
+        description="what scores discrete networks: exactly, in a race where the worse drop out, or by one compiled "
+        "network",
+    )
     chunk: Whole | None = Field(
         None, ge=1, description="values folded into one batch at most; as suits the device"
     )
@@ -94,6 +99,10 @@ class SupernetSettings(Section):
             raise ValueError(
                 f"order is {self.order!r}; the mode 'relaxed' computes all networks at once, leave it out"
             )
+        if self.evaluator == "compiled" and (self.order != "device" or self.chunk is not None):
+            raise ValueError("the evaluator 'compiled' has neither an order nor a chunk; leave them out")
+        if self.mode == "relaxed" and self.evaluator != "population":
+            raise ValueError(f"the evaluator {self.evaluator!r} scores discrete networks; mode is 'relaxed'")
         if self.chunk is not None and self.order != "folded":
             raise ValueError(
                 f"chunk is {self.chunk}; it is for the order 'folded', and the order is {self.order!r}"
@@ -159,6 +168,11 @@ class RetrainSettings(Recipe):
     )
     random_draws: Annotated[int, Field(strict=True, ge=0, le=10_000)] = Field(
         3, description="random architectures as controls"
+    )
+    rules: tuple[str, ...] = Field(
+        (),
+        description="discretisation rules that make controls of the relaxed weights alone, such as "
+        '["per-edge", "progressive"]; the space\'s own where none is named',
     )
     seeds: Annotated[int, Field(strict=True, ge=1, le=1000)] = Field(
         1, description="trainings of every network"

@@ -149,21 +149,24 @@ class SearchSpace(ABC):
         weights: Genes | None = None,
         rng: random.Random | None = None,
         draws: int = 1,
+        rules: Sequence[str] = (),
     ) -> list[tuple[str, Architecture]]:
         """Return what a search's winner is compared with, as pairs of a row's name and an architecture: the baseline,
         random ones of the winner's size, and what the relaxed weights alone give by their rules.
 
         :param weights: relaxed weights, such as of a pretrained supernet; None where there are none.
         :param draws: how many random ones.
+        :param rules: names of the rules; the default one and, for gates with a target, ``round-k`` where none is named.
         """
         baseline = self.baseline()
         rows = [] if baseline is None else [("baseline", baseline)]
         rows += [("random", self.sample_like(best, rng)) for _ in range(draws)]
         if weights is not None:
-            named = self.default_rule.replace("-", " ")
-            rows.append((f"DARTS, {named}", RULES.get(self.default_rule)(self, weights)))
-            if all(decision.binary and decision.group for decision in self.decisions):
-                rows.append(("DARTS, round-k", RULES.get("round-k")(self, weights)))
+            gates = all(decision.binary and decision.group for decision in self.decisions)
+            own = (self.default_rule, "round-k") if gates else (self.default_rule,)
+            for rule in rules or own:
+                named = rule.replace("-", " ") if rule != "round-k" else rule
+                rows.append((f"DARTS, {named}", RULES.get(rule)(self, weights)))
         return rows
 
     def skips(self, architecture: Architecture, kind: str = "normal") -> int:

@@ -31,7 +31,9 @@ TINY = {
 
 def search(out: Path, space: str, **more: object):
     given = {**TINY, **{key.replace("__", "."): value for key, value in more.items()}}
-    settings = [part for key, value in given.items() for part in ("--set", f"{key}={value}")]
+    settings = [
+        part for key, value in given.items() if value is not None for part in ("--set", f"{key}={value}")
+    ]
     command = ["search", "--set", f"space.name={space}", "--out", str(out), "--device", "cpu", *settings]
     return CliRunner().invoke(app, command)
 
@@ -64,3 +66,33 @@ def test_a_guard_of_cells_is_refused_for_a_space_without_them(tmp_path: Path) ->
     result = CliRunner().invoke(app, command)
     assert result.exit_code == 1
     assert "counts skip connections of cells" in result.output
+
+
+def test_enas_cells_are_searched_in_a_race_and_retrained_in_their_final_form(tmp_path: Path) -> None:
+    own = {"layers": 1, "nodes": 2, "channels": 2}
+    settings = {f"space.settings.{name}": value for name, value in own.items()}
+    unset = {"space.settings.cells": None}
+    result = search(
+        tmp_path / "run",
+        "enas-micro",
+        **{**unset, **settings},
+        pretrain__skip_dropout=0,
+        pretrain__epochs=1,
+        fitness__evaluator="racing",
+        fitness__batch_size=10,
+        retrain__rules='["threshold"]',
+        retrain__final="true",
+        retrain__final_options="{channels = 4, cells = 3, auxiliary = false}",
+    )
+    assert result.exit_code == 0, result.output
+    rows = [row["row"] for row in json.loads((tmp_path / "run" / "results.json").read_text())]
+    assert rows == ["random", "DARTS, threshold", "darts-tdga"]
+    assert load_architecture(tmp_path / "run" / "architecture.json")[0].name == "enas-micro"
+
+
+def test_rules_that_do_not_fit_the_space_are_refused_before_anything_is_trained(tmp_path: Path) -> None:
+    for rule, said in (("round-k", "counts the gates"), ("round", "there is no discretisation rule 'round'")):
+        result = search(tmp_path / rule, "one-input-cells", retrain__rules=f'["{rule}"]')
+        assert result.exit_code != 0
+        assert said in " ".join(result.output.split())
+        assert not (tmp_path / rule / "pretraining.csv").exists()

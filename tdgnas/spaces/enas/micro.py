@@ -78,9 +78,10 @@ class EnasMicro(SearchSpace):
         }
         check_sizes(whole, dropout, 2)
         self.layers, self.intermediates, self.channels = layers, nodes, channels
+        self.kinds = (NORMAL, REDUCTION)
         self.reductions = (layers // 3, 2 * (layers // 3) + 1)
         decisions = []
-        for cell in (NORMAL, REDUCTION):
+        for cell in self.kinds:
             for node in range(2, nodes + 2):
                 for side in (1, 2):
                     named, group = f"{cell} {node}.{side}", f"{cell} {node}"
@@ -199,7 +200,7 @@ class EnasMicro(SearchSpace):
         head, drop-path; see :class:`FinalNetwork`, which takes the options.
         """
         return FinalNetwork(
-            {kind: self.plan(architecture, kind) for kind in (NORMAL, REDUCTION)},
+            {kind: self.plan(architecture, kind) for kind in self.kinds},
             in_channels=self.image_shape[0] if in_channels is None else in_channels,
             image_size=self.image_shape[1] if image_size is None else image_size,
             classes=self.classes if classes is None else classes,
@@ -207,7 +208,7 @@ class EnasMicro(SearchSpace):
         )
 
     def to_string(self, architecture: Architecture) -> str:
-        """Return the text form: ``index1 op1 index2 op2`` of every node, a bar between the normal and the reduction cell."""
+        """Return the text form: ``index1 op1 index2 op2`` of every node, a bar between the two cells."""
         self.check(architecture)
         half = len(architecture.choices) // 2
         parts = (architecture.choices[:half], architecture.choices[half:])
