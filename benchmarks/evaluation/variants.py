@@ -19,7 +19,6 @@ from tdgnas.supernet import (
     evaluate_one,
     fastest,
     race,
-    second_order_gradients,
 )
 
 
@@ -100,7 +99,7 @@ def gradients(given: argparse.Namespace) -> list[Row]:
         )
 
     def second(rows: int) -> float:
-        return clock(lambda: second_order_gradients(supernet, genes, train, valid, xi=0.025, rows=rows))
+        return clock(lambda: supernet.bilevel_gradients(genes, train, valid, xi=0.025, rows=rows))
 
     for parameter in supernet.parameters():
         parameter.requires_grad_(False)

@@ -69,7 +69,7 @@ class TrainingGradients(SupernetGradients):
         """Take one step of the weights on the relaxed network of ``genes``, on training images drawn by
         ``seed``."""
         images, labels = self.data.train.drawn(self.batch_size, random.Random(seed))
-        with self.supernet.batchnorm.use("train"):
+        with self.supernet.learning():
             logits = self.supernet.relaxed(images, self._alpha(genes).unsqueeze(0))
         loss = self.supernet.task.losses(logits, labels)[0]
         descend(loss, self.optimiser, 5.0, TrainingDiverged("training the weights of DARTS"))

@@ -1,7 +1,7 @@
 """The one-shot model: training it, evaluating individuals on it, its gradients."""
 
 from .alternating import WeightTraining
-from .batchnorm import BatchNormState, NodeBatchNorm2d
+from .batchnorm import BatchNormState, NodeBatchNorm
 from .bilevel import alpha_gradient
 from .compiled import CompiledEvaluator
 from .counters import Counters
@@ -31,7 +31,7 @@ __all__ = [
     "EpochRecord",
     "EvaluationSet",
     "Evaluator",
-    "NodeBatchNorm2d",
+    "NodeBatchNorm",
     "PopulationEvaluator",
     "PretrainSettings",
     "Pretraining",

@@ -66,7 +66,7 @@ class WeightTraining:
         for step in range(self.steps):
             images, labels = data.train.drawn(self.batch_size, self.rng)
             architecture = self.supernet.decode((self.rng or random).choice(population))
-            with self.supernet.batchnorm.use("train"):
+            with self.supernet.learning():
                 logits = self.supernet.discrete(images, architecture)
             loss = self.supernet.task.losses(logits.unsqueeze(0), labels)[0]
             rate = self.optimiser.param_groups[0]["lr"]

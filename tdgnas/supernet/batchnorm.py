@@ -55,13 +55,13 @@ class BatchNormState:
             self.groups = before
 
 
-class NodeBatchNorm2d(nn.BatchNorm2d):
-    """A BatchNorm2d that does what its supernet's :class:`BatchNormState` says."""
+class NodeBatchNorm(nn.modules.batchnorm._BatchNorm):
+    """A BatchNorm of any dimension that does what its supernet's :class:`BatchNormState` says."""
 
     state: BatchNormState
 
     def forward(self, input: Tensor) -> Tensor:
-        """Normalise (groups * batch, channels, height, width), each group by statistics of its own."""
+        """Normalise (groups * batch, channels, ...), each group by statistics of its own."""
         state = self.state
         if state.policy == "running":
             return self._normalise(input, self.running_mean, self.running_var)
@@ -100,7 +100,10 @@ class NodeBatchNorm2d(nn.BatchNorm2d):
         groups = state.groups
         if state.policy == "record":
             # Unbiased, as running statistics are.
-            pairs = [torch.var_mean(part, dim=(0, 2, 3), correction=1) for part in input.chunk(groups)]
+            pairs = [
+                torch.var_mean(part, dim=[0, *range(2, part.ndim)], correction=1)
+                for part in input.chunk(groups)
+            ]
             variance, mean = (
                 pairs[0] if groups == 1 else (torch.stack(each) for each in zip(*pairs, strict=True))
             )
@@ -131,7 +134,7 @@ class NodeBatchNorm2d(nn.BatchNorm2d):
     def _together(self, input: Tensor) -> Tensor:
         """Normalise all groups in a handful of kernels, with sums in float32."""
         grouped = input.reshape(self.state.groups, -1, *input.shape[1:])
-        over = (1, 3, 4)
+        over = [1, *range(3, grouped.ndim)]
         count = grouped[0].numel() // grouped.shape[2]
         mean = grouped.sum(over, keepdim=True, dtype=torch.float32) / count
         centred = grouped - mean.to(input.dtype)
@@ -141,7 +144,7 @@ class NodeBatchNorm2d(nn.BatchNorm2d):
         )
         variance = square - (mean - mean.to(input.dtype)).square()
         scale = torch.rsqrt(variance.clamp_min(0) + self.eps)
-        shape = (1, 1, -1, 1, 1)
+        shape = (1, 1, -1, *[1] * (input.ndim - 2))
         if self.weight is not None:
             scale = scale * self.weight.view(shape)
         shift = (mean.to(input.dtype).float() - mean) * scale
@@ -154,9 +157,13 @@ class NodeBatchNorm2d(nn.BatchNorm2d):
 
 
 def convert(module: nn.Module, state: BatchNormState) -> nn.Module:
-    """Replace every ``nn.BatchNorm2d`` inside a module by one that follows ``state``; weights are kept."""
-    if type(module) is nn.BatchNorm2d:
-        own = NodeBatchNorm2d(
+    """Replace every BatchNorm inside a module, of one to three dimensions, by one that follows ``state``.
+
+    Weights are kept.
+    """
+    if type(module) in (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d):
+        assert isinstance(module, nn.modules.batchnorm._BatchNorm)
+        own = NodeBatchNorm(
             module.num_features, module.eps, module.momentum, module.affine, module.track_running_stats
         )
         own.load_state_dict(module.state_dict())

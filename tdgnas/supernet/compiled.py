@@ -63,11 +63,11 @@ class CompiledEvaluator:
         gates = gates.to(supernet.alpha.dtype)
         statistics: Statistics = []
         if where.calibration is not None:
-            with supernet.batchnorm.use("record", statistics=[]):
+            with supernet.frozen("record", []):
                 statistics = self._calibrate(where.calibration, gates)
         rows = []
         for images, targets in where.batches:
-            with supernet.batchnorm.use(where.normalising, statistics=statistics):
+            with supernet.frozen(where.normalising, statistics):
                 rows.append(where.task.sums(self._run(images, gates), targets))
         return torch.stack(rows, dim=1)
 

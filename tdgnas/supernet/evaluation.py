@@ -139,15 +139,14 @@ def evaluate_one(supernet: Supernet, where: EvaluationSet, what: Architecture | 
             return supernet.discrete(images, what)
         return supernet.relaxed(images, what.unsqueeze(0))[0]
 
-    norm = supernet.batchnorm
     statistics: Statistics = []
     with torch.inference_mode():
         if where.calibration is not None:
-            with norm.use("record", statistics=statistics):
+            with supernet.frozen("record", statistics):
                 run(where.calibration)
         sums = []
         for images, targets in where.batches:
-            with norm.use(where.normalising, statistics=statistics):
+            with supernet.frozen(where.normalising, statistics):
                 outputs = run(images)
             sums.append(where.task.sums(outputs, targets))
     return Score.of(where.task, torch.stack(sums, dim=-1).tolist(), where.images)

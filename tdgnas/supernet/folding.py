@@ -9,14 +9,14 @@ import torch
 from torch import Tensor, nn
 
 from ..graphs import Step
-from .batchnorm import NodeBatchNorm2d, Policy, Statistics
+from .batchnorm import NodeBatchNorm, Policy, Statistics
 from .schedule import Schedule, Task
 
 if TYPE_CHECKING:
     from .supernet import Supernet
 
 # Modules whose result is memory of their own, which may be written over when nobody else reads it.
-_FRESH = (nn.Conv2d, nn.Linear, NodeBatchNorm2d, nn.MaxPool2d, nn.AvgPool2d)
+_FRESH = (nn.Conv2d, nn.Linear, NodeBatchNorm, nn.MaxPool2d, nn.AvgPool2d)
 
 
 class Folder:
@@ -34,7 +34,7 @@ class Folder:
         self.chunk = chunk
         self.chunk_bytes = chunk_bytes
         self.norms = {
-            name: any(isinstance(part, NodeBatchNorm2d) for part in module.modules())
+            name: any(isinstance(part, NodeBatchNorm) for part in module.modules())
             for name, module in supernet.ops.items()
         }
 

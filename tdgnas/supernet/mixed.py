@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from ..graphs import INPUT, Node, Term, combine
 from ..spaces import SearchSpace
-from .batchnorm import BatchNormState, NodeBatchNorm2d
+from .batchnorm import BatchNormState, NodeBatchNorm
 from .relaxation import term_weight
 
 
@@ -136,10 +136,7 @@ class _Pass:
             value, layers = self.rectified[source], layers[1:]
         by_batch = self.owner.state.policy in ("train", "batch") and self.owner.state.groups == 1
         scaled = (
-            gate is not None
-            and by_batch
-            and isinstance(layers[-1], NodeBatchNorm2d)
-            and not layers[-1].affine
+            gate is not None and by_batch and isinstance(layers[-1], NodeBatchNorm) and not layers[-1].affine
         )
         for layer in layers[:-1] if scaled else layers:
             value = layer(value)
@@ -149,7 +146,7 @@ class _Pass:
 
     def normalise(self, norm: nn.Module, value: Tensor, gate: Tensor) -> Tensor:
         """BatchNorm by the batch, with the relaxed weight as its scale."""
-        assert isinstance(norm, NodeBatchNorm2d)
+        assert isinstance(norm, NodeBatchNorm)
         # A real copy per channel: given one value expanded to all, torch computes wrong gradients without a word.
         scale = gate.to(value.dtype).repeat(norm.num_features)
         if self.owner.state.policy == "train":

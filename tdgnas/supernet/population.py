@@ -221,6 +221,7 @@ class Request:
         results: list[Tensor] = []
         with (
             torch.inference_mode(),
+            evaluator.supernet.frozen(),
             torch.autocast(device.type, torch.bfloat16, enabled=evaluator.autocast),
         ):
             if calibration is not None and where.calibration is not None:

@@ -187,7 +187,7 @@ class Pretraining(Iterator[EpochRecord]):
 
     def _weight_step(self, batch: tuple[Tensor, Tensor], step: int) -> Tensor:
         supernet, (images, labels) = self.supernet, batch
-        with supernet.batchnorm.use("train"):
+        with supernet.learning():
             if self.rng.random() < self.settings.discrete:
                 logits = supernet.discrete(images, self._draw())
             else:
@@ -209,7 +209,7 @@ class Pretraining(Iterator[EpochRecord]):
         )
 
     def _measure(self, batch: tuple[Tensor, Tensor]) -> Tensor:
-        with torch.no_grad(), self.supernet.batchnorm.use("batch"):
+        with torch.no_grad(), self.supernet.frozen():
             logits = self.supernet.mixed(batch[0], self.supernet.alpha)
             return self._means(self.supernet.task.losses(logits.unsqueeze(0), batch[1])[0], logits, batch[1])
 

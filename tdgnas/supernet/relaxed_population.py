@@ -36,13 +36,12 @@ def relaxed_scores(
 
 def _sums(supernet: Supernet, where: EvaluationSet, genes: Tensor) -> Tensor:
     """Sums of loss and measures, shape (1 + measures, rows, batches)."""
-    norm = supernet.batchnorm
     statistics: Statistics = []
     if where.calibration is not None:
-        with norm.use("record", statistics=statistics):
+        with supernet.frozen("record", statistics):
             supernet.relaxed(where.calibration, genes)
     results = []
     for images, targets in where.batches:
-        with norm.use(where.normalising, statistics=statistics):
+        with supernet.frozen(where.normalising, statistics):
             results.append(where.task.sums(supernet.relaxed(images, genes), targets))
     return torch.stack(results, dim=-1)

@@ -5,33 +5,30 @@ Source: Liu, Simonyan, Yang 2018, *DARTS: Differentiable Architecture Search*, s
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, grad, vmap
-
-if TYPE_CHECKING:
-    from .supernet import Supernet
 
 Batch = tuple[Tensor, Tensor]
 Weights = dict[str, Tensor]
 
 
 class _Loss(nn.Module):
-    """Loss of the relaxed network as a function of weights, alpha and images."""
+    """A loss that reads a module's weights, as a module: its weights can be replaced for one call."""
 
-    def __init__(self, supernet: Supernet) -> None:
+    def __init__(self, module: nn.Module, loss: Callable[[Tensor, Batch], Tensor]) -> None:
         super().__init__()
-        self.supernet = supernet
+        self.module, self.loss = module, loss
 
-    def forward(self, images: Tensor, labels: Tensor, alpha: Tensor) -> Tensor:
-        return self.supernet.task.losses(self.supernet.mixed(images, alpha).unsqueeze(0), labels)[0]
+    def forward(self, alpha: Tensor, images: Tensor, targets: Tensor) -> Tensor:
+        return self.loss(alpha, (images, targets))
 
 
 def second_order_gradients(
-    supernet: Supernet,
+    module: nn.Module,
+    loss: Callable[[Tensor, Batch], Tensor],
     genes: Tensor,
     train: Batch,
     valid: Batch,
@@ -46,8 +43,10 @@ def second_order_gradients(
     """Return the gradient of the validation loss for each alpha-vector, looking one step of the weights ahead.
 
     The same as :func:`alpha_gradient` for one row after another, but the weights are never written to, so that
-    what was computed with them stays valid. BatchNorm normalises by the batch.
+    what was computed with them stays valid.
 
+    :param module: has the weights.
+    :param loss: computes the loss of one alpha-vector, shape (genes,), on a batch, with the module's weights.
     :param genes: shape (individuals, genes).
     :param train: images and labels for the look-ahead of the weights.
     :param valid: images and labels of the loss that is differentiated.
@@ -61,8 +60,8 @@ def second_order_gradients(
     :returns: a tensor of the genes' shape.
     :raises ValueError: when there are not as many buffers as weights.
     """
-    module = _Loss(supernet)
-    weights = {name: each.detach() for name, each in module.named_parameters() if each.requires_grad}
+    whole = _Loss(module, loss)
+    weights = {name: each.detach() for name, each in whole.named_parameters() if each.requires_grad}
     history = [None] * len(weights) if buffers is None else list(buffers)
     if len(history) != len(weights):
         raise ValueError(
@@ -73,28 +72,26 @@ def second_order_gradients(
         for (name, weight), buffer in zip(weights.items(), history, strict=True)
     }
 
-    def loss(values: Mapping[str, Tensor], alpha: Tensor, batch: Batch) -> Tensor:
-        found: Tensor = functional_call(module, dict(values), (*batch, alpha))
+    def at(values: Mapping[str, Tensor], alpha: Tensor, batch: Batch) -> Tensor:
+        found: Tensor = functional_call(whole, dict(values), (alpha, *batch))
         return found
 
     def one(alpha: Tensor) -> Tensor:
-        slope = grad(loss)(weights, alpha, train)
+        slope = grad(at)(weights, alpha, train)
         ahead = {name: weights[name] - xi * (slope[name] + drift[name]) for name in weights}
-        v, direct = grad(loss, argnums=(0, 1))(ahead, alpha, valid)
+        v, direct = grad(at, argnums=(0, 1))(ahead, alpha, valid)
         norm = torch.sqrt(
             sum((part.square().sum() for part in v.values()), torch.zeros((), device=alpha.device))
         )
         step = radius / norm.clamp_min(torch.finfo(norm.dtype).tiny)
-        above = grad(loss, argnums=1)(_moved(weights, v, step), alpha, train)
-        below = grad(loss, argnums=1)(_moved(weights, v, -step), alpha, train)
+        above = grad(at, argnums=1)(_moved(weights, v, step), alpha, train)
+        below = grad(at, argnums=1)(_moved(weights, v, -step), alpha, train)
         second = (above - below) / (2 * step)  # (eq. 8)
         gradient: Tensor = direct - xi * torch.where(norm > 0, second, torch.zeros_like(second))  # (eq. 7)
         return gradient
 
-    rows = rows or (8 if supernet.device.type == "cuda" else 1)
-    with supernet.batchnorm.use("batch"):
-        parts = torch.split(genes.detach(), rows)
-        return torch.cat([one(part[0]).unsqueeze(0) if len(part) == 1 else vmap(one)(part) for part in parts])
+    parts = torch.split(genes.detach(), rows or (8 if genes.device.type == "cuda" else 1))
+    return torch.cat([one(part[0]).unsqueeze(0) if len(part) == 1 else vmap(one)(part) for part in parts])
 
 
 def _moved(weights: Weights, direction: Weights, step: Tensor) -> Weights:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from ..operators import initBernoulli
 from ..settings import checked
 from ..spaces import Architecture, SearchSpace, threshold
 from ..tasks import CLASSIFICATION
-from .batchnorm import BatchNormState, convert
+from .batchnorm import BatchNormState, Policy, Statistics, convert
 from .bilevel import alpha_gradient, constant, gradient_passes
 from .forward import RelaxedForward
 from .mixed import MixedForward
@@ -92,6 +93,31 @@ class Supernet(nn.Module):
         """A value that changes whenever a weight or buffer is changed in place; alpha does not count."""
         tensors = [*self.parameters(), *(value for name, value in self.named_buffers() if name != "alpha")]
         return tuple(tensor._version for tensor in tensors)
+
+    @contextmanager
+    def frozen(self, policy: Policy = "batch", statistics: Statistics | None = None) -> Iterator[None]:
+        """Evaluate inside a ``with`` block: evaluation mode (dropout is off), BatchNorm by a policy.
+
+        Nothing in it changes a weight, a buffer or a random state.
+        """
+        with self._mode(False), self.batchnorm.use(policy, statistics=statistics):
+            yield
+
+    @contextmanager
+    def learning(self) -> Iterator[None]:
+        """Train inside a ``with`` block: training mode, BatchNorm by the batch, running statistics follow."""
+        with self._mode(True), self.batchnorm.use("train"):
+            yield
+
+    @contextmanager
+    def _mode(self, training: bool) -> Iterator[None]:
+        before = [(module, module.training) for module in self.modules()]
+        self.train(training)
+        try:
+            yield
+        finally:
+            for module, mode in before:
+                module.training = mode
 
     # passes ------------------------------------------------------------------------------------------------------
 
@@ -216,11 +242,10 @@ class Supernet(nn.Module):
         if xi:
             train = self.data.train.drawn(batch_size, rng)
             alphas = torch.as_tensor(np.asarray(genes), dtype=self.alpha.dtype, device=self.device)
-            follow = self._optimiser_state(optimiser)
-            found = second_order_gradients(self, alphas, train, (images, labels), xi=xi, **follow)
+            found = self.bilevel_gradients(alphas, train, (images, labels), xi=xi, optimiser=optimiser)
             return found.double().cpu().numpy()
         gradients = []
-        with self.batchnorm.use("batch"), constant(list(self.parameters())):
+        with self.frozen("batch"), constant(list(self.parameters())):
             for start in range(0, len(genes), rows):
                 alpha = torch.as_tensor(
                     np.ascontiguousarray(genes[start : start + rows]),
@@ -250,19 +275,36 @@ class Supernet(nn.Module):
         :param path: compute this path alone in all passes, see :func:`sample_path`.
         """
         weights = [parameter for parameter in self.parameters() if parameter.requires_grad]
-
-        def loss(batch: tuple[Tensor, Tensor]) -> Tensor:
-            return self.task.losses(self.mixed(batch[0], alpha, path).unsqueeze(0), batch[1])[0]
-
-        with self.batchnorm.use("batch"):
+        with self.frozen("batch"):
             return alpha_gradient(
                 alpha,
                 weights,
-                lambda: loss(train),
-                lambda: loss(valid),
+                lambda: self._loss(alpha, train, path),
+                lambda: self._loss(alpha, valid, path),
                 xi=xi,
                 **self._optimiser_state(optimiser),
             )
+
+    def bilevel_gradients(
+        self,
+        genes: Tensor,
+        train: tuple[Tensor, Tensor],
+        valid: tuple[Tensor, Tensor],
+        *,
+        xi: float,
+        optimiser: torch.optim.Optimizer | None = None,
+        rows: int | None = None,
+    ) -> Tensor:
+        """Second order for many alpha-vectors, shape (rows, genes), see :func:`second_order_gradients`.
+
+        The same as :meth:`bilevel_gradient` for one after another, without ever writing to the weights.
+        """
+        follow = self._optimiser_state(optimiser)
+        with self.frozen("batch"):
+            return second_order_gradients(self, self._loss, genes, train, valid, xi=xi, rows=rows, **follow)
+
+    def _loss(self, alpha: Tensor, batch: tuple[Tensor, Tensor], path: SampledPath | None = None) -> Tensor:
+        return self.task.losses(self.mixed(batch[0], alpha, path).unsqueeze(0), batch[1])[0]
 
     def _optimiser_state(self, optimiser: torch.optim.Optimizer | None) -> dict[str, Any]:
         """What an optimiser's step adds to the gradient: momentum, its buffers, weight decay."""

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from ..data import ImageData
 from ..graphs import make
-from ..supernet import Supernet
+from ..supernet import POLICIES, Supernet, evaluate_one, evaluation_set
 from .report import Rule
 
 if TYPE_CHECKING:
@@ -26,9 +27,7 @@ def _images(case: SpaceCase) -> Tensor:
 
 
 def _supernet(case: SpaceCase) -> Supernet:
-    supernet = Supernet(case.space, seed=1, device="cpu")
-    supernet.eval()
-    return supernet
+    return Supernet(case.space, seed=1, device="cpu")
 
 
 def _network(case: SpaceCase, architecture: Architecture, supernet: Supernet | None = None) -> nn.Module:
@@ -43,7 +42,7 @@ def _settled(module: nn.Module) -> nn.Module:
     """Let BatchNorm normalise by the batch, as the supernet does, and everything random (dropout) be off."""
     module.eval()
     for part in module.modules():
-        if isinstance(part, nn.BatchNorm2d):
+        if isinstance(part, (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)):
             part.train()
     return module
 
@@ -82,7 +81,7 @@ def _supernet_equals_network(case: SpaceCase) -> Iterator[str]:
     images = _images(case)
     for architecture in case.samples(3):
         network = _network(case, architecture, supernet)
-        with torch.no_grad(), supernet.batchnorm.use("batch"):
+        with torch.no_grad(), supernet.frozen():
             own = supernet.discrete(images, architecture)
             alone = network(images)
         if not torch.allclose(own, alone, atol=TOLERANCE, rtol=TOLERANCE):
@@ -98,7 +97,7 @@ def _one_hot_equals_discrete(case: SpaceCase) -> Iterator[str]:
     images = _images(case)
     for architecture in case.samples(2):
         genes = torch.tensor(case.space.encode(architecture, 60.0)).unsqueeze(0)
-        with torch.no_grad(), supernet.batchnorm.use("batch"):
+        with torch.no_grad(), supernet.frozen():
             relaxed = supernet.relaxed(images, genes)[0]
             discrete = supernet.discrete(images, architecture)
         scale = 1.0 + float(discrete.abs().max())
@@ -110,13 +109,54 @@ def _one_hot_equals_discrete(case: SpaceCase) -> Iterator[str]:
 
 
 def _frozen_stays_frozen(case: SpaceCase) -> Iterator[str]:
-    supernet = _supernet(case)
+    supernet, images = _supernet(case), _images(case)
     before = {name: value.clone() for name, value in supernet.state_dict().items()}
-    with torch.no_grad(), supernet.batchnorm.use("batch"):
-        supernet.discrete(_images(case), case.samples(1)[0])
+    data = ImageData(
+        images, torch.arange(BATCH) % case.space.classes, (0.0,) * images.shape[1], (1.0,) * images.shape[1]
+    )
+    architecture, random = case.samples(1)[0], torch.get_rng_state()
+    for policy in POLICIES:
+        where = evaluation_set(data, policy=policy, calibration=data)
+        scores = [evaluate_one(supernet, where, architecture) for _ in range(2)]
+        if scores[0] != scores[1]:
+            yield (
+                f"{case.name} scores one architecture {scores[0].loss:.6g} and then {scores[1].loss:.6g}; an operation "
+                "must not draw in evaluation mode (nn.Dropout does not)"
+            )
+            break
+    if not torch.equal(torch.get_rng_state(), random):
+        yield f"evaluating {case.name} draws from torch's generator; nothing may be drawn in evaluation mode"
     for name, value in supernet.state_dict().items():
         if not torch.equal(value, before[name]):
-            yield f"evaluating changes {name!r} of the supernet of {case.name}; only nn.BatchNorm2d may keep statistics"
+            yield f"evaluating changes {name!r} of the supernet of {case.name}; only BatchNorm may keep statistics"
+
+
+def _second_order_of_a_population(case: SpaceCase) -> Iterator[str]:
+    # In float64 the rounding of the central difference is far below the tolerance.
+    supernet, images = _supernet(case).double(), _images(case).double()
+    targets = torch.arange(BATCH) % case.space.classes
+    train, valid = (images, targets), (images.flip(0), targets)
+    generator = torch.Generator().manual_seed(0)
+    genes = torch.randn(2, case.space.length, generator=generator, dtype=torch.float64)
+    alone = torch.stack(
+        [supernet.bilevel_gradient(row.clone().requires_grad_(), train, valid, xi=0.01) for row in genes]
+    )
+    for rows in (1, 2):
+        try:
+            together = supernet.bilevel_gradients(genes, train, valid, xi=0.01, rows=rows)
+        except RuntimeError as error:
+            yield (
+                f"second-order gradients of {case.name} for {rows} at a time end in {error}; a torch.autograd.Function "
+                "of your own needs setup_context and generate_vmap_rule"
+            )
+            return
+        if not torch.allclose(together, alone, rtol=1e-4, atol=1e-6 * (1.0 + float(alone.abs().max()))):
+            yield (
+                f"second-order gradients of {case.name} for {rows} at a time differ from one after another by "
+                f"{(together - alone).abs().max():.3g}; an operation must compute the same under "
+                "torch.func as outside"
+            )
+            return
 
 
 def _images_do_not_mix(case: SpaceCase) -> Iterator[str]:
@@ -173,6 +213,7 @@ CONSISTENCY: dict[str, Rule[Any]] = {
     "the supernet equals the network": _supernet_equals_network,
     "a one-hot alpha equals the architecture": _one_hot_equals_discrete,
     "evaluating changes nothing": _frozen_stays_frozen,
+    "second order of a population equals one by one": _second_order_of_a_population,
     "images do not mix": _images_do_not_mix,
     "counts are true": _counts_are_true,
 }

@@ -10,7 +10,7 @@ from torch import nn
 
 from tdgnas.graphs import Interner
 from tdgnas.spaces import DartsCells, NASBench201
-from tdgnas.supernet.batchnorm import BatchNormState, NodeBatchNorm2d, convert
+from tdgnas.supernet.batchnorm import BatchNormState, NodeBatchNorm, convert
 from tdgnas.supernet.folding import apply
 from tdgnas.supernet.schedule import Costs, missing, reading_order, schedule
 from tdgnas.supernet.value_cache import Key, ValueCache, default_limit, free_memory
@@ -155,7 +155,7 @@ def test_default_memory_is_some_and_bounded() -> None:
 def test_groups_normalised_together_equal_groups_normalised_alone(affine, offset) -> None:
     """How a GPU does it; a CPU takes one group after the other."""
     norm = convert(nn.BatchNorm2d(5, affine=affine), BatchNormState("batch"))
-    assert isinstance(norm, NodeBatchNorm2d)
+    assert isinstance(norm, NodeBatchNorm)
     if affine:
         nn.init.normal_(norm.weight)
         nn.init.normal_(norm.bias)

@@ -46,6 +46,28 @@ class Noise(nn.Module):
         return x * float("nan")
 
 
+@OPS.register("tests-always-drops")
+class AlwaysDrops(nn.Module):
+    def forward(self, x):
+        return nn.functional.dropout(x, 0.5, True)
+
+
+class Doubled(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return 2 * x
+
+    @staticmethod
+    def backward(ctx, slope):
+        return 2 * slope
+
+
+@OPS.register("tests-own-gradient")
+class OwnGradient(nn.Module):
+    def forward(self, x):
+        return Doubled.apply(x)
+
+
 class Small(SearchSpace):
     """Two convolutions, a skip connection and a choice between two operations. Keeps every rule."""
 
@@ -206,6 +228,18 @@ class IgnoresScale(Small):
         return super().encode(architecture)
 
 
+class Drops(Small):
+    """Drops values in evaluation too."""
+
+    faulty: ClassVar = {"relu": Op("relu", "tests-always-drops")}
+
+
+class NoVmap(Small):
+    """Has an operation with a gradient of its own that torch.func cannot follow."""
+
+    faulty: ClassVar = {"relu": Op("relu", "tests-own-gradient")}
+
+
 class KeepsCounts(Small):
     faulty: ClassVar = {"relu": Op("relu", "tests-counter")}
 
@@ -249,6 +283,8 @@ FAULTS = [
     (OtherNetwork, "the supernet equals the network", "with the same weights differ by"),
     (IgnoresScale, "a one-hot alpha equals the architecture", "differs from the architecture by"),
     (KeepsCounts, "evaluating changes nothing", "evaluating changes 'ops.relu.calls'"),
+    (Drops, "evaluating changes nothing", "must not draw in evaluation mode"),
+    (NoVmap, "second order of a population equals one by one", "needs setup_context"),
     (MixesImages, "images do not mix", "other logits alone than in a batch"),
     (WrongParameters, "counts are true", "parameters() of WrongParameters says"),
     (WrongMacs, "counts are true", "macs() of WrongMacs says"),

@@ -116,6 +116,8 @@ SCORED = {"supernet": "digits-vgg-tiny", "table": "synthetic", "scratch": "digit
 
 def test_every_part_keeps_the_rules_of_its_kind() -> None:
     for entry in OPS:
+        if entry.name.startswith("tests-"):
+            continue  # some of these break the rules on purpose
         assert KINDS["operation"](entry.value, **OPERATIONS.get(entry.name, {})).ok
     for registry in (TASKS, RULES, PROBLEMS):
         for entry in registry:

@@ -14,8 +14,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-_LAST = torch.channels_last
-
 
 class DepthwiseConv2d(nn.Conv2d):
     """A square depthwise convolution without bias that keeps the size of the image, or halves it with stride 2."""
@@ -42,13 +40,18 @@ def _quick(x: Tensor, kernel: int, stride: int, dilation: int) -> bool:
 
 
 class _Depthwise(torch.autograd.Function):
+    generate_vmap_rule = True  # gradients of many alpha-vectors at once
+
     @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, stride: int, dilation: int) -> Tensor:
-        ctx.stride, ctx.dilation, ctx.shape = stride, dilation, x.shape
-        # The image is only needed for the gradient of the weights.
-        ctx.save_for_backward(x if ctx.needs_input_grad[1] else None, weight)
+    def forward(x: Tensor, weight: Tensor, stride: int, dilation: int) -> Tensor:
         padding = dilation * (weight.shape[2] // 2)
         return functional.conv2d(x, weight, None, stride, padding, dilation, weight.shape[0])
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        x, weight, ctx.stride, ctx.dilation = inputs
+        # The image is only needed for the gradient of the weights.
+        ctx.save_for_backward(x if ctx.needs_input_grad[1] else None, weight)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
@@ -78,11 +81,16 @@ def _weight_gradient(x: Tensor, slope: Tensor, kernel: int) -> Tensor:
     missing = kernel - x.shape[2]
     if missing > 0:  # an image lower than the kernel falls back to slow code
         x, slope = functional.pad(x, (0, 0, 0, missing)), functional.pad(slope, (0, 0, 0, missing))
-    slope = slope.contiguous(memory_format=_LAST)
+    slope = _last(slope)
     if kernel == 3:
-        return _strip(x.contiguous(memory_format=_LAST), slope, kernel, 1)
+        return _strip(_last(x), slope, kernel, 1)
     strips = [_strip(_window(x, start - kernel // 2), slope, kernel, 0) for start in range(0, kernel, 3)]
     return torch.cat(strips, dim=3)[:, :, :, :kernel]
+
+
+def _last(x: Tensor) -> Tensor:
+    """The same image with its channels last in memory; vmap knows no memory format."""
+    return x.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2)
 
 
 def _window(x: Tensor, start: int) -> Tensor:
