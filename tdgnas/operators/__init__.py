@@ -8,6 +8,11 @@ return them as a tuple, selections return references, parameters go by keyword, 
 :mod:`random` or from an ``rng`` passed in.
 """
 
+if __name__ == "operators":
+    raise ImportError(
+        "operators at the root of the project is a link for readers; write `import tdgnas.operators`"
+    )
+
 from .crossover import *
 from .diversity import *
 from .entropy import *

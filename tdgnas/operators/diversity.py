@@ -14,9 +14,9 @@ from typing import Any, TypeVar
 import numpy as np
 
 from .genes import FloatArray, gene_matrix
+from .registry import OPERATORS
 from .schedules import Schedule
 from .selection import check_pool, energies_of, scaled, temperature_of
-from .registry import OPERATORS
 
 __all__ = ["gene_distances", "selBoltzmannTournament", "selSharing", "selYoungest"]
 

@@ -16,14 +16,14 @@ import numpy as np
 from .entropy import Entropy, EntropyState, ShannonEntropy
 from .genes import Active, FloatArray, active_columns, distinct_rows, gene_matrix, one_signed
 
-__all__ = ["fitting_entropy", "LogDetEntropy", "MeanDistanceEntropy", "VarianceEntropy"]
+__all__ = ["LogDetEntropy", "MeanDistanceEntropy", "VarianceEntropy", "fitting_entropy"]
 
 
 def fitting_entropy(pool: Sequence[Any]) -> Entropy:
     """Return the entropy that follows the genes of a pool.
 
-    Integers, bits and other hashable values are alleles, and floats of both signs are gates: :class:`ShannonEntropy`, in
-    nats. Floats on one side of 0 are real numbers, which no threshold tells apart: :class:`MeanDistanceEntropy`, in
+    Integers, bits and other hashable values are alleles, and floats of both signs are gates: :class:`ShannonEntropy`,
+    in nats. Floats on one side of 0 are real numbers, which no threshold tells apart: :class:`MeanDistanceEntropy`, in
     units of a gene. Of the real forms it needs no constant, does not depend on the square of the genes' scale, and
     keeps candidates apart over the widest range of temperatures.
     """

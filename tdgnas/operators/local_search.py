@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from ..individual import GenomeLike
 from ..mapping import batch_map
-
 from .genes import FloatArray, gene_matrix
 from .moves import write
 from .registry import OPERATORS

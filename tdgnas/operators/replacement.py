@@ -16,9 +16,9 @@ import numpy as np
 from .diversity import Distances, read_distances
 from .entropy import Entropy
 from .gene_entropy import fitting_entropy
+from .registry import OPERATORS
 from .schedules import Schedule
 from .selection import check_pool, energies_of, scaled, temperature_of
-from .registry import OPERATORS
 
 __all__ = ["selCrowding", "selEntropyPreserving", "selRating", "selRestrictedTournament"]
 

@@ -19,8 +19,8 @@ from .entropy import Entropy
 from .gene_entropy import fitting_entropy
 from .genes import FloatArray
 from .pareto import pareto_ranks
-from .schedules import Feedback, Schedule
 from .registry import OPERATORS
+from .schedules import Feedback, Schedule
 
 __all__ = ["selThermodynamic"]
 
