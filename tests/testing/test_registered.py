@@ -34,6 +34,8 @@ SMALL = {
     "nasbench201": {"channels": 4},
     "darts-cells": {"cells": 3, "channels": 4, "image_size": 8},
     "one-input-cells": {"cells": 2, "channels": 2, "image_size": 8},
+    "enas-macro": {"layers": 5, "channels": 4, "image_size": 8},
+    "enas-micro": {"layers": 3, "nodes": 3, "channels": 4, "image_size": 8},
 }
 PREFIXES = ("sel", "cx", "mut", "ls", "init")
 
