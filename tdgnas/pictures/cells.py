@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from .graph import sheet_figure
-from .layout import Box, Sheet, Wire
+from .graph import Sheet, sheet_figure
+from .layout import Box, Wire
 from .style import GREY, new_figure, styled
 
 if TYPE_CHECKING:
@@ -21,13 +21,13 @@ _TITLES = {"normal": "normal cell", "reduce": "reduction cell"}
 
 
 @styled
-def cell_figure(plans: Mapping[str, CellPlan]) -> Figure:
+def cell_figure(plans: Mapping[str, CellPlan], title: str = "") -> Figure:
     """Draw cells, each by the name of its kind: what they read, their nodes, and what they hand on.
 
     :param plans: see :class:`CellPlan`; ``CellSpace.plan`` and ``Genotype.plan`` make them.
     """
     sheets = [cell_sheet(_TITLES.get(kind, kind), plan) for kind, plan in plans.items()]
-    return sheet_figure(sheets, sideways=True)
+    return sheet_figure(sheets, title, sideways=True, legend=False)
 
 
 def cell_sheet(title: str, plan: CellPlan) -> Sheet:
@@ -63,7 +63,8 @@ def weights_figure(decisions: Sequence[Decision], history: npt.ArrayLike) -> Fig
         raise ValueError(f"the history has shape {values.shape}; expected (times, {genes})")
     columns = min(4, len(decisions))
     rows = -(-len(decisions) // columns)
-    figure = new_figure(2.8 * columns, 0.5 + 1.45 * rows, fitted=True)
+    figure = new_figure(2.8 * columns, 0.5 + 1.45 * rows)
+    figure.set_layout_engine("constrained")
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
     start = 0
     for axes, decision in zip(panels, decisions, strict=False):

@@ -80,7 +80,8 @@ def runs_figure(runs: Mapping[str, Sequence[Record]]) -> Figure:
 
     :param runs: the history of each run by its name.
     """
-    figure = new_figure(10, 3.6, fitted=True)
+    figure = new_figure(10, 3.6)
+    figure.set_layout_engine("constrained")
     keys = {"best": "best energy", "entropy": "entropy (nats)", "distinct": "distinct genotypes"}
     for axes, (key, name) in zip(figure.subplots(1, 3), keys.items(), strict=True):
         for run, (colour, dash) in line_styles(list(runs)).items():
@@ -90,7 +91,7 @@ def runs_figure(runs: Mapping[str, Sequence[Record]]) -> Figure:
         axes.set_title(name)
         axes.grid()
         if key == "distinct":
-            axes.locator_params(axis="y", integer=True, min_n_ticks=1)
+            _whole(axes)
         whole_ticks(axes, "generation")
     figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside upper left", ncols=4)
     return figure
@@ -104,7 +105,8 @@ def bands_figure(curves: Mapping[str, Band], x: str, y: str) -> Figure:
     """
     import numpy as np
 
-    figure = new_figure(8, 3.6, fitted=True)
+    figure = new_figure(8, 3.6)
+    figure.set_layout_engine("constrained")
     axes = figure.add_subplot(xlabel=x, ylabel=y)
     for name, (colour, dash) in line_styles(list(curves)).items():
         one = curves[name]
@@ -137,8 +139,9 @@ def _steps(records: Sequence[Record], key: str, what: str) -> list[float]:
         raise ValueError(f"there is nothing to draw: the {what} is empty")
     for place, record in enumerate(records):
         if not is_number(record.get(key)):
-            found = f"record {place} of the {what} has {key!r} {record.get(key)!r}"
-            raise ValueError(f"{found}; a number is needed")
+            raise ValueError(
+                f"record {place} of the {what} has {key!r} {record.get(key)!r}; a number is needed"
+            )
     return [float(record[key]) for record in records]
 
 
@@ -157,7 +160,9 @@ def _panels(
         )
     ]
     count = max(1, len(shown))
-    figure = new_figure(8, 1.45 * count + 0.4 + 0.3 * bool(title), title, fitted=True)
+    figure = new_figure(8, 1.45 * count + 0.4 + 0.3 * bool(title))
+    figure.set_layout_engine("constrained")
+    figure.suptitle(title, x=0.01, ha="left", fontsize=13, weight="bold")
     stacked = figure.subplots(count, 1, sharex=True, squeeze=False)[:, 0]
     for axes, (name, curves) in zip(stacked, shown, strict=False):
         lost = sum([_draw_curve(axes, x, records, curve) for curve in curves])
@@ -214,7 +219,13 @@ def _readable_limits(axes: Axes, curves: Sequence[_Curve]) -> None:
         axes.yaxis.set_minor_formatter(NullFormatter())
         return
     if whole:
-        axes.locator_params(axis="y", nbins=4, integer=True, min_n_ticks=1)
+        _whole(axes)
     if low == high:
         room = 1.0 if whole else 0.05 * abs(low) or 0.5
         axes.set_ylim(low - room, high + room)
+
+
+def _whole(axes: Axes) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=4, integer=True, min_n_ticks=1))

@@ -189,7 +189,11 @@ class SearchPhase:
         self.context.problem.release()
         space, path = self.context.problem.space, self.context.folder / "architecture.json"
         self.context.keep(save_architecture(space, self.best, path))
-        record = {"start": self.search.start, "costs": asdict(self.context.problem.budget), **asdict(self.search.trace)}
+        record = {
+            "start": self.search.start,
+            "costs": asdict(self.context.problem.budget),
+            **asdict(self.search.trace),
+        }
         self.context.keep(write_json(self.context.folder / "trace.json", record))
         write_json(self.context.folder / "timings" / "search.json", {"seconds": self.seconds})
 

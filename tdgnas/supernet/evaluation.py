@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .supernet import Supernet
 
 BatchNormPolicy = Literal["batch", "recalibrated", "running"]
-POLICIES: tuple[str, ...] = get_args(BatchNormPolicy)
+POLICIES: tuple[BatchNormPolicy, ...] = get_args(BatchNormPolicy)
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..mapping import layers, name_of
+from ..mapping import layers
 from . import samples
 from .generators import generator_violations, seeded
-from .report import FIRST, Rule
+from .report import FIRST, Case, Rule
 
 
 def parameters_of(operator: Callable[..., Any]) -> dict[str, inspect.Parameter]:
@@ -35,10 +35,9 @@ def declared_generators(operator: Callable[..., Any]) -> set[str]:
 
 
 @dataclass
-class OperatorCase:
+class OperatorCase(Case):
     """An operator with what it is called with.
 
-    :param operator: the function.
     :param parameters: keywords given by whoever checks.
     :param generators: global generators it may draw from.
     :param containers: names of the individuals' classes, see :data:`samples.CONTAINERS`.
@@ -47,7 +46,6 @@ class OperatorCase:
     :cvar passed: how many arguments the caller passes by position.
     """
 
-    operator: Callable[..., Any]
     parameters: Mapping[str, Any]
     generators: set[str]
     containers: tuple[str, ...]
@@ -91,11 +89,6 @@ class OperatorCase:
             genes == "real",
         )
 
-    @property
-    def name(self) -> str:
-        """The operator's name."""
-        return name_of(self.operator)
-
     def keywords(self, usual: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Return the keywords to call with: those given, and usual values for parameters without a default.
 
@@ -104,7 +97,7 @@ class OperatorCase:
         """
         usual = samples.defaults() if usual is None else usual
         keywords = dict(self.parameters)
-        for name, parameter in list(parameters_of(self.operator).items())[self.passed :]:
+        for name, parameter in list(parameters_of(self.subject).items())[self.passed :]:
             variadic = parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
             if variadic or name in keywords or parameter.default is not parameter.empty:
                 continue
@@ -118,7 +111,7 @@ class OperatorCase:
 
     def call(self, *arguments: Any, usual: Mapping[str, Any] | None = None, **more: Any) -> Any:
         """Call the operator."""
-        return self.operator(*arguments, **{**self.keywords(usual), **more})
+        return self.subject(*arguments, **{**self.keywords(usual), **more})
 
     def individual(self, seed: int = 0, container: str | None = None, loss: float | None = None) -> Any:
         """Make an individual, with a fitness where a loss is given."""
@@ -155,7 +148,7 @@ def _repeats_with_the_seed(case: OperatorCase) -> Iterator[str]:
 
 
 def _uses_generators_as_declared(case: OperatorCase) -> Iterator[str]:
-    takes_rng = "rng" in parameters_of(case.operator)
+    takes_rng = "rng" in parameters_of(case.subject)
     yield from generator_violations(case.name, case.run, case.generators, rng=takes_rng)
 
 
@@ -176,7 +169,7 @@ def _leaves_parameters_alone(case: OperatorCase) -> Iterator[str]:
     keywords = case.keywords()
     plain = {name: value for name, value in keywords.items() if isinstance(value, (list, tuple, dict))}
     before = deepcopy(plain)
-    case.operator(*case.arguments(), **keywords)
+    case.subject(*case.arguments(), **keywords)
     for name, value in plain.items():
         if value != before[name]:
             yield (
@@ -215,6 +208,6 @@ OPERATOR: dict[str, Rule[Any]] = {
     "draws from the generators it declares": _uses_generators_as_declared,
     "treats all containers alike": _treats_containers_alike,
     "leaves its parameters alone": _leaves_parameters_alone,
-    "can be pickled": lambda case: pickle_violations(case.operator, case.name),
+    "can be pickled": lambda case: pickle_violations(case.subject, case.name),
 }
 """The rules of every operator."""

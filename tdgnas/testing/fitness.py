@@ -12,17 +12,16 @@ from typing import Any
 import numpy as np
 
 from ..individual import Individual
-from ..mapping import batch_map, name_of
+from ..mapping import batch_map
 from .generators import drawn_from
-from .report import FIRST, Kind, Rule
+from .report import FIRST, Case, Kind, Rule
 from .samples import CONTAINERS, values_of
 
 
 @dataclass
-class FitnessCase:
+class FitnessCase(Case):
     """A fitness and individuals that it can evaluate."""
 
-    fitness: Callable[[Any], tuple[float, ...]]
     individuals: list[Any]
 
     @classmethod
@@ -40,25 +39,20 @@ class FitnessCase:
             raise ValueError("there are no individuals to evaluate; pass some")
         return cls(fitness, individuals)
 
-    @property
-    def name(self) -> str:
-        """The fitness's name."""
-        return name_of(self.fitness)
-
     def fresh(self) -> list[Any]:
         """Return copies of the individuals."""
         return deepcopy(self.individuals)
 
 
 def _can_be_called(case: FitnessCase) -> tuple[str, ...]:
-    case.fitness(case.fresh()[0])
+    case.subject(case.fresh()[0])
     return ()
 
 
 def _returns_a_tuple(case: FitnessCase) -> Iterator[str]:
     lengths = set()
     for one in case.fresh():
-        values: Any = case.fitness(one)
+        values: Any = case.subject(one)
         if not isinstance(values, tuple):
             kind = type(values).__name__
             yield f"{case.name} returned a value of type {kind}; DEAP wants a tuple: write `return loss,`"
@@ -80,9 +74,9 @@ def _returns_a_tuple(case: FitnessCase) -> Iterator[str]:
 def _only_reads(case: FitnessCase) -> Iterator[str]:
     individuals = case.fresh()
     for one in individuals:
-        case.fitness(one)
-    if hasattr(case.fitness, "batch"):
-        case.fitness.batch(individuals)
+        case.subject(one)
+    if hasattr(case.subject, "batch"):
+        case.subject.batch(individuals)
     for one, before in zip(individuals, case.individuals, strict=True):
         if values_of(one) != values_of(before):
             yield f"{case.name} changes the genes of an individual; a fitness only reads them"
@@ -92,8 +86,8 @@ def _only_reads(case: FitnessCase) -> Iterator[str]:
 
 def _does_not_move(case: FitnessCase) -> Iterator[str]:
     individuals = case.fresh()
-    first = [case.fitness(one) for one in individuals]
-    again = [case.fitness(one) for one in reversed(individuals)][::-1]
+    first = [case.subject(one) for one in individuals]
+    again = [case.subject(one) for one in reversed(individuals)][::-1]
     if first != again:
         yield (
             f"{case.name} gives an unchanged individual another fitness when it is asked again; freeze the weights "
@@ -102,11 +96,11 @@ def _does_not_move(case: FitnessCase) -> Iterator[str]:
 
 
 def _batch_agrees(case: FitnessCase) -> Iterator[str]:
-    batch = getattr(case.fitness, "batch", None)
+    batch = getattr(case.subject, "batch", None)
     if batch is None:
         return
     individuals = case.fresh()
-    alone = [case.fitness(one) for one in individuals]
+    alone = [case.subject(one) for one in individuals]
     together = list(batch([*individuals, individuals[0]]))
     if len(together) != len(individuals) + 1:
         yield f"{case.name}.batch returned {len(together)} results for {len(individuals) + 1} individuals"
@@ -122,7 +116,7 @@ def _batch_agrees(case: FitnessCase) -> Iterator[str]:
 def _leaves_generators_alone(case: FitnessCase) -> Iterator[str]:
     used: set[str] = set()
     for one in case.fresh():
-        used |= drawn_from(lambda one=one: case.fitness(one))  # type: ignore[misc]
+        used |= drawn_from(lambda one=one: case.subject(one))  # type: ignore[misc]
     if used:
         yield (
             f"{case.name} draws from the global generator {sorted(used)[0]}; a search would depend on what is in a "
@@ -132,15 +126,15 @@ def _leaves_generators_alone(case: FitnessCase) -> Iterator[str]:
 
 def _reads_all_containers(case: FitnessCase) -> Iterator[str]:
     genes = values_of(case.individuals[0])
-    expected = case.fitness(case.fresh()[0])
+    expected = case.subject(case.fresh()[0])
     for name, make in CONTAINERS.items():
-        if not np.allclose(case.fitness(make(genes)), expected, rtol=1e-5, atol=1e-6):
+        if not np.allclose(case.subject(make(genes)), expected, rtol=1e-5, atol=1e-6):
             yield f"{case.name} gives a {name} individual another fitness than a {type(case.individuals[0]).__name__}"
 
 
 def _maps(case: FitnessCase) -> Iterator[str]:
     individuals = case.fresh()
-    for one, values in zip(individuals, batch_map(case.fitness, individuals), strict=True):
+    for one, values in zip(individuals, batch_map(case.subject, individuals), strict=True):
         one.fitness.values = values
         if not one.fitness.valid:
             yield f"{case.name} gives values that do not make a fitness valid: {values!r}"

@@ -21,7 +21,7 @@ from .variation import VARIATION
 def _source(case: OperatorCase, broken_row: int | None = None) -> tuple[QuadraticSource, dict[str, Any]]:
     """Return a problem, and the keywords that pass it to the operator where it asks for one."""
     source = QuadraticSource(broken_row=broken_row)
-    names = [name for name in ("supernet", "evaluate") if name in parameters_of(case.operator)]
+    names = [name for name in ("supernet", "evaluate") if name in parameters_of(case.subject)]
     return source, {name: source for name in names if name not in case.parameters}
 
 
@@ -44,7 +44,7 @@ def _does_not_climb(case: OperatorCase) -> Iterator[str]:
 
 
 def _batch_is_the_same(case: OperatorCase) -> Iterator[str]:
-    batch = batched(case.operator)
+    batch = batched(case.subject)
     if batch is None:
         return
     many = [case.individual(seed, loss=1.0) for seed in range(4)]
@@ -67,7 +67,7 @@ def _batch_is_the_same(case: OperatorCase) -> Iterator[str]:
 
 
 def _steps_duplicates_once(case: OperatorCase) -> Iterator[str]:
-    batch = batched(case.operator)
+    batch = batched(case.subject)
     if batch is None:
         return
     one, reference = case.individual(1, loss=1.0), case.individual(1, loss=1.0)

@@ -12,7 +12,7 @@ from ..mapping import name_of
 from ..seeding import seed_everything
 from .generators import preserved
 
-C = TypeVar("C")
+C = TypeVar("C", bound="Case")
 Rule = Callable[[C], Iterable[str]]
 """A rule takes the case that is checked and gives a sentence for every violation."""
 
@@ -75,6 +75,21 @@ class Report:
         return "\n".join([*lines, *(f"  {rule}: {text}" for rule, text in self.violations)])
 
 
+@dataclass
+class Case:
+    """What a kind's rules take.
+
+    :param subject: what is checked.
+    """
+
+    subject: Any
+
+    @property
+    def name(self) -> str:
+        """What sentences call it."""
+        return name_of(self.subject)
+
+
 @dataclass(frozen=True)
 class Kind(Generic[C]):
     """A kind of thing, and its check: called with something, it tries the rules of the kind.
@@ -114,7 +129,7 @@ class Kind(Generic[C]):
                 f"{_a(self.name)} has no rule {unknown[0]!r} to skip; it has: {', '.join(self.rules)}"
             )
         case = self.case(subject, *arguments, **options)
-        report = Report(str(getattr(case, "name", "") or name_of(subject)), self.name)
+        report = Report(case.name, self.name)
         for name, rule in self.rules.items():
             if name in skip:
                 report.skipped.append(name)

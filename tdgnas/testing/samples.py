@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import array
 import random
 from collections.abc import Callable, Iterable, Sequence
 from copy import deepcopy
@@ -25,26 +24,6 @@ class ListIndividual(list):  # type: ignore[type-arg]
     def __init__(self, genes: Iterable[Any] = ()) -> None:
         super().__init__(genes)
         self.fitness = LossFitness()
-
-
-class ArrayIndividual(array.array):  # type: ignore[type-arg]
-    """An ``array.array('d')`` with a fitness."""
-
-    def __new__(cls, genes: Iterable[Any] = ()) -> ArrayIndividual:
-        made: ArrayIndividual = super().__new__(cls, "d", genes)
-        return made
-
-    def __init__(self, genes: Iterable[Any] = ()) -> None:
-        super().__init__()
-        self.fitness: base.Fitness = LossFitness()
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> ArrayIndividual:
-        clone = type(self)(self)
-        clone.__dict__.update({name: deepcopy(value, memo) for name, value in vars(self).items()})
-        return clone
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (list(self),), vars(self)
 
 
 class NumpyIndividual(np.ndarray):
@@ -72,7 +51,6 @@ class NumpyIndividual(np.ndarray):
 CONTAINERS: dict[str, Callable[[Iterable[Any]], Any]] = {
     "Individual": Individual,
     "list": ListIndividual,
-    "array": ArrayIndividual,
     "ndarray": NumpyIndividual,
 }
 

@@ -14,12 +14,11 @@ import numpy as np
 from ..data import DATA
 from ..files import toml
 from ..individual import Individual
-from ..mapping import name_of
 from ..runs import Config, Problem, make_config
 from ..spaces import SPACES
 from .fitness import FITNESS, FitnessCase
 from .parts import PartCase
-from .report import FIRST, Kind, Rule
+from .report import FIRST, Case, Kind, Rule
 
 
 def _preset_is_called(case: PartCase) -> Iterator[str]:
@@ -63,10 +62,9 @@ PROBLEM: dict[str, Rule[PartCase]] = {
 
 
 @dataclass
-class ScoringCase:
+class ScoringCase(Case):
     """A kind of fitness, and a configuration that it scores."""
 
-    kind: type[Problem]
     config: Config
 
     @classmethod
@@ -79,14 +77,9 @@ class ScoringCase:
             raise TypeError(f"a kind of fitness is a subclass of tdgnas.runs.Problem; got {kind!r}")
         return cls(kind, make_config(config) if isinstance(config, dict) else config)
 
-    @property
-    def name(self) -> str:
-        """Name of the class."""
-        return name_of(self.kind)
-
     def ready(self) -> tuple[Any, list[Individual]]:
         """Make a problem, and individuals of its space."""
-        problem, rng = self.kind(self.config), random.Random(0)
+        problem, rng = self.subject(self.config), random.Random(0)
         drawn = [problem.space.encode(problem.space.sample(rng)) for _ in range(4)]
         return problem, [Individual(genes, problem.fitness()) for genes in drawn]
 

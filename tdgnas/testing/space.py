@@ -16,14 +16,12 @@ from ..spaces import Architecture, SearchSpace
 from .calling import pickle_violations, through_pickle
 from .generators import drawn_from
 from .network import CONSISTENCY
-from .report import FIRST, Kind, Rule
+from .report import FIRST, Case, Kind, Rule
 
 
 @dataclass
-class SpaceCase:
+class SpaceCase(Case):
     """A space and its name."""
-
-    space: SearchSpace
 
     @classmethod
     def of(cls, space: SearchSpace | type[SearchSpace], /, **settings: Any) -> SpaceCase:
@@ -37,9 +35,9 @@ class SpaceCase:
         return cls(space)
 
     @property
-    def name(self) -> str:
-        """Name of its class."""
-        return type(self.space).__name__
+    def space(self) -> SearchSpace:
+        """The space."""
+        return self.subject  # type: ignore[no-any-return]
 
     def samples(self, count: int = 8) -> list[Architecture]:
         """Return architectures: drawn ones, the first choices only, and the last choices only."""

@@ -14,19 +14,17 @@ import numpy as np
 from deap import algorithms, base
 
 from ..individual import AccuracyFitness
-from ..mapping import name_of
 from ..seeding import seed_everything
 from .generators import drawn_from, reseeds
 from .problem import SmallProblem
-from .report import FIRST, Kind, Rule
+from .report import FIRST, Case, Kind, Rule
 from .samples import values_of
 
 
 @dataclass
-class StrategyCase:
+class StrategyCase(Case):
     """What makes a strategy, and the options it is made with."""
 
-    make: Callable[..., Any]
     options: Mapping[str, Any]
 
     @classmethod
@@ -37,20 +35,15 @@ class StrategyCase:
         return cls(make, options)
 
     @property
-    def name(self) -> str:
-        """The strategy's name."""
-        return name_of(self.make)
-
-    @property
     def objectives(self) -> int:
         """How many fitness values the strategy wants."""
-        return int(getattr(self.make, "objectives", 1))
+        return int(getattr(self.subject, "objectives", 1))
 
     def strategy(
         self, problem: SmallProblem, seed: int | None = 0, fitness: type[base.Fitness] | None = None
     ) -> Any:
         """Make a strategy for a problem."""
-        parameters = inspect.signature(self.make).parameters
+        parameters = inspect.signature(self.subject).parameters
         options = dict(self.options)
         open_ended = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
         if seed is not None and ("rng" in parameters or open_ended):
@@ -58,9 +51,9 @@ class StrategyCase:
         if fitness is not None and ("fitness" in parameters or open_ended):
             options["fitness"] = fitness
         required = "source" in parameters and parameters["source"].default is inspect.Parameter.empty
-        if required or getattr(self.make, "needs_gradients", False):
+        if required or getattr(self.subject, "needs_gradients", False):
             options.setdefault("source", problem)
-        return self.make(problem.decisions, **options)
+        return self.subject(problem.decisions, **options)
 
     def start(self, seed: int | None = 0, **options: Any) -> tuple[Any, SmallProblem]:
         """Return a strategy and the problem that it is made for."""

@@ -174,7 +174,7 @@ Options, also of the other operators:
 
 - ``genes``: ``real`` (architecture parameters), ``binary``, or a function of a ``random.Random`` that makes the genes
   of one individual; with other genes than real ones the registered spaces are left out.
-- ``containers``: the individuals' classes: ``Individual``, ``list``, ``array``, ``ndarray``.
+- ``containers``: the individuals' classes: ``Individual``, ``list``, ``ndarray``.
 - ``generators``: the global random generators that it may draw from: ``random``, ``numpy.random``, ``torch``. By
   default ``random``, or none where the docstring says that it uses no random numbers.
 - all others are keywords of the operator; the usual ones (``indpb``, ``sigma``, ``slices``...) have values.

@@ -19,7 +19,7 @@ from tdgnas.files.tables import Appender
 NAMES = st.text(st.characters(codec="utf-8", exclude_characters="/\0"), min_size=1, max_size=8)
 
 
-@settings(max_examples=400)
+@settings(max_examples=150)
 @given(
     st.lists(NAMES.filter(lambda name: name not in (".", "..")), min_size=1, max_size=3),
     st.booleans(),

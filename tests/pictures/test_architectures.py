@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 
 from tdgnas import pictures
 from tdgnas.pictures import architecture_figure, draw, graph_figure, save
-from tdgnas.pictures.condense import sheets
+from tdgnas.pictures.condense import op_kind, sheets
 from tdgnas.pictures.layout import GAP, Box, Wire, layered
 from tdgnas.pictures.vgg import Arc, lanes
 from tdgnas.spaces import NASBench201, OneInputCells, VGGShortcuts
@@ -218,6 +218,19 @@ def test_boxes_of_a_rank_keep_apart_and_wires_run_downwards(data: st.DataObject)
     for points in layout.wires:
         assert all(upper[1] <= lower[1] for upper, lower in pairwise(points))
     assert layered(boxes, wires) == layout
+
+
+@pytest.mark.parametrize(
+    ("op", "kind"),
+    [
+        ("conv_3x3", "conv_3x3"),
+        ("conv7", "conv"),
+        ("s1c0_0-1_avg_pool_3x3", "avg_pool_3x3"),
+        (None, "pass on"),
+    ],
+)
+def test_op_kind_leaves_out_the_place(op: str | None, kind: str) -> None:
+    assert op_kind(op) == kind
 
 
 # files ------------------------------------------------------------------------------------------------------------

@@ -74,10 +74,6 @@ class Hides(nn.Module):
         return images * self.weights[0].to(images.device)
 
 
-def opSized(channels, sizes=()):
-    return nn.Conv2d(channels, channels, 1)
-
-
 # tasks -----------------------------------------------------------------------------------------------------------
 
 
@@ -247,7 +243,6 @@ FAULTS = [
     ("operation", Mixes, "frozen is frozen", "mixes the images"),
     ("operation", Looks, "has shapes on the meta device", "another shape"),
     ("operation", Hides, "is saved by its state", "as parameters"),
-    ("operation", (opSized, {"sizes": [3, 5]}), "has settings that are values", "numbers, words and tuples"),
     ("task", "classification", "can be called", "is no task"),
     ("task", task(loss=mean_loss), "can be called", "one value per sample"),
     ("task", task(loss=centred_loss), "gives a value per sample", "alone than in a batch"),
