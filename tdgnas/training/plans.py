@@ -21,7 +21,7 @@ from ..spaces import (
     space_document,
     space_of,
 )
-from ..spaces.cells.genotypes import as_genotype
+from ..spaces.cells import as_genotype
 from .cards import load_weights
 
 __all__ = ["NetworkPlan", "load_network"]

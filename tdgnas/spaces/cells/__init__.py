@@ -2,9 +2,9 @@
 
 from .cell_space import CellSpace, DartsCells, OneInputCells
 from .final_network import FinalNetwork, final_network
-from .genotypes import CellPlan, Genotype, as_genotype
+from .genotypes import CellPlan, Genotype
 from .operations import DARTS_OPERATIONS, ONE_INPUT_OPERATIONS
-from .published import PUBLISHED
+from .published import PUBLISHED, as_genotype
 from .shapes import NORMAL, REDUCTION
 
 __all__ = [

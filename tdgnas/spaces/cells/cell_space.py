@@ -11,8 +11,9 @@ from ..architecture import Architecture
 from ..registry import SPACES
 from ..space import SearchSpace
 from .final_network import FINAL_OPTIONS, FinalNetwork
-from .genotypes import CellPlan, Genotype, Pair, as_genotype
+from .genotypes import CellPlan, Genotype, Pair
 from .operations import DARTS_OPERATIONS, ONE_INPUT_OPERATIONS, POOLS, check_operation
+from .published import as_genotype
 from .shapes import NORMAL, REDUCTION, CellShape, cell_shapes, reduction_cells
 
 

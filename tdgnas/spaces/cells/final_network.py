@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from ...graphs import Op, head, make, relu_conv_norm, stem, two_step_stem
-from .genotypes import CellPlan, Genotype, as_genotype
+from .genotypes import CellPlan, Genotype
+from .published import as_genotype
 from .shapes import NORMAL, REDUCTION, CellShape, cell_shapes, preprocess, reduction_cells
 
 #: What is left to choose of a final network, as published for CIFAR-10.

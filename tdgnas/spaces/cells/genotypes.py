@@ -131,23 +131,6 @@ class Genotype:
         return CellPlan(inputs, nodes, concat)
 
 
-def as_genotype(given: Genotype | str) -> Genotype:
-    """Return a genotype given as itself, as text, or by its published name.
-
-    >>> len(as_genotype("DARTS_V2").normal)
-    8
-    """
-    from .published import PUBLISHED
-
-    if isinstance(given, Genotype):
-        return given
-    if given in PUBLISHED:
-        return PUBLISHED[given]
-    if "(" not in given:
-        raise ValueError(f"there is no published genotype {given!r}; there are {', '.join(PUBLISHED)}")
-    return Genotype.from_text(given)
-
-
 def _literal(node: ast.expr) -> Any:
     """Value of literals and of range(a, b); never calls anything."""
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.keywords:

@@ -88,3 +88,18 @@ PUBLISHED: dict[str, Genotype] = {
         reduce_concat=(3, 4, 6),
     ),
 }
+
+
+def as_genotype(given: Genotype | str) -> Genotype:
+    """Return a genotype given as itself, as text, or by its published name.
+
+    >>> len(as_genotype("DARTS_V2").normal)
+    8
+    """
+    if isinstance(given, Genotype):
+        return given
+    if given in PUBLISHED:
+        return PUBLISHED[given]
+    if "(" not in given:
+        raise ValueError(f"there is no published genotype {given!r}; there are {', '.join(PUBLISHED)}")
+    return Genotype.from_text(given)
