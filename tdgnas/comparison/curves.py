@@ -15,8 +15,7 @@ Array = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Band:
-    """A mean over seeds and its 95 % confidence interval (Student's t), on a grid; NaN where no seed has a
-    value."""
+    """A mean over seeds and its 95 % confidence interval (Student's t); NaN where no seed has a value."""
 
     grid: Array
     mean: Array
@@ -38,14 +37,11 @@ def band(curves: Sequence[Sequence[tuple[float, float]]], grid: Array) -> Band:
     :param grid: where they are read off.
     """
     table = np.array([step_values(points, grid) for points in curves])
-    known = ~np.isnan(table)
-    n = known.sum(axis=0)
-    some = np.maximum(n, 1)
-    mean = np.where(n > 0, np.where(known, table, 0).sum(axis=0) / some, np.nan)
-    squares = np.where(known, (table - np.where(n > 0, mean, 0)) ** 2, 0).sum(axis=0)
-    error = np.sqrt(squares / np.maximum(n - 1, 1) / some)
-    width = stats.t.ppf(0.975, np.maximum(n - 1, 1)) * error
-    width = np.where(n > 1, width, 0.0)
+    n = (~np.isnan(table)).sum(axis=0)
+    some, free = np.maximum(n, 1), np.maximum(n - 1, 1)
+    mean = np.where(n > 0, np.nansum(table, axis=0) / some, np.nan)
+    error = np.sqrt(np.nansum((table - mean) ** 2, axis=0) / free / some)
+    width = np.where(n > 1, stats.t.ppf(0.975, free) * error, 0.0)
     return Band(grid, mean, mean - width, mean + width)
 
 

@@ -97,13 +97,13 @@ class Subject:
     """A problem of a comparison: what is measured, and how.
 
     :param config: of one of its cells.
-    :param headline: the measure that matters most of what is learned.
-    :param rising: whether more of it is better.
+    :param metric: what is compared, by its name in the results.
+    :param higher: whether more of it is better.
     """
 
     config: Config
-    headline: str = "accuracy"
-    rising: bool = True
+    metric: str = ""
+    higher: bool = True
 
     @property
     def kind(self) -> type[Problem]:
@@ -124,18 +124,6 @@ class Subject:
     def retrained(self) -> bool:
         """Whether what a search chose is trained from scratch."""
         return self.config.retrain is not None and self.config.retrain.epochs > 0
-
-    @property
-    def metric(self) -> str:
-        """What is compared."""
-        if self.retrained:
-            return f"retrained_{self.headline}"
-        return "test_loss" if self.paired else "test_accuracy"
-
-    @property
-    def higher(self) -> bool:
-        """Whether more of it is better."""
-        return self.rising if self.retrained else self.metric != "test_loss"
 
     @property
     def unit(self) -> str:
@@ -222,10 +210,8 @@ class Plan:
             )
         configs = [self._fitting_config(spec, strategy) for strategy in self.strategies]
         problem = subject.kind(subject.config)
-        if problem.data is not None:
-            task = problem.data.task
-            rising = task.measure(task.headline).higher
-            self.subjects[spec.label] = replace(subject, headline=task.headline, rising=rising)
+        metric, higher = _metric(subject, problem)
+        self.subjects[spec.label] = replace(subject, metric=metric, higher=higher)
         for strategy, config in zip(self.strategies, configs, strict=True):
             with _labelled(strategy):
                 try_strategy(config, problem)
@@ -264,6 +250,16 @@ class Plan:
             },
             "seeds": self.seeds,
         }
+
+
+def _metric(subject: Subject, problem: Problem) -> tuple[str, bool]:
+    """What is compared on a problem, and whether more of it is better."""
+    if subject.retrained and problem.data is not None:
+        headline = problem.data.task.headline
+        return f"retrained_{headline}", problem.data.task.measure(headline).higher
+    if type(problem).final is Problem.final:  # there is nothing but what the search sees
+        return "signal", problem.fitness.weights[0] > 0
+    return ("test_loss", False) if subject.paired else ("test_accuracy", True)
 
 
 @contextmanager

@@ -12,24 +12,8 @@ from .results import pareto_figure, points_figure, ranks_figure, seeds_figure
 from .style import new_figure, save, styled, svg
 
 __all__ = [
-    "architecture_figure",
-    "bands_figure",
-    "cell_figure",
-    "choices_figure",
-    "draw",
-    "family_figure",
-    "graph_figure",
-    "new_figure",
-    "pareto_figure",
-    "points_figure",
-    "ranks_figure",
-    "register_drawing",
-    "runs_figure",
-    "save",
-    "search_figure",
-    "seeds_figure",
-    "styled",
-    "svg",
-    "training_figure",
+    "architecture_figure", "bands_figure", "cell_figure", "choices_figure", "draw", "family_figure",
+    "graph_figure", "new_figure", "pareto_figure", "points_figure", "ranks_figure", "register_drawing",
+    "runs_figure", "save", "search_figure", "seeds_figure", "styled", "svg", "training_figure",
     "weights_figure",
-]
+]  # fmt: skip

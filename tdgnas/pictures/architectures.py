@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from .cells import cell_figure
 from .graph import graph_figure
-from .style import check_path, save
+from .style import Figure, check_path, save
 from .vgg import vgg_figure
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from ..spaces import Architecture, SearchSpace
 
 
@@ -29,17 +27,13 @@ _DRAWINGS: dict[str, Callable[[Any, Architecture], Figure]] = {
 }
 
 
-def register_drawing(space: type[SearchSpace]) -> Callable[[Callable[..., Figure]], Callable[..., Figure]]:
-    """Return a decorator for a function that draws the architectures of a space: space and architecture to a figure.
+def register_drawing(space: type[SearchSpace], drawing: Callable[[Any, Architecture], Figure]) -> None:
+    """Draw the architectures of a space, and of spaces made from it, by a function of your own.
 
-    :param space: the class; those made from it are drawn so as well.
+    :param space: the class.
+    :param drawing: takes the space and an architecture, returns a figure; see :func:`new_figure` and :func:`styled`.
     """
-
-    def register(function: Callable[..., Figure]) -> Callable[..., Figure]:
-        _DRAWINGS[space.__name__] = function
-        return function
-
-    return register
+    _DRAWINGS[space.__name__] = drawing
 
 
 def architecture_figure(space: SearchSpace, architecture: Architecture) -> Figure:
@@ -48,19 +42,18 @@ def architecture_figure(space: SearchSpace, architecture: Architecture) -> Figur
     :raises ValueError: for an architecture of another space.
     """
     space.check(architecture)
-    for kind in type(space).__mro__:
-        if kind.__name__ in _DRAWINGS:
-            return _DRAWINGS[kind.__name__](space, architecture)
+    own = (_DRAWINGS[kind.__name__] for kind in type(space).__mro__ if kind.__name__ in _DRAWINGS)
+    drawing = next(own, None)
+    if drawing is not None:
+        return drawing(space, architecture)
     return graph_figure(space.graph.networkx(architecture.choices), space.name)
 
 
 def draw(space: SearchSpace, architecture: Architecture, *paths: str | Path) -> Path:
-    """Draw an architecture into files.
+    """Draw an architecture into files; see :func:`save` for what it raises.
 
     :param paths: each ends in ``.png``, ``.svg`` or ``.pdf``; its folder exists.
     :returns: the first path.
-    :raises ValueError: for an architecture of another space, or an unknown ending.
-    :raises FileNotFoundError: when a folder does not exist.
     """
     for path in paths:
         check_path(path)

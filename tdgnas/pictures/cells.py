@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from .graph import Sheet, sheet_figure
-from .layout import Box, Wire
-from .style import GREY, new_figure, styled
+from .graph import sheet_figure
+from .layout import Box, Sheet, Wire
+from .style import GREY, Figure, new_figure, styled
 
 if TYPE_CHECKING:
     import numpy.typing as npt
-    from matplotlib.figure import Figure
 
     from ..decision import Decision
     from ..spaces.cells import CellPlan
@@ -21,13 +20,13 @@ _TITLES = {"normal": "normal cell", "reduce": "reduction cell"}
 
 
 @styled
-def cell_figure(plans: Mapping[str, CellPlan], title: str = "") -> Figure:
+def cell_figure(plans: Mapping[str, CellPlan]) -> Figure:
     """Draw cells, each by the name of its kind: what they read, their nodes, and what they hand on.
 
     :param plans: see :class:`CellPlan`; ``CellSpace.plan`` and ``Genotype.plan`` make them.
     """
     sheets = [cell_sheet(_TITLES.get(kind, kind), plan) for kind, plan in plans.items()]
-    return sheet_figure(sheets, title, sideways=True, legend=False)
+    return sheet_figure(sheets, sideways=True)
 
 
 def cell_sheet(title: str, plan: CellPlan) -> Sheet:
@@ -63,8 +62,7 @@ def weights_figure(decisions: Sequence[Decision], history: npt.ArrayLike) -> Fig
         raise ValueError(f"the history has shape {values.shape}; expected (times, {genes})")
     columns = min(4, len(decisions))
     rows = -(-len(decisions) // columns)
-    figure = new_figure(2.8 * columns, 0.5 + 1.45 * rows)
-    figure.set_layout_engine("constrained")
+    figure = new_figure(2.8 * columns, 0.5 + 1.45 * rows, fitted=True)
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
     start = 0
     for axes, decision in zip(panels, decisions, strict=False):

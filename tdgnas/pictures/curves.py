@@ -9,12 +9,22 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .style import BLUE, GREEN, GREY, INK, PURPLE, VERMILLION, line_styles, new_figure, styled, whole_ticks
+from .style import (
+    BLUE,
+    GREEN,
+    GREY,
+    INK,
+    PURPLE,
+    VERMILLION,
+    Axes,
+    Figure,
+    line_styles,
+    new_figure,
+    styled,
+    whole_ticks,
+)
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
     from ..comparison.curves import Band
 
 Record = Mapping[str, Any]
@@ -80,8 +90,7 @@ def runs_figure(runs: Mapping[str, Sequence[Record]]) -> Figure:
 
     :param runs: the history of each run by its name.
     """
-    figure = new_figure(10, 3.6)
-    figure.set_layout_engine("constrained")
+    figure = new_figure(10, 3.6, fitted=True)
     keys = {"best": "best energy", "entropy": "entropy (nats)", "distinct": "distinct genotypes"}
     for axes, (key, name) in zip(figure.subplots(1, 3), keys.items(), strict=True):
         for run, (colour, dash) in line_styles(list(runs)).items():
@@ -91,7 +100,7 @@ def runs_figure(runs: Mapping[str, Sequence[Record]]) -> Figure:
         axes.set_title(name)
         axes.grid()
         if key == "distinct":
-            _whole(axes)
+            axes.locator_params(axis="y", integer=True, min_n_ticks=1)
         whole_ticks(axes, "generation")
     figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside upper left", ncols=4)
     return figure
@@ -105,8 +114,7 @@ def bands_figure(curves: Mapping[str, Band], x: str, y: str) -> Figure:
     """
     import numpy as np
 
-    figure = new_figure(8, 3.6)
-    figure.set_layout_engine("constrained")
+    figure = new_figure(8, 3.6, fitted=True)
     axes = figure.add_subplot(xlabel=x, ylabel=y)
     for name, (colour, dash) in line_styles(list(curves)).items():
         one = curves[name]
@@ -139,9 +147,8 @@ def _steps(records: Sequence[Record], key: str, what: str) -> list[float]:
         raise ValueError(f"there is nothing to draw: the {what} is empty")
     for place, record in enumerate(records):
         if not is_number(record.get(key)):
-            raise ValueError(
-                f"record {place} of the {what} has {key!r} {record.get(key)!r}; a number is needed"
-            )
+            found = f"record {place} of the {what} has {key!r} {record.get(key)!r}"
+            raise ValueError(f"{found}; a number is needed")
     return [float(record[key]) for record in records]
 
 
@@ -160,9 +167,7 @@ def _panels(
         )
     ]
     count = max(1, len(shown))
-    figure = new_figure(8, 1.45 * count + 0.4 + 0.3 * bool(title))
-    figure.set_layout_engine("constrained")
-    figure.suptitle(title, x=0.01, ha="left", fontsize=13, weight="bold")
+    figure = new_figure(8, 1.45 * count + 0.4 + 0.3 * bool(title), title, fitted=True)
     stacked = figure.subplots(count, 1, sharex=True, squeeze=False)[:, 0]
     for axes, (name, curves) in zip(stacked, shown, strict=False):
         lost = sum([_draw_curve(axes, x, records, curve) for curve in curves])
@@ -219,13 +224,7 @@ def _readable_limits(axes: Axes, curves: Sequence[_Curve]) -> None:
         axes.yaxis.set_minor_formatter(NullFormatter())
         return
     if whole:
-        _whole(axes)
+        axes.locator_params(axis="y", nbins=4, integer=True, min_n_ticks=1)
     if low == high:
         room = 1.0 if whole else 0.05 * abs(low) or 0.5
         axes.set_ylim(low - room, high + room)
-
-
-def _whole(axes: Axes) -> None:
-    from matplotlib.ticker import MaxNLocator
-
-    axes.yaxis.set_major_locator(MaxNLocator(nbins=4, integer=True, min_n_ticks=1))

@@ -7,20 +7,18 @@ its label has a place of its own.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
-LINE = 0.17  # height of a line of text
-CHARACTER = 0.078  # width of a character
-GAP = 0.16  # between neighbours of a rank
-RANK = 0.22  # between ranks
+LINE, CHARACTER = 0.17, 0.078  # height of a line of text, width of a character
+GAP, RANK = 0.16, 0.22  # between neighbours of a rank, between ranks
 
 Point = tuple[float, float]
+Link = tuple[int, int, float]
 
 
-@dataclass(frozen=True)
-class Box:
+class Box(NamedTuple):
     """A box with lines of text; ``dead`` when the output does not depend on it."""
 
     name: str
@@ -34,8 +32,7 @@ class Box:
         return max(0.7, CHARACTER * max(map(len, self.lines)) + 0.2), LINE * len(self.lines) + 0.12
 
 
-@dataclass(frozen=True)
-class Wire:
+class Wire(NamedTuple):
     """An arrow between two boxes; ``chosen`` when a decision switched it on, which is its colour if it has none."""
 
     source: str
@@ -46,8 +43,15 @@ class Wire:
     colour: str = ""
 
 
-@dataclass(frozen=True)
-class Layout:
+class Sheet(NamedTuple):
+    """One panel of a drawing: boxes in topological order, wires from earlier to later ones."""
+
+    title: str
+    boxes: Sequence[Box]
+    wires: Iterable[Wire]
+
+
+class Layout(NamedTuple):
     """Centres of the boxes, the points of each wire and the place of its label; y grows downwards from 0."""
 
     boxes: dict[str, Point]
@@ -55,22 +59,6 @@ class Layout:
     labels: list[Point]
     width: float
     height: float
-
-
-@dataclass
-class _Items:
-    """What takes a place: boxes, and the bends and labels of wires. Sizes across the ranks and along the flow."""
-
-    ranks: list[int]
-    across: list[float]
-    along: list[float]
-    links: list[tuple[int, int, float]] = field(default_factory=list)
-
-    def add(self, rank: int, across: float, along: float) -> int:
-        self.ranks.append(rank)
-        self.across.append(across)
-        self.along.append(along)
-        return len(self.ranks) - 1
 
 
 def layered(boxes: Sequence[Box], wires: Sequence[Wire], sideways: bool = False) -> Layout:
@@ -81,38 +69,45 @@ def layered(boxes: Sequence[Box], wires: Sequence[Wire], sideways: bool = False)
     :param sideways: from left to right instead.
     :returns: the layout; equal input gives an equal one.
     """
+    turn = -1 if sideways else 1
     number = {box.name: place for place, box in enumerate(boxes)}
     pairs = [(number[wire.source], number[wire.target]) for wire in wires]
-    turn = -1 if sideways else 1
-    sizes = [box.size[::turn] for box in boxes]
-    items = _Items(_ranks(len(boxes), pairs), [size[0] for size in sizes], [size[1] for size in sizes])
+    ranks = _ranks(len(boxes), pairs)
+    sizes = [box.size[::turn] for box in boxes]  # across the flow, along it; then those of the bends of wires
+    links: list[Link] = []
     chains, labels = [], []
     for (source, target), wire in zip(pairs, wires, strict=True):
         # A label sits in an odd rank, where there are no boxes, near the middle of its wire.
-        middle = (items.ranks[source] + items.ranks[target]) // 2 | 1
+        between = range(ranks[source] + 1, ranks[target])
+        middle = (ranks[source] + ranks[target]) // 2 | 1
         text = (max(0.08, CHARACTER * len(wire.label)), LINE)[::turn]
-        chain = [
-            items.add(rank, *(text if rank == middle else (0.08, 0.0)))
-            for rank in range(items.ranks[source] + 1, items.ranks[target])
-        ]
-        labels.append(chain[middle - items.ranks[source] - 1])
-        chains.append([source, *chain, target])
+        chain = [source, *range(len(ranks), len(ranks) + len(between)), target]
+        sizes += [text if rank == middle else (0.08, 0.0) for rank in between]
+        ranks += between
+        labels.append(chain[middle - between.start + 1])
+        chains.append(chain)
         # Long wires run straight before short ones, and the trunk before what a decision added to it.
-        ends, trunk = {source, target}, 1.0 if wire.chosen else 8.0
-        items.links += [(a, b, trunk if {a, b} & ends else 4 * trunk) for a, b in pairwise(chains[-1])]
-    across = _across(items)
-    along, half, length = _along(items)
+        trunk = 1.0 if wire.chosen else 8.0
+        ends = {source, target}
+        links += [(a, b, trunk if {a, b} & ends else 4 * trunk) for a, b in pairwise(chain)]
+    across = _across(ranks, [size[0] for size in sizes], links)
+    thick = dict.fromkeys(sorted(ranks), 0.0)
+    for rank, size in zip(ranks, sizes, strict=True):
+        thick[rank] = max(thick[rank], size[1])
+    start = {rank: sum(thick[other] + RANK for other in thick if other < rank) for rank in thick}
+    along = [start[rank] + thick[rank] / 2 for rank in ranks]
     places = [(x, y)[::turn] for x, y in zip(across, along, strict=True)]
-    breadth = float(max(x + size / 2 for x, size in zip(across, items.across, strict=True)))
-    routes = [
-        [point[::turn] for point in _route(chain, across, along, half, items.along)] for chain in chains
-    ]
-    return Layout(
-        {box.name: places[item] for item, box in enumerate(boxes)},
-        routes,
-        [places[item] for item in labels],
-        *(breadth, length)[::turn],
-    )
+    routes = []
+    for chain in chains:  # from its box's edge to the other's, straight through the ranks between
+        points = [(across[n], along[n] + side * thick[ranks[n]] / 2) for n in chain[1:-1] for side in (-1, 1)]
+        (first, last) = (
+            (across[n], along[n] + sign * sizes[n][1] / 2) for n, sign in ((chain[0], 1), (chain[-1], -1))
+        )
+        routes.append([point[::turn] for point in (first, *points, last)])
+    extent = max(x + size[0] / 2 for x, size in zip(across, sizes, strict=True)), sum(thick.values())
+    width, height = (extent[0], extent[1] + RANK * (len(thick) - 1))[::turn]
+    named = {box.name: places[item] for item, box in enumerate(boxes)}
+    return Layout(named, routes, [places[item] for item in labels], width, height)
 
 
 def _ranks(count: int, pairs: Sequence[tuple[int, int]]) -> list[int]:
@@ -121,17 +116,15 @@ def _ranks(count: int, pairs: Sequence[tuple[int, int]]) -> list[int]:
 
     graph = nx.DiGraph(pairs)
     graph.add_nodes_from(range(count))
-    rank = [0] * count
-    for level, members in enumerate(nx.topological_generations(graph)):
-        for member in members:
-            rank[member] = 2 * level
+    levels = enumerate(nx.topological_generations(graph))
+    rank = {member: 2 * level for level, members in levels for member in members}
     for box in range(1, count):
         if not graph.pred[box] and graph.succ[box]:
             rank[box] = min(rank[reader] for reader in graph.succ[box]) - 2
-    return rank
+    return [rank[box] for box in range(count)]
 
 
-def _across(items: _Items) -> list[float]:
+def _across(ranks: Sequence[int], sizes: Sequence[float], links: Sequence[Link]) -> list[float]:
     """Places across the flow: igraph's order within each rank, the straightest wires, nothing overlaps.
 
     A linear programme, as Gansner, Koutsofios, North and Vo have it (1993, *A technique for drawing directed graphs*).
@@ -140,51 +133,21 @@ def _across(items: _Items) -> list[float]:
     from scipy.optimize import linprog
     from scipy.sparse import coo_matrix
 
-    count, links = len(items.ranks), items.links
+    count = len(ranks)
     drawn = Graph(count, [link[:2] for link in links], directed=True)
-    order = [x for x, _ in drawn.layout_sugiyama(layers=items.ranks, maxiter=300).coords]
-    row = sorted(range(count), key=lambda item: (items.ranks[item], order[item], item))
-    apart = [(a, b) for a, b in pairwise(row) if items.ranks[a] == items.ranks[b]]
+    order = [x for x, _ in drawn.layout_sugiyama(layers=ranks, maxiter=300).coords]
+    row = sorted(range(count), key=lambda item: (ranks[item], order[item], item))
     # The unknowns: the places, then the slants of the links, each at least as large as the difference of its ends.
-    lines = [((a, 1.0), (b, -1.0), -(items.across[a] + items.across[b]) / 2 - GAP) for a, b in apart]
+    apart = [(a, b) for a, b in pairwise(row) if ranks[a] == ranks[b]]
+    lines = [((a, 1.0), (b, -1.0), -(sizes[a] + sizes[b]) / 2 - GAP) for a, b in apart]
     for number, (a, b, _) in enumerate(links, start=count):
         lines += [((a, sign), (b, -sign), (number, -1.0), 0.0) for sign in (1.0, -1.0)]
+    if not lines:
+        return [size / 2 for size in sizes]
     cells = [(line, column, value) for line, (*parts, _) in enumerate(lines) for column, value in parts]
-    if not cells:
-        return [size / 2 for size in items.across]
     at, column, value = zip(*cells, strict=True)
-    total = count + len(links)
-    found = linprog(
-        [0.0] * count + [weight for _, _, weight in links],
-        coo_matrix((value, (at, column)), (len(lines), total)).tocsr(),
-        [line[-1] for line in lines],
-    )
-    left = min(x - size / 2 for x, size in zip(found.x, items.across, strict=False))
-    return [float(x - left) for x in found.x[:count]]
-
-
-def _along(items: _Items) -> tuple[list[float], list[float], float]:
-    """Centre and half size of each item's rank along the flow, and the length of all ranks together."""
-    size: dict[int, float] = dict.fromkeys(sorted(items.ranks), 0.0)
-    for rank, along in zip(items.ranks, items.along, strict=True):
-        size[rank] = max(size[rank], along)
-    start, top = {}, 0.0
-    for rank, tall in size.items():
-        start[rank] = top
-        top += tall + RANK
-    centre = [start[rank] + size[rank] / 2 for rank in items.ranks]
-    return centre, [size[rank] / 2 for rank in items.ranks], top - RANK
-
-
-def _route(
-    chain: Sequence[int],
-    across: Sequence[float],
-    along: Sequence[float],
-    half: Sequence[float],
-    sizes: Sequence[float],
-) -> list[Point]:
-    """Points of a wire, from its box's edge to the other's; it runs straight through a rank."""
-    first, last = chain[0], chain[-1]
-    between = [(across[item], along[item] + side * half[item]) for item in chain[1:-1] for side in (-1, 1)]
-    start, end = along[first] + sizes[first] / 2, along[last] - sizes[last] / 2
-    return [(across[first], start), *between, (across[last], end)]
+    costs = [0.0] * count + [weight for _, _, weight in links]
+    matrix = coo_matrix((value, (at, column)), (len(lines), len(costs))).tocsr()
+    found = linprog(costs, matrix, [line[-1] for line in lines]).x[:count]
+    left = min(x - size / 2 for x, size in zip(found, sizes, strict=True))
+    return [float(x - left) for x in found]

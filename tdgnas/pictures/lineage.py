@@ -7,12 +7,10 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from .style import BLUE, GREY, INK, ORANGE, PALE, VERMILLION, new_figure, styled, whole_ticks
+from .style import BLUE, GREY, INK, ORANGE, PALE, VERMILLION, Axes, Figure, new_figure, styled, whole_ticks
 
 if TYPE_CHECKING:
     import networkx as nx
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
     from ..decision import Decision
 
@@ -29,8 +27,7 @@ def family_figure(graph: nx.DiGraph[int], identity: int, label: str) -> Figure:
     """
     places = _places(graph)
     height = max((y for _, y in places.values()), default=0) + 1
-    figure = new_figure(10, min(8.0, 1.8 + 0.17 * height))
-    figure.set_layout_engine("constrained")
+    figure = new_figure(10, min(8.0, 1.8 + 0.17 * height), fitted=True)
     axes = figure.add_subplot()
     for parent, child in graph.edges:
         (x0, y0), (x1, y1) = places[parent], places[child]
@@ -91,8 +88,7 @@ def choices_figure(leaders: Sequence[tuple[int, Event]], decisions: Sequence[Dec
     # A small picture holds a row for each decision only while there are not too many of them.
     row = (0.13 if len(decisions) <= 40 else 0.105) if binary else 0.19
     legend = 0.2 if binary else 0.2 + 0.2 * math.ceil(len(names) / 5)
-    figure = new_figure(10, 0.55 + legend + row * len(decisions))
-    figure.set_layout_engine("constrained")
+    figure = new_figure(10, 0.55 + legend + row * len(decisions), fitted=True)
     axes = figure.add_subplot()
     shown = np.array([event["choices"] for _, event in leaders])
     colours: list[Any] = [PALE, BLUE]

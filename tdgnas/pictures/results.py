@@ -4,23 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .curves import OFF_SCALE, Record, is_number
-from .style import (
-    BLUE,
-    COLOURS,
-    GREY,
-    SKY,
-    VERMILLION,
-    line_styles,
-    new_figure,
-    styled,
-)
+from .style import BLUE, COLOURS, GREY, SKY, VERMILLION, Axes, Figure, line_styles, new_figure, styled
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+Point = tuple[float, float]
 
 
 def measure_of(results: Sequence[Record]) -> str:
@@ -42,10 +31,10 @@ def axis_of(measure: str) -> str:
     return f"{measure} (%)" if measure.endswith("accuracy") else measure
 
 
-def _shown(value: Any, measure: str) -> float | None:
-    if not is_number(value) or abs(float(value)) >= OFF_SCALE:
-        return None
-    return float(value) * (100 if measure.endswith("accuracy") else 1)
+def _values(results: Sequence[Record], row: str, key: str) -> list[float]:
+    """The values of a row's networks that can be shown, accuracies in percent."""
+    found = [r[key] for r in results if str(r["row"]) == row and is_number(r.get(key))]
+    return [value * (100 if key.endswith("accuracy") else 1) for value in found if abs(value) < OFF_SCALE]
 
 
 @styled
@@ -59,82 +48,63 @@ def points_figure(results: Sequence[Record], title: str = "") -> Figure:
     """
     if not results:
         raise ValueError("there is nothing to draw: the results are empty")
-    missing = next((result for result in results if "row" not in result), None)
+    missing = next((sorted(result) for result in results if "row" not in result), None)
     if missing is not None:
         raise ValueError(
-            f"every result needs 'row', the name of its row in the table; this one has {sorted(missing)}"
+            f"every result needs 'row', the name of its row in the table; this one has {missing}"
         )
     measure = measure_of(results)
-    rows = list(dict.fromkeys(str(result["row"]) for result in results))
-    figure = new_figure(8, 1.0 + 0.5 * len(rows) + 0.3 * bool(title))
-    figure.set_layout_engine("constrained")
-    figure.suptitle(title, x=0.01, ha="left", fontsize=13, weight="bold")
+    names = [str(result["row"]) for result in results]
+    rows = list(dict.fromkeys(names))
+    figure = new_figure(8, 1.0 + 0.5 * len(rows) + 0.3 * bool(title), title, fitted=True)
     axes = figure.add_subplot(xlabel=axis_of(measure))
-    for side, label, colour, marker, shift in (
-        ("valid", "validation", BLUE, "o", -0.14),
-        ("test", "test", VERMILLION, "D", 0.14),
-    ):
+    axes.margins(x=0.12)
+    sides = (("valid", "validation", BLUE, "o", -0.14), ("test", "test", VERMILLION, "D", 0.14))
+    for side, label, colour, marker, shift in sides:
         for place, row in enumerate(rows):
-            values = [_shown(r.get(f"{side}_{measure}"), measure) for r in results if str(r["row"]) == row]
-            _draw_points(axes, [v for v in values if v is not None], place + shift, colour, marker)
+            values = _values(results, row, f"{side}_{measure}")
+            if values:
+                _draw_points(axes, values, place + shift, colour, marker)
         axes.plot([], [], color=colour, marker=marker, linestyle="none", markersize=7, label=label)
-    counts = [sum(str(result["row"]) == row for result in results) for row in rows]
-    names = [f"{row}\n(mean of {n})" if n > 1 else row for row, n in zip(rows, counts, strict=True)]
-    axes.set_yticks(range(len(rows)), names)
+    counts = [f"\n(mean of {names.count(row)})" if names.count(row) > 1 else "" for row in rows]
+    axes.set_yticks(range(len(rows)), [row + count for row, count in zip(rows, counts, strict=True)])
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.grid(axis="x")
     axes.tick_params(axis="y", length=0)
-    _room_for_figures(axes, 100.0 if measure.endswith("accuracy") else math.inf)
+    low, high = axes.get_xlim()
+    most = min(high, 100.0) if measure.endswith("accuracy") else high  # no ticks beyond 100 %
+    axes.set_xticks([tick for tick in axes.get_xticks() if low <= tick <= most])
     axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderaxespad=0.2)
     return figure
 
 
 def _draw_points(axes: Axes, values: Sequence[float], y: float, colour: str, marker: str) -> None:
     """Draw the mean, and where there are several values their range and each of them."""
-    if not values:
-        return
     mean = math.fsum(values) / len(values)
     if len(values) > 1:
         axes.plot([min(values), max(values)], [y, y], color=colour, zorder=2)
-        axes.plot(
-            values, [y] * len(values), linestyle="none", marker="|", markersize=9, color=colour, zorder=2
-        )
+        axes.plot(values, [y] * len(values), "|", markersize=9, color=colour, zorder=2)
     axes.plot([mean], [y], linestyle="none", marker=marker, markersize=7, color=colour, zorder=3)
-    place = {"xytext": (8, 0), "textcoords": "offset points", "va": "center"}
+    place: dict[str, Any] = {"xytext": (8, 0), "textcoords": "offset points", "va": "center"}
     axes.annotate(f"{mean:.2f}", (max(values), y), fontsize=8, color=colour, **place)
 
 
-def _room_for_figures(axes: Axes, most: float) -> None:
-    """Room for the figures beside the points, and no ticks beyond 100 %."""
-    from matplotlib.ticker import MaxNLocator
-
-    values = [float(x) for line in axes.lines for x in line.get_xdata()] or [0.0, 100.0]  # type: ignore[union-attr]
-    span = max(values) - min(values)
-    low, high = min(values) - max(0.06 * span, 0.3), max(values) + max(0.13 * span, 0.5)
-    ticks = MaxNLocator(nbins=7).tick_values(low, high)
-    axes.set_xticks([tick for tick in ticks if low <= tick <= min(high, most)])
-    axes.set_xlim(low, high)
-
-
-def front(points: Sequence[tuple[float, float]]) -> list[int]:
-    """Return the places of the points that no other beats in both: small first, large second number; by the first.
+def front(points: Sequence[Point]) -> list[Point]:
+    """Return the points that no other beats in both: small first, large second number; by the first.
 
     >>> front([(3.0, 0.9), (1.0, 0.5), (2.0, 0.4), (2.0, 0.8)])
-    [1, 3, 0]
+    [(1.0, 0.5), (2.0, 0.8), (3.0, 0.9)]
     """
-    found: list[int] = []
-    for place in sorted(range(len(points)), key=lambda p: (points[p][0], -points[p][1])):
-        if not found or points[place][1] > points[found[-1]][1]:
-            found.append(place)
+    found: list[Point] = []
+    for point in sorted(points, key=lambda point: (point[0], -point[1])):
+        if not found or point[1] > found[-1][1]:
+            found.append(point)
     return found
 
 
 @styled
 def pareto_figure(
-    searched: Sequence[tuple[float, float]],
-    best: tuple[float, float] | None,
-    results: Sequence[Record],
-    own: str = "",
+    searched: Sequence[Point], best: Point | None, results: Sequence[Record], own: str = ""
 ) -> Figure:
     """Draw accuracy against parameters: what the search evaluated, and the networks that were retrained.
 
@@ -143,49 +113,38 @@ def pareto_figure(
     :param results: the retrained networks, as :func:`points_figure` takes them, with ``parameters``.
     :param own: the row of the search's winner.
     """
-    from matplotlib.ticker import EngFormatter, MaxNLocator
+    from matplotlib.ticker import EngFormatter
 
-    measure = measure_of(results)
-    trained = [r for r in results if is_number(r.get(f"test_{measure}")) and is_number(r.get("parameters"))]
-    figure = new_figure(10, 3.9)
-    figure.set_layout_engine("constrained")
+    key = f"test_{measure_of(results)}"
+    trained = [r for r in results if _values([r], str(r["row"]), key) and is_number(r.get("parameters"))]
+    figure = new_figure(10, 3.9, fitted=True)
     panels = figure.subplots(1, bool(searched) + bool(trained), squeeze=False)[0]
     if searched:
         _draw_searched(panels[0], searched, best)
     if trained:
-        axes = panels[-1]
-        axes.set(title="retrained from scratch", ylabel=f"test {axis_of(measure)}")
-        rows = list(dict.fromkeys(str(result["row"]) for result in trained))
-        for row, colour in zip(rows, (COLOURS[2:] * len(rows))[: len(rows)], strict=True):
-            ends = [r for r in trained if str(r["row"]) == row]
-            axes.plot(
-                [r["parameters"] for r in ends], [_shown(r[f"test_{measure}"], measure) for r in ends],
-                "*" if row == own else "o", markersize=14 if row == own else 7,
-                color=VERMILLION if row == own else colour, label=row,
-            )  # fmt: skip
+        panels[-1].set(title="retrained from scratch", ylabel=f"test {axis_of(key[5:])}")
+        for place, row in enumerate(dict.fromkeys(str(result["row"]) for result in trained)):
+            sizes = [r["parameters"] for r in trained if str(r["row"]) == row]
+            look = (VERMILLION, "*", 14) if row == own else (COLOURS[(2 + place) % len(COLOURS)], "o", 7)
+            colour, mark, size = look
+            panels[-1].plot(sizes, _values(trained, row, key), mark, markersize=size, color=colour, label=row)
     for axes in panels:
         axes.grid()
-        axes.legend(fontsize=8, loc="best")
-        axes.xaxis.set_major_locator(MaxNLocator(nbins=5))
+        axes.legend(fontsize=8)
+        axes.locator_params(axis="x", nbins=5)
         axes.xaxis.set_major_formatter(EngFormatter(sep=""))
         axes.set_xlabel("parameters")
     return figure
 
 
-def _draw_searched(
-    axes: Axes, points: Sequence[tuple[float, float]], best: tuple[float, float] | None
-) -> None:
-    axes.scatter(
-        [x for x, _ in points], [100 * y for _, y in points], s=14, color=SKY, alpha=0.7, linewidths=0
-    )
-    edge = front(points)
-    xs, ys = [points[p][0] for p in edge], [100 * points[p][1] for p in edge]
-    axes.plot(xs, ys, drawstyle="steps-post", color=BLUE, label="Pareto front")
-    axes.plot(xs, ys, "o", markersize=4, color=BLUE)
+def _draw_searched(axes: Axes, points: Sequence[Point], best: Point | None) -> None:
+    percent = [(x, 100 * y) for x, y in points]
+    axes.scatter(*zip(*percent, strict=True), s=14, color=SKY, alpha=0.7, linewidths=0)
+    edge = list(zip(*front(percent), strict=True))
+    axes.plot(*edge, drawstyle="steps-post", color=BLUE, label="Pareto front")
+    axes.plot(*edge, "o", markersize=4, color=BLUE)
     if best is not None:
-        axes.plot(
-            [best[0]], [100 * best[1]], "*", markersize=14, color=VERMILLION, label="the best by fitness"
-        )
+        axes.plot(best[0], 100 * best[1], "*", markersize=14, color=VERMILLION, label="the best by fitness")
     axes.set(title="evaluated in the search", ylabel="validation accuracy (%)")
 
 
@@ -196,8 +155,7 @@ def seeds_figure(results: Mapping[str, Mapping[int, float]], label: str) -> Figu
     :param results: of each strategy the result of each seed.
     :param label: name and unit of the results.
     """
-    figure = new_figure(8, 0.7 + 0.38 * len(results))
-    figure.set_layout_engine("constrained")
+    figure = new_figure(8, 0.7 + 0.38 * len(results), fitted=True)
     axes = figure.add_subplot(xlabel=label)
     names = list(results)[::-1]
     values = [list(results[name].values()) for name in names]
@@ -223,15 +181,12 @@ def ranks_figure(ranks: Mapping[str, float], p: Mapping[str, Mapping[str, float]
     from pandas import DataFrame
     from scikit_posthocs import critical_difference_diagram
 
-    figure = new_figure(8, 1.4 + 0.17 * len(ranks))
-    figure.set_layout_engine("constrained")
+    figure = new_figure(8, 1.4 + 0.17 * len(ranks), fitted=True)
     told = f"mean rank, 1 is best; bars join what does not differ: critical difference {critical:.2f}"
-    axes = figure.add_subplot(title=told)
+    colours = {name: colour for name, (colour, _) in line_styles(list(ranks)).items()}
     critical_difference_diagram(
-        dict(ranks), DataFrame(p).loc[list(ranks), list(ranks)], ax=axes, text_h_margin=0.1,
-        label_fmt_left="{label} ({rank:.2f})  ", label_fmt_right="  ({rank:.2f}) {label}",
-        color_palette={name: colour for name, (colour, _) in line_styles(list(ranks)).items()},
-        label_props={"fontsize": 9}, crossbar_props={"color": GREY, "linewidth": 3},
+        dict(ranks), DataFrame(p).loc[list(ranks), list(ranks)], ax=figure.add_subplot(title=told),
+        label_fmt_left="{label} ({rank:.2f})  ", label_fmt_right="  ({rank:.2f}) {label}", text_h_margin=0.1,
+        color_palette=colours, label_props={"fontsize": 9}, crossbar_props={"color": GREY, "linewidth": 3},
     )  # fmt: skip
-    axes.title.set_position((0.0, 1.0))
     return figure

@@ -16,10 +16,11 @@ from ..files.atomic import write_atomic
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+else:  # it is imported when something is drawn
+    Axes = Figure = Any
 
 P, T = ParamSpec("P"), TypeVar("T")
 
-SUFFIXES = (".png", ".svg", ".pdf")
 # Okabe and Ito's palette, made to be told apart by colour-blind readers.
 BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY = (
     "#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9",
@@ -29,34 +30,19 @@ COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, "#000000", "#999933", "
 DASHES = ("-", "--", "-.", ":")
 
 _STYLE: dict[str, Any] = {
-    "font.family": "DejaVu Sans",  # comes with matplotlib, so that pictures do not depend on installed fonts
-    "font.size": 9.5,
-    "axes.labelsize": 9.5,
-    "axes.titlesize": 9.5,
-    "axes.titlelocation": "left",
-    "legend.fontsize": 9,
-    "xtick.labelsize": 8.5,
-    "ytick.labelsize": 8.5,
-    "svg.hashsalt": "tdgnas",
-    "svg.fonttype": "path",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.axisbelow": True,
-    "grid.color": "#E3E3E3",
-    "grid.linewidth": 0.7,
+    # The font comes with matplotlib, so that pictures do not depend on what is installed.
+    **{"font.family": "DejaVu Sans", "font.size": 9.5, "svg.hashsalt": "tdgnas", "svg.fonttype": "path"},
+    **{"axes.labelsize": 9.5, "axes.titlesize": 9.5, "axes.titlelocation": "left", "axes.axisbelow": True},
+    **{"legend.fontsize": 9, "legend.frameon": False, "xtick.labelsize": 8.5, "ytick.labelsize": 8.5},
+    **{"axes.spines.top": False, "axes.spines.right": False, "grid.color": "#E3E3E3", "grid.linewidth": 0.7},
+    **dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), INK),
     "lines.linewidth": 1.6,
-    "text.color": INK,
-    "axes.labelcolor": INK,
-    "axes.edgecolor": INK,
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "legend.frameon": False,
 }
 # Matplotlib writes the time and its version into files; without them equal figures are equal files.
-_METADATA: dict[str, dict[str, None]] = {
-    ".png": {"Software": None},
-    ".svg": {"Date": None, "Creator": None},
-    ".pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+_METADATA = {
+    ".png": ("Software",),
+    ".svg": ("Date", "Creator"),
+    ".pdf": ("CreationDate", "Creator", "Producer"),
 }
 
 
@@ -69,7 +55,7 @@ def styled(function: Callable[P, T]) -> Callable[P, T]:
 
         with style.context(["default", _STYLE]):
             made = function(*args, **keywords)
-            if hasattr(made, "set_layout_engine"):
+            if getattr(made, "get_layout_engine", lambda: None)() is not None:
                 # Laid out once: each drawing of a figure would move its parts a little further.
                 made.draw_without_rendering()
                 made.set_layout_engine("none")
@@ -78,20 +64,18 @@ def styled(function: Callable[P, T]) -> Callable[P, T]:
     return run
 
 
-def new_figure(width: float, height: float) -> Figure:
-    """Return an empty white figure of a size in inches; draw on it within :func:`styled`."""
+def new_figure(width: float, height: float, title: str = "", *, fitted: bool = False) -> Figure:
+    """Return an empty white figure of a size in inches; draw on it within :func:`styled`.
+
+    :param title: above everything.
+    :param fitted: make room for all labels by itself.
+    """
     from matplotlib.figure import Figure
 
-    return Figure(figsize=(width, height), facecolor="white")
-
-
-def whole_canvas(figure: Figure) -> Axes:
-    """Return axes over a whole figure, in inches, y downwards, with nothing drawn for themselves."""
-    axes = figure.add_axes((0, 0, 1, 1))
-    width, height = figure.get_size_inches()
-    axes.set(xlim=(0, width), ylim=(height, 0))
-    axes.set_axis_off()
-    return axes
+    figure = Figure(figsize=(width, height), facecolor="white", layout="constrained" if fitted else "none")
+    if title:
+        figure.suptitle(title, x=0.01, ha="left", fontsize=13, weight="bold")
+    return figure
 
 
 def line_styles(names: list[str]) -> dict[str, tuple[str, str]]:
@@ -104,28 +88,19 @@ def line_styles(names: list[str]) -> dict[str, tuple[str, str]]:
 
 def whole_ticks(axes: Axes, label: str) -> None:
     """Name the x axis, which counts something: whole ticks only."""
-    from matplotlib.ticker import MaxNLocator
-
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axes.locator_params(axis="x", integer=True, min_n_ticks=1)
     axes.set_xlabel(label)
 
 
 def check_path(path: str | Path) -> Path:
-    """Check that a picture can be written to a path, before it is drawn.
-
-    :raises ValueError: when the ending names no known format.
-    :raises FileNotFoundError: when the folder does not exist.
-    :raises IsADirectoryError: when the path is a folder.
-    """
+    """Check that a picture can be written to a path, before it is drawn; see :func:`save` for what it raises."""
     path = Path(path)
-    if path.suffix.lower() not in SUFFIXES:
-        raise ValueError(
-            f"cannot write a picture to {str(path)!r}: its name must end in {', '.join(SUFFIXES)}"
-        )
+    if path.suffix.lower() not in _METADATA:
+        endings = ", ".join(_METADATA)
+        raise ValueError(f"cannot write a picture to {str(path)!r}: its name must end in {endings}")
     if not path.parent.is_dir():
-        raise FileNotFoundError(
-            f"cannot write {path.name!r}: there is no folder {str(path.parent)!r}; make it first"
-        )
+        where = f"there is no folder {str(path.parent)!r}; make it first"
+        raise FileNotFoundError(f"cannot write {path.name!r}: {where}")
     if path.is_dir():
         raise IsADirectoryError(f"cannot write a picture to {str(path)!r}: it is a folder")
     return path
@@ -136,7 +111,7 @@ def _content(figure: Figure, suffix: str) -> bytes:
     content = io.BytesIO()
     # A picture of more than 30,000 pixels a side is one that viewers refuse.
     dpi = min(150.0, 30_000 / max(figure.get_size_inches()))
-    figure.savefig(content, format=suffix[1:], dpi=dpi, metadata=_METADATA[suffix])
+    figure.savefig(content, format=suffix[1:], dpi=dpi, metadata=dict.fromkeys(_METADATA[suffix]))
     return content.getvalue()
 
 
@@ -147,6 +122,7 @@ def save(figure: Figure, *paths: str | Path) -> list[Path]:
     :returns: the paths.
     :raises ValueError: for another ending, or no path at all.
     :raises FileNotFoundError: when a folder does not exist.
+    :raises IsADirectoryError: when a path is a folder.
     """
     if not paths:
         raise ValueError("name at least one file to write, such as 'search.png'")

@@ -7,16 +7,12 @@ spans overlap lie in lanes of their own, shorter ones inside longer ones, so tha
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .graph import rounded
-from .style import BLUE, GREEN, INK, VERMILLION, new_figure, styled
+from .style import BLUE, GREEN, INK, VERMILLION, Axes, Figure, new_figure, styled
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
     from ..spaces import Architecture, VGGShortcuts
 
 # Kind of shortcut: colour, dashes, what it is.
@@ -25,14 +21,17 @@ KINDS: dict[str, tuple[str, Any, str]] = {
     "pointwise": (VERMILLION, (0, (5, 2)), "pointwise, 1×1 convolution"),
     "reduction": (GREEN, (0, (7, 1.5, 1.5, 1.5)), "reduction, factorised 1×1 convolutions"),
 }
+NOTE = (
+    "block: 3×3 convolution + BatchNorm, plus the shortcuts that enter it, then ReLU; the last of a stage is pooled"
+    " (2×2 maximum).  ch: channels.  Shortcut i→j: from the output of block i into the sum of block j."
+)
 # A block: width, half height, room after it; width of a pool; distance between lanes, of the first from the blocks.
 BOX, HALF, GAP, POOL, LANE, FIRST = 0.62, 0.36, 0.24, 0.22, 0.2, 0.3
-LABEL, HEAD = 0.4, 0.95
-MARGIN, HEADER, FOOTER = 0.25, 1.05, 0.95
+LABEL, HEAD, MARGIN, HEADER, FOOTER = 0.4, 0.95, 0.25, 1.05, 0.95
+CENTRE: dict[str, Any] = {"ha": "center", "va": "center"}
 
 
-@dataclass(frozen=True)
-class Arc:
+class Arc(NamedTuple):
     """One shortcut's way in the picture: from ``left`` to ``right``, ``lane`` lanes away from the chain."""
 
     source: int
@@ -41,21 +40,20 @@ class Arc:
     right: float
     lane: int = 0
 
+    def overlaps(self, other: Arc) -> bool:
+        """Whether the two cannot lie in one lane."""
+        return self.left < other.right + 0.05 and other.left < self.right + 0.05
+
 
 def lanes(arcs: Iterable[Arc]) -> list[Arc]:
     """Give each arc the lowest lane in which it overlaps no other, short arcs first, so that arcs nest."""
     taken: list[list[Arc]] = []
     for arc in sorted(arcs, key=lambda arc: (arc.right - arc.left, arc.source)):
-        free = (n for n, row in enumerate(taken) if not any(_overlap(arc, other) for other in row))
-        lane = next(free, len(taken))
+        lane = next((n for n, row in enumerate(taken) if not any(map(arc.overlaps, row))), len(taken))
         if lane == len(taken):
             taken.append([])
-        taken[lane].append(replace(arc, lane=lane))
+        taken[lane].append(arc._replace(lane=lane))
     return [arc for row in taken for arc in row]
-
-
-def _overlap(one: Arc, other: Arc) -> bool:
-    return one.left < other.right + 0.05 and other.left < one.right + 0.05
 
 
 class _Chain:
@@ -64,8 +62,8 @@ class _Chain:
     def __init__(self, strides: Sequence[int]) -> None:
         self.blocks, self.outputs = [MARGIN], [MARGIN + BOX + GAP / 2]
         self.pools: list[float] = []
-        x = start = MARGIN + BOX + GAP
         self.stages: list[tuple[float, float]] = []
+        x = start = MARGIN + BOX + GAP
         for block in range(1, len(strides)):
             self.blocks.append(x)
             x += BOX + GAP
@@ -75,11 +73,10 @@ class _Chain:
             self.pools.append(x - GAP + 0.08)
             # An arc leaves a stage's last block after the pooling, in the band of the next resolution.
             end = self.pools[-1] + POOL + 0.06
-            self.stages.append((start - 0.02 * (not self.stages), end))
+            self.stages.append((start, end))
             self.outputs.append(end + 0.07)
             start, x = end, end + GAP
-        self.head = x
-        self.width = x + HEAD + MARGIN
+        self.head, self.width = x, x + HEAD + MARGIN
 
 
 @styled
@@ -91,37 +88,39 @@ def vgg_figure(space: VGGShortcuts, architecture: Architecture) -> Figure:
     """
     from ..spaces.vgg import STRIDES
 
-    pairs = space.shortcuts(architecture)
+    pairs, every = space.shortcuts(architecture), space.candidates
     chain = _Chain(STRIDES)
     above, below = (lanes(_arcs(space, chain, pairs, reductions)) for reductions in (False, True))
     up, down = (HALF + FIRST + LANE * len({arc.lane for arc in side}) for side in (above, below))
     figure = new_figure(chain.width, HEADER + up + down + FOOTER)
-    axes = figure.add_axes((0, 0, 1, 1))
-    axes.set(xlim=(0, chain.width), ylim=(-down - FOOTER, up + HEADER))
+    axes = figure.add_axes((0, 0, 1, 1), xlim=(0, chain.width), ylim=(-down - FOOTER, up + HEADER))
     axes.set_axis_off()
-    _draw_stages(axes, space, chain, up, down)
-    _draw_chain(axes, space, chain, STRIDES)
-    strides = {pair: STRIDES[pair[1] - 1] // STRIDES[pair[0]] for pair in space.candidates}
+    _draw_chain(axes, space, chain, STRIDES, up, down)
+    strides = {(i, j): STRIDES[j - 1] // STRIDES[i] for i, j in every}
     several = len(set(strides.values()) - {1}) > 1
     for side, sign in ((above, 1), (below, -1)):
         for arc in side:
-            label = f"{arc.source}→{arc.target}"
-            label += f" ÷{strides[arc.source, arc.target]}" if several and sign < 0 else ""
-            kind = KINDS[space.kind(arc.source, arc.target)]
-            _draw_arc(axes, arc, kind, sign, label, _label_place(arc, side, LABEL + 0.2 * ("÷" in label)))
-    title = (
-        f"VGG19 with {len(pairs)} of {len(space.candidates)} shortcuts"
-        if pairs
-        else "VGG19 without shortcuts"
-    )
+            divided = f" ÷{strides[arc.source, arc.target]}" if several and sign < 0 else ""
+            place = _label_place(arc, side, LABEL + 0.2 * bool(divided))
+            label = f"{arc.source}→{arc.target}{divided}"
+            _draw_arc(axes, arc, KINDS[space.kind(arc.source, arc.target)], sign, label, place)
+    for kind, (colour, dashes, text) in KINDS.items():
+        there, all_there = (sum(space.kind(*pair) == kind for pair in some) for some in (pairs, every))
+        text += f", {'÷ stride' if several else 'stride 2'}" if kind == "reduction" else ""
+        axes.plot(
+            [], [], color=colour, linestyle=dashes, linewidth=1.5, label=f"{text}: {there} of {all_there}"
+        )
+    middle = chain.width / 2
+    title = f"VGG19 with {len(pairs)} of {len(every)} shortcuts" if pairs else "VGG19 without shortcuts"
     costs = (
         f"{space.parameters(architecture):,} parameters,  {space.macs(architecture) / 1e6:,.1f} million multiply-adds "
         f"per image,  width {space.settings['width']:g},  {space.classes} classes"
     )
-    middle = chain.width / 2
-    axes.text(middle, up + 0.85, title, ha="center", va="center", fontsize=14, weight="bold")
-    axes.text(middle, up + 0.58, costs, ha="center", va="center", fontsize=10)
-    _draw_legend(axes, space, pairs, "÷ stride" if several else "stride 2", middle, -down)
+    axes.text(middle, up + 0.85, title, fontsize=14, weight="bold", **CENTRE)
+    axes.text(middle, up + 0.58, costs, fontsize=10, **CENTRE)
+    axes.text(middle, -down - 0.62, NOTE, fontsize=9, color="#555555", **CENTRE)
+    place = {"bbox_to_anchor": (middle, -down - 0.08), "bbox_transform": axes.transData, "borderaxespad": 0}
+    axes.legend(loc="upper center", ncols=len(KINDS), fontsize=9.5, handlelength=4, **place)
     return figure
 
 
@@ -138,43 +137,35 @@ def _arcs(
     return arcs
 
 
-def _draw_stages(axes: Axes, space: VGGShortcuts, chain: _Chain, up: float, down: float) -> None:
-    from matplotlib.patches import Rectangle
-
-    for number, (start, end) in enumerate(chain.stages):
-        shade = "#F0F2F5" if number % 2 == 0 else "#FAFAFA"
-        axes.add_patch(
-            Rectangle(
-                (start, -down), end - start, up + down + 0.42, facecolor=shade, edgecolor="none", zorder=0
-            )
-        )
-        side = space.image_shape[1] >> number
-        text = f"stage {number + 1}\n{side}×{side}, stride {2**number}"
-        axes.text((start + end) / 2, up + 0.21, text, ha="center", va="center", fontsize=9, linespacing=1.3)
-
-
-def _draw_chain(axes: Axes, space: VGGShortcuts, chain: _Chain, strides: Sequence[int]) -> None:
-    from matplotlib.patches import Polygon
+def _draw_chain(
+    axes: Axes, space: VGGShortcuts, chain: _Chain, strides: Sequence[int], up: float, down: float
+) -> None:
+    from matplotlib.patches import Polygon, Rectangle
 
     size = space.image_shape[1]
+    for number, (start, end) in enumerate(chain.stages):
+        shade = "#F0F2F5" if number % 2 == 0 else "#FAFAFA"
+        axes.add_patch(Rectangle((start, -down), end - start, up + down + 0.42, facecolor=shade, zorder=0))
+        text = f"stage {number + 1}\n{size >> number}×{size >> number}, stride {2**number}"
+        axes.text((start + end) / 2, up + 0.21, text, fontsize=9, linespacing=1.3, **CENTRE)
     axes.plot([MARGIN + BOX, chain.head], [0, 0], color=INK, solid_capstyle="butt", zorder=1)
     texts = [("image", f"{space.channels[0]} ch\n{size}×{size}")]
     for block in range(1, len(chain.blocks)):
         side = size // strides[block - 1]
         texts.append((f"block {block}", f"{space.channels[block]} ch\n{side}×{side}"))
     texts.append(("head", f"average pool\nlinear, {space.classes}"))
-    for number, (left, (title, lines)) in enumerate(zip([*chain.blocks, chain.head], texts, strict=True)):
+    for left, (title, lines) in zip([*chain.blocks, chain.head], texts, strict=True):
         width = HEAD if title == "head" else BOX
         middle = left + width / 2
         rounded(axes, (middle, 0), (width, 2 * HALF), facecolor="white", edgecolor=INK, linewidth=1)
-        axes.text(middle, 0.21, title, ha="center", va="center", fontsize=8.5, weight="bold", zorder=5)
-        axes.text(middle, -0.09, lines, ha="center", va="center", fontsize=8.5, linespacing=1.25, zorder=5)
-        if number:
+        axes.text(middle, 0.21, title, fontsize=8.5, weight="bold", zorder=5, **CENTRE)
+        axes.text(middle, -0.09, lines, fontsize=8.5, linespacing=1.25, zorder=5, **CENTRE)
+        if title != "image":
             _tip(axes, left, 0, (1, 0), INK, 0.08)
     for x in chain.pools:
         corners = [(x, HALF), (x, -HALF), (x + POOL, -0.6 * HALF), (x + POOL, 0.6 * HALF)]
         axes.add_patch(Polygon(corners, facecolor="#D9D9D9", edgecolor=INK, linewidth=0.8, zorder=4))
-        axes.text(x + POOL / 2, 0, "pool", rotation=90, ha="center", va="center", fontsize=7.5, zorder=5)
+        axes.text(x + POOL / 2, 0, "pool", rotation=90, fontsize=7.5, zorder=5, **CENTRE)
 
 
 def _draw_arc(axes: Axes, arc: Arc, kind: tuple[str, Any, str], sign: int, label: str, place: float) -> None:
@@ -193,10 +184,8 @@ def _draw_arc(axes: Axes, arc: Arc, kind: tuple[str, Any, str], sign: int, label
     axes.add_patch(PathPatch(curve, fill=False, edgecolor=colour, linestyle=dashes, linewidth=1.5, zorder=2))
     _tip(axes, arc.right, sign * HALF, (0, -sign), colour, 0.07)
     axes.plot([arc.left], [0], marker="o", markersize=4, color=INK, zorder=3)
-    axes.text(
-        place, sign * height, label, ha="center", va="center_baseline", fontsize=8, color=colour, zorder=6,
-        bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8},
-    )  # fmt: skip
+    ground = {"facecolor": "white", "edgecolor": "none", "pad": 0.8}
+    axes.text(place, sign * height, label, fontsize=8, color=colour, zorder=6, bbox=ground, **CENTRE)
 
 
 def _label_place(arc: Arc, arcs: Sequence[Arc], width: float) -> float:
@@ -215,27 +204,3 @@ def _tip(axes: Axes, x: float, y: float, along: tuple[int, int], colour: str, si
     back = (x - along[0] * size * 1.3, y - along[1] * size * 1.3)
     wings = [(back[0] + s * along[1] * size / 2, back[1] + s * along[0] * size / 2) for s in (1, -1)]
     axes.add_patch(Polygon([(x, y), *wings], facecolor=colour, edgecolor="none", zorder=4))
-
-
-def _draw_legend(
-    axes: Axes, space: VGGShortcuts, pairs: Sequence[tuple[int, int]], stride: str, middle: float, top: float
-) -> None:
-    from matplotlib.lines import Line2D
-
-    handles = []
-    for kind, (colour, dashes, text) in KINDS.items():
-        there, candidates = (
-            sum(space.kind(*pair) == kind for pair in some) for some in (pairs, space.candidates)
-        )
-        text += f", {stride}" if kind == "reduction" else ""
-        label = f"{text}: {there} of {candidates}"
-        handles.append(Line2D([], [], color=colour, linestyle=dashes, linewidth=1.5, label=label))
-    axes.legend(
-        handles=handles, loc="upper center", bbox_to_anchor=(middle, top - 0.08), bbox_transform=axes.transData,
-        ncols=len(handles), fontsize=9.5, handlelength=4, borderaxespad=0,
-    )  # fmt: skip
-    note = (
-        "block: 3×3 convolution + BatchNorm, plus the shortcuts that enter it, then ReLU; the last of a stage is pooled"
-        " (2×2 maximum).  ch: channels.  Shortcut i→j: from the output of block i into the sum of block j."
-    )
-    axes.text(middle, top - 0.62, note, ha="center", va="center", fontsize=9, color="#555555")

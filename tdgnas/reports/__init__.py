@@ -6,11 +6,6 @@ from .runs import write_runs
 from .summary import read_rows, result_table
 
 __all__ = [
-    "draw_run",
-    "read_findings",
-    "read_rows",
-    "result_table",
-    "write_comparison",
-    "write_report",
+    "draw_run", "read_findings", "read_rows", "result_table", "write_comparison", "write_report",
     "write_runs",
-]
+]  # fmt: skip

@@ -1,10 +1,9 @@
-"""The report of a comparison: Markdown with figures, and one page."""
+"""The report of a comparison: Markdown with figures, and one page, of the same blocks."""
 
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,17 +12,19 @@ from .. import pictures
 from ..comparison.curves import bands
 from ..comparison.outcome import Outcome, outcomes, write_outcomes
 from ..files.atomic import write_text
-from .page import Page, Picture, Section, Table, Text, counted, value_text
+from .page import Block, Page, Picture, Section, Table, Text, counted, markdown, picture_file, value_text
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from ..comparison import Plan
 
-_UNITS = {"seconds": "simulated seconds", "passes": "passes", "evaluations": "evaluations"}
+_UNITS = {"seconds": "simulated seconds"}
 _METRICS = {
-    "test_accuracy": "test accuracy",
     "test_loss": "test loss on the supernet (nats)",
     "retrained_accuracy": "test accuracy after training from scratch",
 }
+_TITLE = "Comparison of search strategies"
 #: Columns of the table of a problem.
 COLUMNS = ("strategy", "seeds", "mean", "std", "median", "best", "rank", "A", "p (Holm)")
 
@@ -42,13 +43,17 @@ def write_comparison(
         raise ValueError("no search is finished, so there is nothing to report")
     found = outcomes(plan, results)
     write_outcomes(plan, results, found, out)
-    drawn = [list(_pictures(one)) for one in found]
     (out / "figures").mkdir(exist_ok=True)
-    for one, shown in zip(found, drawn, strict=True):
-        for picture in shown:
-            pictures.save(picture.figure, out / _file(one, picture))
-    write_text(out / "summary.md", _markdown(found, drawn, command))
-    write_text(out / "report.html", comparison_page(plan, found, drawn, command).html())
+    sections, lines = [], [f"# {_TITLE}", "", f"`{command}`" if command else ""]
+    for number, one in enumerate(found, 1):
+        blocks = [*_found(one), *_pictures(one)]
+        for picture in blocks:
+            if isinstance(picture, Picture):
+                pictures.save(picture.figure, out / "figures" / f"{one.problem}-{picture_file(picture)}")
+        lines += ["", f"## {one.problem}", "", *markdown(blocks, f"figures/{one.problem}-")]
+        sections.append(Section(f"problem-{number}", one.problem, [*blocks, *_costs(one), *_pairs(one)]))
+    write_text(out / "summary.md", "\n".join(lines))
+    write_text(out / "report.html", Page(_TITLE, list(_lead(plan, command)), sections).html())
     return found
 
 
@@ -71,70 +76,45 @@ def table_rows(one: Outcome) -> list[tuple[str, ...]]:
     return rows
 
 
-def comparison_page(
-    plan: Plan, found: Sequence[Outcome], drawn: Sequence[Sequence[Picture]], command: str
-) -> Page:
-    """Return the page of a comparison.
-
-    :param drawn: the pictures of each problem.
-    """
+def _lead(plan: Plan, command: str) -> Iterator[Block]:
+    if command:
+        yield Text(command, "command")
     named = [
-        spec.label
-        + (f" ({', '.join([spec.name, *map(_setting, spec.options.items())])})" if spec.options else "")
+        f"{spec.label} ({', '.join((spec.name, *_settings(spec.options)))})" if spec.options else spec.label
         for spec in plan.strategies
     ]
-    lead = [Text(command, "command")] if command else []
     seeds = f"{counted(len(plan.seeds), 'seed')}, from {plan.seeds[0]} to {plan.seeds[-1]}."
-    lead.append(Text(f"{seeds} Strategies: {', '.join(named)}.", "soft"))
-    sections = [
-        Section(f"problem-{number}", one.problem, [*_found(one), *shown, *_pairs(one)])
-        for number, (one, shown) in enumerate(zip(found, drawn, strict=True), 1)
-    ]
-    return Page("Comparison of search strategies", lead, sections)
+    yield Text(f"{seeds} Strategies: {', '.join(named)}.", "soft")
 
 
-def _setting(option: tuple[str, Any]) -> str:
-    return f"{option[0]} {option[1]}"
+def _settings(options: dict[str, Any]) -> list[str]:
+    return [f"{key} {value}" for key, value in options.items() if value not in ({}, None)]
 
 
 def _title(one: Outcome) -> str:
-    return _METRICS.get(one.metric, one.metric.replace("_", " "))
+    unit = " (%)" if one.metric.endswith("accuracy") else ""
+    return _METRICS.get(one.metric, one.metric.replace("_", " ")) + unit
 
 
-def _unit(one: Outcome) -> str:
-    return " (%)" if one.metric.endswith("accuracy") else ""
-
-
-def _budget(one: Outcome) -> str:
+def _found(one: Outcome) -> Iterator[Block]:
+    """What came out, and what a reader has to know before the figures."""
+    better = "larger" if one.higher else "smaller"
     budget = f"{one.budget:,.0f} {_UNITS.get(one.unit, one.unit)}"
     prepaid = max((result["prepaid"] for result in one.results), default=0)
-    after = f" after {prepaid:,.0f} of pretraining, which count for every strategy" if prepaid else ""
-    return budget + after
-
-
-def _settings(one: Outcome) -> str:
-    return ", ".join(map(_setting, ((k, v) for k, v in one.settings.items() if v not in ({}, None))))
-
-
-def _notes(one: Outcome) -> Iterator[str]:
-    """What a reader has to know before the figures."""
-    n = min((row.n for row in one.summary), default=0)
+    if prepaid:
+        budget += f" after {prepaid:,.0f} of pretraining, which count for every strategy"
+    told = f"Result: {_title(one)} of the architecture that a search chose by its own signal"
+    yield Text(f"{told}; {better} is better. Budget: {budget}.")
+    yield Text(", ".join(_settings(one.settings)), "soft")
     if "fitness.invented" in one.settings:
-        yield "These measurements are invented; they say nothing about networks."
+        yield Text("These measurements are invented; they say nothing about networks.", "warning")
+    n = min((row.n for row in one.summary), default=0)
     if one.paired and n < 6:
-        yield f"With {n} pairs Wilcoxon's test cannot give p below {2 / 2**n:.3g}."
+        yield Text(f"With {n} pairs Wilcoxon's test cannot give p below {2 / 2**n:.3g}.", "warning")
     converged = sum(bool(result["converged"]) for result in one.results)
     if converged:
-        searches = counted(converged, "search").replace("searchs", "searches")
-        yield f"{searches} converged: they asked for nothing new and left budget unused."
-
-
-def _found(one: Outcome) -> Iterator[Any]:
-    better = "larger" if one.higher else "smaller"
-    told = f"Result: {_title(one)}{_unit(one)} of the architecture that a search chose by its own signal; "
-    yield Text(f"{told}{better} is better. Budget: {_budget(one)}.")
-    yield Text(_settings(one), "soft")
-    yield from (Text(note, "warning") for note in _notes(one))
+        searches = counted(converged, "search", "searches")
+        yield Text(f"{searches} converged: they asked for nothing new and left budget unused.", "warning")
     yield Table(COLUMNS, table_rows(one))
     under = "A: probability that a result is better than one of the first row (one half: no difference); p of the test "
     under += "between the two, corrected for all pairs; rank: mean over seeds, 1 is best."
@@ -145,76 +125,57 @@ def _found(one: Outcome) -> Iterator[Any]:
     yield Text(under, "soft")
 
 
-def _pairs(one: Outcome) -> Iterator[Any]:
-    if len(one.pairs) < 2:
-        return
+def _costs(one: Outcome) -> Iterator[Block]:
+    """What the searches cost, by cause: means over the seeds."""
+    causes = dict.fromkeys(cause for result in one.results for cause in result["costs"]["by_cause"])
+    rows = []
+    for name, seeds in one.values.items():
+        costs = [result["costs"] for result in one.results if result["strategy"] == name]
+        keys = [[cost["requests"], cost["evaluations"], cost["seconds"]] for cost in costs]
+        passes = [[cost["by_cause"].get(cause, 0) for cause in causes] for cost in costs]
+        means = (sum(column) / len(seeds) for table in (keys, passes) for column in zip(*table, strict=True))
+        rows.append((name, *(f"{mean:,.0f}" for mean in means)))
+    yield Text(
+        "What the searches cost, means over the seeds; a pass is one sample through one network forward."
+    )
+    passes_of = (f"passes: {cause}" for cause in causes)
+    yield Table(("strategy", "asked for", "evaluated", "simulated seconds", *passes_of), rows)
+
+
+def _pairs(one: Outcome) -> Iterator[Block]:
     test = "Wilcoxon's signed ranks of paired seeds" if one.paired else "Mann and Whitney's test"
     yield Text(
-        f"{test}, two-sided, p corrected by Holm's method for {len(one.pairs)} pairs. A: probability that a result of "
-        "the first is better than one of the second. Marked: corrected p below 0.05."
+        f"{test}, two-sided, p corrected by Holm's method for {counted(len(one.pairs), 'pair')}. A: probability that "
+        "a result of the first is better than one of the second. Marked: corrected p below 0.05."
     )
     ordered = sorted(one.pairs, key=lambda pair: pair.holm)
-    rows = [
-        (
-            pair.first, pair.second, value_text(pair.difference, one.metric), f"{pair.a12:.2f}", f"{pair.p:.3g}",
-            f"{pair.holm:.3g}",
-        )
-        for pair in ordered
-    ]  # fmt: skip
-    head = ("first", "second", f"difference of means{_unit(one)}", "A", "p", "p (Holm)")
-    marked = frozenset(place for place, pair in enumerate(ordered) if pair.holm < 0.05)
-    yield Table(head, rows, own=marked, texts=2)
+    numbers = [
+        (value_text(p.difference, one.metric), f"{p.a12:.2f}", f"{p.p:.3g}", f"{p.holm:.3g}") for p in ordered
+    ]
+    rows = [(p.first, p.second, *cells) for p, cells in zip(ordered, numbers, strict=True)]
+    unit = " (%)" if one.metric.endswith("accuracy") else ""
+    head = ("first", "second", f"difference of means{unit}", "A", "p", "p (Holm)")
+    yield Table(head, rows, own=[place for place, p in enumerate(ordered) if p.holm < 0.05], texts=2)
 
 
-def _pictures(one: Outcome) -> Iterator[Picture]:
-    x, metric, unit = _UNITS.get(one.unit, one.unit), _title(one), _unit(one)
-    factor = 100 if unit else 1
+def _pictures(one: Outcome) -> Iterator[Block]:
+    x, metric = _UNITS.get(one.unit, one.unit), _title(one)
+    factor = 100 if one.metric.endswith("accuracy") else 1
+
+    def picture(title: str, figure: Figure) -> Picture:
+        return Picture(figure, title, title)
+
     values = {name: {seed: factor * v for seed, v in seeds.items()} for name, seeds in one.values.items()}
-    yield _picture("Result of each seed", pictures.seeds_figure(values, metric + unit))
+    yield picture("Result of each seed", pictures.seeds_figure(values, metric))
     if one.ranks is not None:
-        yield _picture(
-            "Mean ranks", pictures.ranks_figure(one.ranks.mean, one.ranks.nemenyi, one.ranks.critical)
-        )
+        figure = pictures.ranks_figure(one.ranks.mean, one.ranks.nemenyi, one.ranks.critical)
+        yield picture("Mean ranks", figure)
     final, signal, entropy = (bands(one.results, what) for what in ("final", "signal", "entropy"))
     if final and any(len(each["curve"]) > 1 and each["curve"][0][2] is not None for each in one.results):
-        shown = {
-            name: replace(b, mean=factor * b.mean, low=factor * b.low, high=factor * b.high)
-            for name, b in final.items()
-        }
-        yield _picture(f"Best so far: {metric} of the choice", pictures.bands_figure(shown, x, metric + unit))
-    yield _picture("Best so far: what the search sees", pictures.bands_figure(signal, x, "search signal"))
+        for name, b in final.items():
+            final[name] = replace(b, mean=factor * b.mean, low=factor * b.low, high=factor * b.high)
+        title = f"Best so far: {metric.removesuffix(' (%)')} of the choice"
+        yield picture(title, pictures.bands_figure(final, x, metric))
+    yield picture("Best so far: what the search sees", pictures.bands_figure(signal, x, "search signal"))
     if entropy:
-        label = "entropy of the population (nats)"
-        yield _picture("Diversity", pictures.bands_figure(entropy, x, label))
-
-
-def _picture(title: str, figure: Any) -> Picture:
-    return Picture(figure, title, title)
-
-
-def _file(one: Outcome, picture: Picture) -> Path:
-    title = re.sub(r"[^a-z]+", "-", picture.text.lower()).strip("-")
-    return Path("figures") / f"{one.problem}-{title}.svg"
-
-
-def _markdown(found: Sequence[Outcome], drawn: Sequence[Sequence[Picture]], command: str) -> str:
-    lines = ["# Comparison of search strategies", "", f"`{command}`" if command else ""]
-    for one, shown in zip(found, drawn, strict=True):
-        better = "larger" if one.higher else "smaller"
-        lines += [
-            "",
-            f"## {one.problem}",
-            "",
-            f"Result: {_title(one)}{_unit(one)}, {better} is better. Budget: {_budget(one)}. {_settings(one)}.",
-            *_notes(one),
-            "",
-            "| " + " | ".join(COLUMNS) + " |",
-            "|---" + "|---:" * (len(COLUMNS) - 1) + "|",
-            *("| " + " | ".join(row) + " |" for row in table_rows(one)),
-            "",
-            "A: probability that a result is better than one of the first row (one half: no difference); "
-            "p of the test between the two, corrected for all pairs.",
-        ]
-        for picture in shown:
-            lines += ["", f"![{picture.text}]({_file(one, picture).as_posix()})"]
-    return "\n".join(lines) + "\n"
+        yield picture("Diversity", pictures.bands_figure(entropy, x, "entropy of the population (nats)"))

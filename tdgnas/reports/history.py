@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
@@ -21,9 +21,9 @@ def is_maximised(events: Sequence[Event], history: Sequence[Mapping[str, Any]]) 
     return bool(abs(best + max(values)) < abs(best - min(values)))
 
 
-def energies(events: Iterable[Event], maximised: bool) -> list[float]:
-    """Energy of every event: its fitness, negated where that is maximised."""
-    return [-event["fitness"][0] if maximised else event["fitness"][0] for event in events]
+def energy(event: Event, maximised: bool) -> float:
+    """Energy of an event: its fitness, negated where that is maximised."""
+    return -float(event["fitness"][0]) if maximised else float(event["fitness"][0])
 
 
 def best_by_generation(
@@ -33,17 +33,15 @@ def best_by_generation(
 
     :param fresh: compare within a generation only, for a search that trains the weights meanwhile.
     """
-    best: dict[int, tuple[float, Event]] = {}
-    now: tuple[float, Event] | None = None
-    generation = None
-    for event, energy in zip(events, energies(events, maximised), strict=True):
-        if fresh and event["gen"] != generation:
+    best: dict[int, Event] = {}
+    now: Event | None = None
+    for event in events:
+        if fresh and event["gen"] not in best:
             now = None
-        generation = event["gen"]
-        if now is None or energy < now[0]:
-            now = (energy, event)
+        if now is None or energy(event, maximised) < energy(now, maximised):
+            now = event
         best[event["gen"]] = now
-    return [(number, event) for number, (_, event) in best.items()]
+    return list(best.items())
 
 
 def changes_of(leaders: Sequence[tuple[int, Event]]) -> list[tuple[int, Event]]:
@@ -65,8 +63,7 @@ def spread_out(items: Sequence[T], count: int) -> list[T]:
 def find(events: Sequence[Event], choices: Sequence[int], maximised: bool) -> Event | None:
     """Return the event of the best individual with these choices, the earliest of equals."""
     same = [event for event in events if event["choices"] == list(choices)]
-    values = energies(same, maximised)
-    return same[values.index(min(values))] if same else None
+    return min(same, key=lambda event: energy(event, maximised), default=None)
 
 
 def family(events: Sequence[Event], identity: int, limit: int = 250) -> nx.DiGraph[int]:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..pictures import svg
 
@@ -14,44 +13,31 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-@dataclass(frozen=True)
-class Text:
-    """A paragraph.
-
-    :param style: nothing, or ``soft``, ``warning``, ``code`` (kept as it is), ``command`` (the same, wrapped).
-    """
+class Text(NamedTuple):
+    """A paragraph; its style is nothing, ``soft``, ``warning``, ``code`` (kept as it is) or ``command`` (wrapped)."""
 
     text: str
     style: str = ""
-    kind = "text"
+    kind: str = "text"
 
 
-@dataclass(frozen=True)
-class Table:
-    """A table of texts.
-
-    :param own: rows that stand out, by number.
-    :param texts: so many columns at the left hold words; the others hold figures.
-    """
+class Table(NamedTuple):
+    """A table of texts: ``own`` rows stand out, ``texts`` columns at the left hold words, the others figures."""
 
     head: Sequence[str]
     rows: Sequence[Sequence[str]]
-    own: frozenset[int] = frozenset()
+    own: Sequence[int] = ()
     texts: int = 1
-    kind = "table"
+    kind: str = "table"
 
 
-@dataclass(frozen=True)
-class Picture:
-    """A figure inside the page.
-
-    :param text: what it shows, for those who do not see it.
-    """
+class Picture(NamedTuple):
+    """A figure inside the page; the text says what it shows for those who do not see it."""
 
     figure: Figure
     text: str
     caption: str = ""
-    kind = "picture"
+    kind: str = "picture"
 
     @property
     def data(self) -> str:
@@ -59,68 +45,78 @@ class Picture:
         return f"data:image/svg+xml;base64,{base64.b64encode(svg(self.figure)).decode()}"
 
 
-@dataclass(frozen=True)
-class Folded:
-    """Blocks that are seen once their summary is clicked."""
+class Folded(NamedTuple):
+    """A block that is seen once its summary is clicked."""
 
     summary: str
-    blocks: Sequence[Any]
-    kind = "folded"
+    block: Text | Picture
+    kind: str = "folded"
 
 
-@dataclass(frozen=True)
-class Section:
-    """A part of a page, with a heading and an address within the page."""
+Block = Text | Table | Picture | Folded
+
+
+class Section(NamedTuple):
+    """A part of a page, with an address within it and a heading."""
 
     id: str
     title: str
-    blocks: Sequence[Any]
+    blocks: Sequence[Block]
 
 
-@dataclass
-class Page:
-    """A page.
-
-    :param lead: blocks below the title.
-    :param warnings: blocks above everything else.
-    :param tiles: what, how much, beside what.
-    """
+class Page(NamedTuple):
+    """A page; its tiles say what, how much, beside what."""
 
     title: str
-    lead: Sequence[Any]
+    lead: Sequence[Block]
     sections: Sequence[Section]
-    warnings: Sequence[Any] = ()
-    tiles: Sequence[tuple[str, str, str]] = field(default_factory=tuple)
+    warnings: Sequence[Block] = ()
+    tiles: Sequence[tuple[str, str, str]] = ()
     footer: str = ""
 
     def html(self) -> str:
         """Return the page as one HTML document."""
         import jinja2
 
-        environment = jinja2.Environment(
-            loader=jinja2.PackageLoader("tdgnas.reports", "."),
-            autoescape=True,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            undefined=jinja2.StrictUndefined,
+        loader = jinja2.PackageLoader("tdgnas.reports", ".")
+        made = jinja2.Environment(
+            loader=loader, autoescape=True, trim_blocks=True, undefined=jinja2.StrictUndefined
         )
-        return environment.get_template("page.html.j2").render(page=self)
+        return made.get_template("page.html.j2").render(page=self)
 
 
-def value_text(value: float | None, measure: str, missing: str = "–") -> str:
+def markdown(blocks: Iterable[Block], folder: str) -> Iterable[str]:
+    """Yield the lines of blocks as Markdown.
+
+    :param folder: where the pictures lie, by their names in :func:`picture_file`.
+    """
+    for block in blocks:
+        if isinstance(block, Text):
+            yield from (block.text, "")
+        elif isinstance(block, Table):
+            yield from (
+                f"| {' | '.join(block.head)} |",
+                "|---" * block.texts + "|---:" * (len(block.head) - block.texts) + "|",
+            )
+            yield from (*(f"| {' | '.join(row)} |" for row in block.rows), "")
+        elif isinstance(block, Picture):
+            yield from (f"![{block.text}]({folder}{picture_file(block)})", "")
+
+
+def picture_file(picture: Picture) -> str:
+    """The name of a picture's file."""
+    return "-".join("".join(c if c.isalpha() else " " for c in picture.text.lower()).split()) + ".svg"
+
+
+def value_text(value: float | None, measure: str) -> str:
     """A measured value: accuracies in percent, others with four digits.
 
     >>> value_text(0.9376, "accuracy"), value_text(0.25, "test_loss"), value_text(None, "accuracy")
     ('93.76', '0.2500', '–')
     """
     if value is None or not math.isfinite(value):
-        return missing
+        return "–"
     return f"{100 * value:.2f}" if measure.endswith("accuracy") else f"{value:.4f}"
-
-
-def spread_text(spread: float | None, measure: str) -> str:
-    """What stands behind a mean: its standard deviation, if there is one."""
-    return "" if spread is None else f" ± {value_text(spread, measure)}"
 
 
 def short(number: float) -> str:
@@ -147,10 +143,10 @@ def duration(seconds: float) -> str:
     return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
-def counted(number: float, thing: str) -> str:
+def counted(number: float, one: str, many: str = "") -> str:
     """A number of things, in the singular where there is one.
 
     >>> counted(1, "generation"), counted(1200, "epoch")
     ('1 generation', '1,200 epochs')
     """
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+    return f"{number:,} {one if number == 1 else many or one + 's'}"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from .. import pictures
 from ..files.atomic import write_text
-from .page import Page, Picture, Section, Table, Text, duration, short, value_text
+from ..runs.config import flat
+from .page import Block, Page, Picture, Section, Table, Text, duration, short, value_text
 from .run import Findings, read_findings
 from .summary import axis_of
 
@@ -27,75 +27,84 @@ def write_runs(folders: Sequence[Path], path: Path | None = None) -> Path:
 
 def runs_page(runs: Mapping[str, Findings]) -> Page:
     """Return the page of several runs."""
-    sections = [Section("found", "What they found", [_overview(runs)]), *_rows(runs), _differences(runs)]
-    histories = {name: run.history for name, run in runs.items() if run.history}
-    if histories:
-        told = "best energy, entropy and distinct genotypes of each run by generation"
-        sections.append(Section("search", "Search", [Picture(pictures.runs_figure(histories), told)]))
-    best = [
-        Picture(pictures.architecture_figure(run.space, run.best), f"best architecture of {name}", name)
-        for name, run in runs.items()
-        if run.space is not None and run.best is not None
-    ]
-    if best:
-        sections.append(Section("architectures", "Best architectures", best))
+    titles = {
+        "found": ("What they found", [_overview(runs)]),
+        "rows": ("Test results of every row", list(_rows(runs))),
+        "differences": ("Where their configurations differ", [_differences(runs)]),
+        "search": ("Search", list(_search(runs))),
+        "architectures": ("Best architectures", list(_architectures(runs))),
+    }
+    sections = [Section(name, title, blocks) for name, (title, blocks) in titles.items() if blocks]
     return Page(f"{len(runs)} runs beside each other", [Text(", ".join(runs), "soft")], sections)
 
 
-def _overview(runs: Mapping[str, Findings]) -> Table:
-    head = (
-        "run", "space", "strategy", "seed", "validation", "test", "parameters", "evaluations", "passes", "time",
-    )  # fmt: skip
+def _overview(runs: Mapping[str, Findings]) -> Block:
     rows = []
     for name, run in runs.items():
-        row, last = run.row, run.history[-1] if run.history else None
-        seconds = sum(map(sum, run.seconds.values()))
-        unit = " %" if row is not None and row.measure.endswith("accuracy") else ""
-        rows.append(
-            (
-                name, str(run.config["space"]["name"]), run.strategy, str(run.config["seed"]),
-                "–" if row is None or row.valid is None else value_text(row.valid, row.measure) + unit,
-                "–" if row is None or row.test is None else value_text(row.test, row.measure) + unit,
-                "–" if row is None else short(row.parameters), "–" if last is None else f"{last['evaluations']:,}",
-                f"{sum(run.passes().values()):,}", duration(seconds) if seconds else "–",
-            )
-        )  # fmt: skip
+        values = ["–"] * 4
+        if run.row is not None:
+            unit = " %" if run.row.measure.endswith("accuracy") else ""
+            both = (value_text(value, run.row.measure) for value in (run.row.valid, run.row.test))
+            values[:3] = *(text + unit * (text != "–") for text in both), short(run.row.parameters)
+        if run.history:
+            values[3] = f"{run.history[-1]['evaluations']:,}"
+        who = (
+            name,
+            str(run.config["space"]["name"]),
+            str(run.config["strategy"]["name"]),
+            str(run.config["seed"]),
+        )
+        rows.append((*who, *values, f"{sum(run.passes.values()):,}", duration(run.time) if run.time else "–"))
+    head = (
+        "run",
+        "space",
+        "strategy",
+        "seed",
+        "validation",
+        "test",
+        "parameters",
+        "evaluations",
+        "passes",
+        "time",
+    )
     return Table(head, rows, texts=3)
 
 
-def _rows(runs: Mapping[str, Findings]) -> list[Section]:
+def _rows(runs: Mapping[str, Findings]) -> Iterator[Block]:
     """The test value of every row of every run; the runs' winners share the first."""
-    names = dict.fromkeys(row.name for run in runs.values() for row in run.rows[:-1])
     own = [run.row for run in runs.values() if run.row is not None]
-    if not own:
-        return []
-    rows = [("winner", *(run.row.test_text if run.row else "–" for run in runs.values()))]
-    for name in names:
-        found = [next((row for row in run.rows if row.name == name), None) for run in runs.values()]
-        rows.append((name, *("–" if row is None else row.test_text for row in found)))
-    title = f"Test {axis_of(own[0].measure)} of every row"
-    return [Section("rows", title, [Table(("network", *runs), rows, own=frozenset({0}))])]
+    if own:
+        rows = [("winner", *(run.row.test_text if run.row else "–" for run in runs.values()))]
+        for name in dict.fromkeys(row.name for run in runs.values() for row in run.rows[:-1]):
+            found = [
+                next((row.test_text for row in run.rows if row.name == name), "–") for run in runs.values()
+            ]
+            rows.append((name, *found))
+        yield Table((f"test {axis_of(own[0].measure)}", *runs), rows, own=[0])
 
 
-def _differences(runs: Mapping[str, Findings]) -> Section:
+def _differences(runs: Mapping[str, Findings]) -> Block:
     """The keys of the configuration in which the runs differ, with each run's value."""
-    configs = [_flat(run.config) for run in runs.values()]
+    configs = [flat(run.config) for run in runs.values()]
     keys = dict.fromkeys(key for values in configs for key in values)
     rows = [(key, *(json.dumps(values.get(key)) for values in configs)) for key in keys]
     differing = [row for row in rows if len(set(row[1:])) > 1]
-    block = (
-        Table(("key", *runs), differing)
-        if differing
-        else Text("Nowhere: they are the same run, several times.")
-    )
-    return Section("differences", "Where their configurations differ", [block])
+    same = Text("Nowhere: they are the same run, several times.")
+    return Table(("key", *runs), differing) if differing else same
 
 
-def _flat(section: Mapping[str, Any], before: str = "") -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, value in section.items():
-        found |= _flat(value, f"{before}{key}.") if isinstance(value, dict) else {f"{before}{key}": value}
-    return found
+def _search(runs: Mapping[str, Findings]) -> Iterator[Block]:
+    histories = {name: run.history for name, run in runs.items() if run.history}
+    if histories:
+        told = "best energy, entropy and distinct genotypes of each run by generation"
+        yield Picture(pictures.runs_figure(histories), told)
+
+
+def _architectures(runs: Mapping[str, Findings]) -> Iterator[Block]:
+    for name, run in runs.items():
+        if run.space is not None and run.best is not None:
+            figure = pictures.architecture_figure(run.space, run.best)
+            yield Picture(figure, f"best architecture of {name}", name)
 
 
 def folder_names(folders: Sequence[Path]) -> list[str]:

@@ -6,17 +6,23 @@ import csv
 import json
 import re
 from importlib.util import find_spec
+from typing import Literal
 
 import pytest
 
-from tdgnas.comparison import Runner, Stopped
+from tdgnas.budget import Budget
+from tdgnas.comparison import Runner, Stopped, outcomes
 from tdgnas.comparison import run as runs
 from tdgnas.comparison.cell import sealed
 from tdgnas.fitness import save_table, synthetic_table
+from tdgnas.individual import LossFitness
 from tdgnas.registry import Entry
 from tdgnas.reports import write_comparison
 from tdgnas.runs import Experiment
 from tdgnas.runs.on_table import OnTable
+from tdgnas.runs.problem import FITNESSES, Problem
+from tdgnas.runs.problems import PROBLEMS
+from tdgnas.runs.settings import Section
 from tdgnas.spaces import NASBench201
 from tdgnas.strategies import STRATEGIES
 from tests.comparison.comparing import make_plan, run
@@ -41,6 +47,38 @@ def test_a_strategy_with_two_objectives_was_refused_for_its_name(tmp_path, monke
     runner, _, _ = run(make_plan(("two-ways", "nsga2"), seeds=(0,)), tmp_path)
     mine, nsga2 = runner.results()
     assert mine["choices"] == nsga2["choices"]
+
+
+class Ones(Problem):
+    """The number of decisions that are not 0, to be minimised; nothing is known beside it."""
+
+    class Settings(Section):
+        kind: Literal["ones"] = "ones"
+
+    unused = ("data", "pretrain", "retrain")
+    fitness = LossFitness
+
+    def __init__(self, config):
+        self.space = NASBench201()
+
+        def evaluate(individual):
+            evaluate.budget.count(1)
+            return (float(sum(map(bool, self.space.decode(individual).choices))),)
+
+        evaluate.budget = Budget()
+        self.evaluate = evaluate
+
+
+def test_a_fitness_of_a_user_without_a_final_measure_is_compared_by_its_signal(tmp_path, monkeypatch):
+    monkeypatch.setitem(FITNESSES._entries, "ones", Entry("ones", Ones, "a plug-in"))
+    sections = {"fitness": {"kind": "ones"}, "budget": {"unit": "evaluations", "limit": 40}}
+    monkeypatch.setitem(PROBLEMS._entries, "few", Entry("few", lambda: sections, "a plug-in"))
+    plan = make_plan(("random", "local-search"), ("few",))
+    runner, _, _ = run(plan, tmp_path)
+    assert [plan.subjects["few"].metric, plan.subjects["few"].higher] == ["signal", False]
+    (outcome,) = outcomes(plan, runner.results())
+    assert outcome.summary[0].strategy == "local-search"
+    assert Runner(plan, tmp_path).missing() == []
 
 
 def test_cells_are_run_once_and_kept(tmp_path):

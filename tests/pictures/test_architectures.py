@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 
 from tdgnas import pictures
 from tdgnas.pictures import architecture_figure, draw, graph_figure, save
-from tdgnas.pictures.condense import op_kind, sheets
+from tdgnas.pictures.condense import sheets
 from tdgnas.pictures.layout import GAP, Box, Wire, layered
 from tdgnas.pictures.vgg import Arc, lanes
 from tdgnas.spaces import NASBench201, OneInputCells, VGGShortcuts
@@ -220,19 +220,6 @@ def test_boxes_of_a_rank_keep_apart_and_wires_run_downwards(data: st.DataObject)
     assert layered(boxes, wires) == layout
 
 
-@pytest.mark.parametrize(
-    ("op", "kind"),
-    [
-        ("conv_3x3", "conv_3x3"),
-        ("conv7", "conv"),
-        ("s1c0_0-1_avg_pool_3x3", "avg_pool_3x3"),
-        (None, "pass on"),
-    ],
-)
-def test_op_kind_leaves_out_the_place(op: str | None, kind: str) -> None:
-    assert op_kind(op) == kind
-
-
 # files ------------------------------------------------------------------------------------------------------------
 
 
@@ -267,12 +254,12 @@ def test_a_space_of_ones_own_is_drawn_by_its_class(tmp_path: Path) -> None:
     class Child(Mine):
         """Drawn as what it is made from."""
 
-    @pictures.register_drawing(Mine)
     def drawing(space: Mine, architecture: object) -> Figure:
         figure = pictures.new_figure(2, 2)
         figure.text(0, 0, "mine")
         return figure
 
+    pictures.register_drawing(Mine, drawing)
     for space in (Mine(), Child()):
         assert [text.get_text() for text in architecture_figure(space, space.sample()).texts] == ["mine"]
     assert "nasbench201" in texts(architecture_figure(NASBench201(), NASBench201().sample()))

@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 from tdgnas.comparison.curves import Band
 from tdgnas.pictures import (
     bands_figure,
+    pareto_figure,
     points_figure,
     ranks_figure,
     save,
@@ -192,6 +193,18 @@ def test_measures_of_another_task_are_drawn_under_their_names() -> None:
     figure = points_figure([{"row": "a", "valid_iou": 0.5, "test_iou": 1.5}])
     assert figure.axes[0].get_xlabel() == "iou"
     assert [text.get_text() for text in figure.axes[0].texts] == ["0.50", "1.50"]
+
+
+def test_large_networks_and_diverged_ones_are_set_against_their_size() -> None:
+    results = [
+        {"row": "a", "test_accuracy": 0.5, "parameters": 20_040_522},
+        {"row": "a", "test_accuracy": math.nan, "parameters": 10},
+        {"row": "b", "test_accuracy": 0.7, "parameters": 5},
+    ]
+    found, trained = pareto_figure([(3.0, 0.5), (1.0, 0.2)], (3.0, 0.5), results, "b").axes
+    assert [line.get_xdata().tolist() for line in trained.lines] == [[20_040_522], [5]]
+    assert [line.get_ydata().tolist() for line in trained.lines] == [[50.0], [70.0]]
+    assert found.get_title(loc="left") == "evaluated in the search"
 
 
 def test_figures_of_a_comparison_have_equal_bytes_whatever_the_users_settings() -> None:

@@ -18,7 +18,6 @@ from tdgnas.spaces import EnasMacro, EnasMicro, SearchSpace, load_architecture, 
 from tdgnas.spaces.enas import macro, micro
 from tdgnas.strategies import create
 from tdgnas.supernet import PopulationEvaluator, Supernet, evaluate_one, evaluation_set
-from tdgnas.testing import check_space
 
 SIZES = {"channels": 4, "in_channels": 1, "image_size": 8, "classes": 3}
 MACRO, MICRO = EnasMacro(layers=5, **SIZES), EnasMicro(layers=3, nodes=3, **SIZES)
@@ -193,11 +192,6 @@ def test_final_networks_concatenate_what_the_search_adds() -> None:
     final = MICRO.final_network(cells, channels=4, cells=4, auxiliary=False).eval()
     assert final(torch.randn(2, 1, 8, 8)).shape == (2, 3)
     assert EnasMicro().final_options["cells"] == 15 + 2
-
-
-@each_space
-def test_they_keep_every_rule_of_spaces(space: SearchSpace) -> None:
-    assert check_space(space).ok
 
 
 @pytest.mark.parametrize(
