@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import tdgnas
+from tdgnas.files import toml
 
 
 @pytest.mark.parametrize("module", ["tdgnas", "tdgnas.operators", "tdgnas.individual", "tdgnas.mapping"])
@@ -27,6 +29,17 @@ def test_a_link_at_the_root_ended_in_an_import_beyond_the_top_level(name: str) -
     root = Path(__file__).parents[1]
     done = subprocess.run([sys.executable, "-c", f"import {name}"], cwd=root, capture_output=True, text=True)
     assert f"write `import tdgnas.{name}`" in done.stderr.splitlines()[-1]
+
+
+def test_a_run_time_dependency_was_imported_by_tests_only() -> None:
+    root = Path(__file__).parents[1]
+    project = toml.read(root / "pyproject.toml")["project"]
+    code = "".join(path.read_text(encoding="utf-8") for path in (root / "tdgnas").rglob("*.py"))
+    for dependency in project["dependencies"]:
+        name = re.split(r"[^\w-]", dependency)[0]
+        module = {"scikit-learn": "sklearn"}.get(name, name.replace("-", "_"))
+        found = re.search(rf"(import|from) {module}\b|import_module\(\"{module}\b", code)
+        assert found, f"{name} is a run-time dependency, and nothing imports it"
 
 
 def test_every_public_name_can_be_had() -> None:
