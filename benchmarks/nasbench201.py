@@ -153,7 +153,7 @@ def main(
     out: Annotated[Path | None, typer.Option(help="Also write the table there, as Markdown.")] = None,
 ) -> None:
     """Run searches on NAS-Bench-201's table and compare them with the published figures."""
-    console = Console(width=140)
+    console = Console(width=170)
     try:
         problem()
         if runs < 1 or budget <= 0:
