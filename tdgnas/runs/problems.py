@@ -132,6 +132,19 @@ def digits_cells(**options: Any) -> Sections:
     )
 
 
+@PROBLEMS.register("digits-enas-macro")
+def digits_enas_macro(**options: Any) -> Sections:
+    """Handwritten digits, ENAS' macro space of whole networks, here of 4 layers, scored on a supernet."""
+    return on_supernet("enas-macro", "digits", **{"layers": 4, "channels": 4, "epochs": 10, **options})
+
+
+@PROBLEMS.register("digits-enas-micro")
+def digits_enas_micro(**options: Any) -> Sections:
+    """Handwritten digits, ENAS' micro space of cells, here of 3 nodes, scored on a supernet."""
+    small = {"layers": 3, "nodes": 3, "channels": 4, "epochs": 10}
+    return on_supernet("enas-micro", "digits", **{**small, **options})
+
+
 @PROBLEMS.register("digits-ink")
 def digits_ink(**options: Any) -> Sections:
     """How much ink a handwritten digit has: a regression, on VGG19 at a 32nd of its width."""
