@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rich.markup import escape
 
 from ..registry import Registry
@@ -53,7 +55,7 @@ def operators() -> None:
         _print_failures(OPERATORS.failures)
 
 
-def _print_registry(registry: Registry[object]) -> None:
+def _print_registry(registry: Registry[Any]) -> None:
     for entry in registry:
         _print_entry(entry.name, entry.summary, entry.origin)
     _print_failures(registry.failures)

@@ -115,7 +115,7 @@ def strategy_model(name: str) -> type[StrategySettings]:
         if group:
             model = create_model(group, __base__=Section, __doc__=_group_meaning(name, group), **fields)
             groups[""][group] = (model, Field(model()))
-    check = model_validator(mode="after")(lambda section: _checked(name, section))
+    check: Any = model_validator(mode="after")(lambda section: _checked(name, section))
     return create_model(
         "StrategySettings",
         __base__=StrategySettings,

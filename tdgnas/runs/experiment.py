@@ -359,7 +359,7 @@ def document_of(
     settings: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Return the nested dict that these words stand for, to be given to :func:`make_config`."""
-    document = {} if problem is None else {"problem": problem}
+    document: dict[str, Any] = {} if problem is None else {"problem": problem}
     if strategy is not None:
         document |= strategy_sections(strategy)
     if budget is not None:

@@ -8,12 +8,13 @@ from typing import Any, ClassVar
 import torch
 
 from ..fitness import TrainingGradients
+from ..settings import Section
 from ..spaces import Architecture
 from ..supernet import Supernet, evaluate_one, evaluation_set
 from ..supernet.alternating import WeightTraining
 from .build import make_data, make_fitness, make_space, make_supernet, section
 from .problem import FITNESSES, Problem
-from .settings import Config, Section, SupernetSettings
+from .settings import Config, SupernetSettings
 
 
 @FITNESSES.register("supernet")

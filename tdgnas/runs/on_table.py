@@ -10,9 +10,10 @@ from typing import Any, ClassVar
 from ..files.digests import digest
 from ..fitness import TabularFitness, find_table, load_table, synthetic_table
 from ..individual import AccuracyFitness
+from ..settings import Section
 from ..spaces import Architecture, SearchSpace, create
 from .problem import FITNESSES, Problem
-from .settings import Config, Section, TableSettings
+from .settings import Config, TableSettings
 
 
 @FITNESSES.register("table")

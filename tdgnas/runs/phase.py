@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ..files.digests import digest
 
 if TYPE_CHECKING:
+    from ..data import Splits
     from ..spaces import Architecture, SearchSpace
+    from ..supernet import Supernet
     from .board import Board
     from .problem import Problem
     from .settings import Config
@@ -31,6 +33,18 @@ class Context:
     products: dict[str, str] = field(default_factory=dict)
     note: Callable[[dict[str, Any]], None] = lambda record: None
     board: Board | None = None
+
+    @property
+    def supernet(self) -> Supernet:
+        """The supernet of a problem that has one."""
+        assert self.problem.supernet is not None
+        return self.problem.supernet
+
+    @property
+    def data(self) -> Splits:
+        """The data of a problem that has some."""
+        assert self.problem.data is not None
+        return self.problem.data
 
     def keep(self, path: Path) -> None:
         """Remember a file that is complete, so that a later change of it is noticed."""

@@ -14,7 +14,7 @@ from .phase import Context
 
 def make_pretraining(context: Context) -> Pretraining:
     """Make the pretraining that the configuration describes."""
-    return Pretraining(context.problem.supernet, context.config.pretrain, seed=context.config.seed)
+    return Pretraining(context.supernet, context.config.pretrain, seed=context.config.seed)
 
 
 class PretrainPhase:
@@ -52,7 +52,7 @@ class PretrainPhase:
     def finish(self) -> None:
         """Save the supernet, and draw how the relaxed weights of choices went."""
         folder, space = self.context.folder, self.context.problem.space
-        saved = save_supernet(self.context.problem.supernet, folder / "supernet")
+        saved = save_supernet(self.context.supernet, folder / "supernet")
         for name in ("supernet.json", "supernet.safetensors"):
             self.context.keep(saved / name)
         write_json(folder / "timings" / "pretraining.json", {"seconds": self.seconds})
@@ -63,7 +63,7 @@ class PretrainPhase:
 
     def state_dict(self) -> dict[str, Any]:
         """Supernet, optimisers, order of the images."""
-        supernet = self.context.problem.supernet.state_dict()
+        supernet = self.context.supernet.state_dict()
         return {
             "supernet": dict(supernet),
             "pretraining": self.pretraining.state_dict(),
@@ -72,6 +72,6 @@ class PretrainPhase:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on where the state was taken."""
-        self.context.problem.supernet.load_state_dict(state["supernet"])
+        self.context.supernet.load_state_dict(state["supernet"])
         self.pretraining.load_state_dict(state["pretraining"])
         self.seconds = state["seconds"]

@@ -12,9 +12,10 @@ from deap import base
 from ..budget import Budget
 from ..decision import Decisions
 from ..registry import Registry
+from ..settings import Section
 from ..spaces import Architecture, SearchSpace
 from ..tasks import CLASSIFICATION, Task
-from .settings import Config, Section
+from .settings import Config
 
 if TYPE_CHECKING:
     from ..data import Splits

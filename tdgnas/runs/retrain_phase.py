@@ -110,7 +110,7 @@ class RetrainPhase:
             return self._skip(candidate, error)
         place = {"network": len(self.results), "row": candidate.row, "seed": candidate.seed}
         self.table.append({**place, **record})
-        self.context.plot(f"{self.name}/{place['network']:02d} {candidate.row}", record["epoch"], record)
+        self.context.plot(f"{self.name}/{place['network']:02d} {candidate.row}", int(record["epoch"]), record)
         if self.training.epoch == self.epochs:
             self._complete(candidate, self.training)
         return {
@@ -121,17 +121,14 @@ class RetrainPhase:
     def _start(self, candidate: Candidate) -> Training:
         with own_noise(candidate.seed):
             network = self._network(candidate.architecture)
-        return Training(
-            network, self.context.problem.data, self.recipe, candidate.seed, self.context.problem.device
-        )
+        return Training(network, self.context.data, self.recipe, candidate.seed, self.context.problem.device)
 
     def _network(self, architecture: Architecture) -> nn.Module:
         """The architecture's own network, or its final form, with fresh weights."""
         problem = self.context.problem
         if not self.context.config.retrain.final:
             return problem.space.network(architecture)
-        assert problem.data is not None
-        return self._plan(architecture).network(problem.data.image_shape, problem.data.outputs)
+        return self._plan(architecture).network(self.context.data.image_shape, self.context.data.outputs)
 
     def _plan(self, architecture: Architecture) -> NetworkPlan:
         space = self.context.problem.space
@@ -145,7 +142,7 @@ class RetrainPhase:
         return {"row": candidate.row}
 
     def _complete(self, candidate: Candidate, training: Training) -> None:
-        test = evaluate(training.evaluated, self.context.problem.data.test.to(training.device))
+        test = evaluate(training.evaluated, self.context.data.test.to(training.device))
         self._append(candidate, training.records[-1].valid, test)
         if candidate.architecture == self.best and candidate.seed == self.context.config.seed:
             self._save(training, {"valid": training.records[-1].valid or {}, "test": test})
@@ -169,7 +166,7 @@ class RetrainPhase:
         self.training = None
 
     def _save(self, training: Training, measures: dict[str, dict[str, float]]) -> None:
-        folder, data = self.context.folder / "network", self.context.problem.data
+        folder, data = self.context.folder / "network", self.context.data
         card = training_card(
             training,
             data,

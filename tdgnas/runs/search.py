@@ -198,8 +198,9 @@ class Search(Iterator[Turn]):
             keeper.load_state_dict(state["evaluate"])
         self.budget.load_state_dict(state["budget"])
         self.strategy.load_state_dict(state["strategy"])
-        self.trace = Trace(**{**state["trace"], "points": [*map(tuple, state["trace"]["points"])]})
-        self.trace.entropies = [*map(tuple, self.trace.entropies)]  # type: ignore[arg-type]
+        points: list[Any] = [tuple(point) for point in state["trace"]["points"]]
+        entropies: list[Any] = [tuple(pair) for pair in state["trace"]["entropies"]]
+        self.trace = Trace(**{**state["trace"], "points": points, "entropies": entropies})
         self.index, self.start, self.limit, self._idle = state["place"]
         self._best = None if state["best"] is None else tuple(state["best"])
 

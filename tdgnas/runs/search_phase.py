@@ -116,7 +116,8 @@ class SearchPhase:
     def _record(self, turn: Turn) -> dict[str, Any]:
         problem, population = self.context.problem, turn.population
         energies = [-individual.fitness.wvalues[0] for individual in population]
-        leader = problem.decode(max(population, key=lambda each: each.fitness))
+        best = max(population, key=lambda individual: individual.fitness)
+        leader = problem.decode(best)
         budget = problem.budget
         causes = getattr(budget, "by_cause", {})
         return {
@@ -172,7 +173,7 @@ class SearchPhase:
             self.known = max([self.known, *(each.origin["id"] for each in turn.evaluated)])
             return fresh
         first, self.known = self.known + 1, self.known + len(turn.fresh)
-        unknown = {"parents": [], "operators": []}
+        unknown: dict[str, Any] = {"parents": [], "operators": []}
         return [(each, {"id": first + place, **unknown}) for place, each in enumerate(turn.fresh)]
 
     def _size(self, architecture: Architecture) -> dict[str, int]:

@@ -34,7 +34,8 @@ def tiny_document(**sections: Any) -> dict[str, Any]:
         "retrain": {"epochs": 2, "random_draws": 0, "batch_size": 32},
     }
     for name, section in sections.items():
-        document[name] = {**document.get(name, {}), **section} if isinstance(section, dict) else section
+        own = {} if name == "strategy" and "name" in section else document.get(name, {})
+        document[name] = {**own, **section} if isinstance(section, dict) else section
     return document
 
 

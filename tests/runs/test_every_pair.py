@@ -17,12 +17,12 @@ from tdgnas.runs.wiring import unfit
 from tdgnas.strategies import STRATEGIES, option_names
 
 #: Small values of options that decide how large a generation is.
-SMALL = {"population": 3, "mu": 3, "lambda_": 2, "batch": 2, "sample": 2, "steps": 1}
+SMALL = {"population": 2, "mu": 4, "lambda_": 2, "batch": 2, "sample": 2, "steps": 1}
 TINY: dict[str, Any] = {
     "device": "cpu",
-    "data": {"name": "digits", "train": 32, "valid": 24, "test": 24},
-    "pretrain": {"epochs": 1, "hold": 0, "batch_size": 16},
-    "fitness": {"size": 16, "batch_size": 16, "gradient_batch": 8},
+    "data": {"name": "digits", "train": 16, "valid": 12, "test": 12},
+    "pretrain": {"epochs": 0, "hold": 0, "batch_size": 16},
+    "fitness": {"size": 8, "batch_size": 8, "gradient_batch": 4},
     "budget": {"unit": "generations", "limit": 1},
     "retrain": {"epochs": 0},
 }
@@ -38,8 +38,9 @@ def tiny(problem: str, strategy: str) -> dict[str, Any]:
         document["fitness"] = TINY["fitness"]
         if sections["data"]["name"].startswith("digits"):
             document["data"]["name"] = sections["data"]["name"]
-        if "width" in sections["space"]["settings"]:
-            document["space"] = {"settings": {"width": 0.03125}}
+        least = {"width": 0.03125, "channels": 2}
+        known = sections["space"]["settings"]
+        document["space"] = {"settings": {key: value for key, value in least.items() if key in known}}
     small = {key: value for key, value in SMALL.items() if key in option_names(strategy)}
     return {**document, "strategy": {"name": strategy, **small}}
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import signal
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from tdgnas.runs import Config as Settings
-from tdgnas.runs import Experiment
+from tdgnas.runs import Experiment, make_config
 from tdgnas.runs.build import make_data
 from tdgnas.spaces import load_architecture
+from tdgnas.strategies import STRATEGIES
 from tdgnas.training import evaluate, load_weights
 
 Config = Callable[..., Settings]
@@ -82,6 +84,24 @@ def test_variants_killed_inside_writes(
     Experiment.start(tmp_path / "whole", config).execute()
     deaths = killed_again_and_again(tmp_path / "run", config, work_until_killed, [5, 9, 12, 10, 8], True)
     assert deaths >= 4
+    assert contents(tmp_path / "run") == contents(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("name", STRATEGIES.names())
+def test_every_strategy_killed_inside_writes(
+    name: str, tmp_path: Path, tiny: Config, contents: Contents, work_until_killed: Work
+) -> None:
+    if name == "tpe" and find_spec("optuna") is None:
+        pytest.skip("optuna is not installed")
+    if STRATEGIES.get(name).needs_gradients:
+        few = {"pretrain": {"epochs": 0}, "retrain": {"epochs": 0}, "budget": {"limit": 3}}
+        config = tiny(strategy={"name": name}, **few)
+    else:
+        budget = {"unit": "evaluations", "limit": 30}
+        config = make_config({"problem": "synthetic", "seed": 3, "strategy": {"name": name}, "budget": budget})
+    Experiment.start(tmp_path / "whole", config).execute()
+    deaths = killed_again_and_again(tmp_path / "run", config, work_until_killed, [7, 11], True)
+    assert deaths == 2
     assert contents(tmp_path / "run") == contents(tmp_path / "whole")
 
 
