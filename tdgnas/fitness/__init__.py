@@ -1,6 +1,7 @@
 """What a toolbox calls ``evaluate``."""
 
 from .gradients import SupernetGradients, TrainingGradients
+from .scratch import ScratchFitness
 from .size import WithSize
 from .supernet import SupernetFitness
 from .table import TabularFitness
@@ -16,6 +17,7 @@ from .table_files import (
 )
 
 __all__ = [
+    "ScratchFitness",
     "SupernetFitness",
     "SupernetGradients",
     "Table",

@@ -3,6 +3,7 @@
 from .config import make_config
 from .errors import ConfigError, Interrupted, RunFailed
 from .experiment import Experiment
+from .on_scratch import OnScratch
 from .on_supernet import OnSupernet
 from .on_table import OnTable
 from .problem import FITNESSES, Problem
@@ -17,6 +18,7 @@ __all__ = [
     "ConfigError",
     "Experiment",
     "Interrupted",
+    "OnScratch",
     "OnSupernet",
     "OnTable",
     "Problem",

@@ -145,6 +145,17 @@ def digits_enas_micro(**options: Any) -> Sections:
     return on_supernet("enas-micro", "digits", **{**small, **options})
 
 
+@PROBLEMS.register("digits-scratch")
+def digits_scratch(epochs: int = 1, evaluations: int = 50, **settings: Any) -> Sections:
+    """Handwritten digits, NAS-Bench-201's cells with 4 channels, each trained from scratch for an epoch."""
+    return {
+        "space": {"name": "nasbench201", "settings": {"channels": 4, "cells_per_stage": 1, **settings}},
+        "data": {"name": "digits"},
+        "fitness": {"kind": "scratch", "recipe": {"epochs": epochs, "warmup": 0}},
+        "budget": {"unit": "evaluations", "limit": evaluations},
+    }
+
+
 @PROBLEMS.register("digits-ink")
 def digits_ink(**options: Any) -> Sections:
     """How much ink a handwritten digit has: a regression, on VGG19 at a 32nd of its width."""

@@ -133,6 +133,14 @@ class TableSettings(Section):
         return self
 
 
+class ScratchSettings(Section):
+    """How an individual is scored: by training its own network from scratch."""
+
+    kind: Literal["scratch"] = Field("scratch", description="supernet, table, scratch")
+    measure: str = Field("loss", description="loss, accuracy, or another measure of the task")
+    recipe: Recipe = Field(Recipe(epochs=1, warmup=0), description="of every training")
+
+
 class StrategySettings(Section):
     """The search strategy; its own settings are keys beside its name, see `tdgnas options strategy`."""
 

@@ -35,7 +35,7 @@ def unfit(strategy: str, kind: str) -> str:
     """Say why a strategy cannot work with a kind of fitness; nothing where it can."""
     found = STRATEGIES.get(strategy)
     if found.needs_gradients and not FITNESSES.get(kind).gradients:
-        return f"follows gradients of alpha, and a {kind} has none"
+        return f"follows gradients of alpha, and the fitness {kind!r} has none"
     if found.objectives > 2:
         return f"wants {found.objectives} fitness values; there are the problem's own and the size"
     return ""

@@ -283,7 +283,7 @@ def test_a_label_cannot_break_the_report(tmp_path):
         ({"limit": -1.0}, "budget is -1"),
         ({"unit": "hours", "limit": 1.0}, "unit is 'hours'"),
         ({"unit": "passes", "limit": 1.0}, "has no passes; it counts generations, evaluations, seconds"),
-        ({"strategies": ("darts",)}, "'darts' follows gradients of alpha, and a table has none; what fits"),
+        ({"strategies": ("darts",)}, "'darts' follows gradients of alpha, and the fitness 'table' has none; what fits"),
         (
             {"strategies": ("darts",), "problems": ("digits-vgg-tiny",), "unit": "evaluations", "limit": 9},
             "by image passes",

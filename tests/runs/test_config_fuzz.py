@@ -231,7 +231,7 @@ def monkeypatch_module() -> Any:
         (["--problem", "synthetic:sed=3"], "sed"),
         (
             ["--problem", "synthetic"],
-            "'darts-tdga' follows gradients of alpha, and a table has none; what fits",
+            "'darts-tdga' follows gradients of alpha, and the fitness 'table' has none; what fits",
         ),
         (
             ["--strategy", "aging", "--unit", "seconds", "--budget", "9"],

@@ -1,0 +1,52 @@
+"""Problems whose fitness is a training from scratch of every architecture."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import torch
+
+from ..fitness import ScratchFitness
+from ..settings import Section
+from ..spaces import Architecture
+from ..training import evaluate
+from .build import make_data, make_space, section
+from .problem import FITNESSES, Problem
+from .settings import Config, ScratchSettings
+
+
+@FITNESSES.register("scratch")
+class OnScratch(Problem):
+    """Loss or a measure on held-out data of the architecture's own network, trained for a few epochs."""
+
+    Settings: ClassVar[type[Section]] = ScratchSettings
+    unused: ClassVar[tuple[str, ...]] = ("pretrain",)
+
+    def __init__(self, config: Config) -> None:
+        settings: ScratchSettings = config.fitness
+        with section("data"):
+            self.data = make_data(config.data, config.seed)
+        with section("space"):
+            self.space = make_space(config.space, self.data)
+        with section("fitness"):
+            self.evaluate = ScratchFitness(
+                self.space,
+                self.data,
+                settings.recipe,
+                measure=settings.measure,
+                seed=config.seed,
+                device=config.device,
+            )
+        self.task = self.data.task
+        self.fitness, self.worst = self.evaluate.fitness_type, self.evaluate.worst
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        return self.evaluate.device
+
+    def final(self, architecture: Architecture) -> dict[str, float]:
+        """Return loss and measures on the test data of the network, trained as in the search."""
+        network = self.evaluate.train(architecture).evaluated
+        found = evaluate(network, self.data.test.to(self.device))
+        return {f"test_{name}": value for name, value in found.items()}
