@@ -20,6 +20,8 @@ GREY_MODES = frozenset({"1", "L", "I;16", "I;16L", "I;16B", "I;16N"})
 UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError)
 LITTER = frozenset({"thumbs.db", "desktop.ini"})
 LEAST = 3  # images per class: one for each part
+MOST_PIXELS = 80_000_000  # of one file: a few kilobytes can stand for more than any memory holds
+MOST_BYTES = 16 * 2**30  # of all images as they are kept
 
 
 def read_folder(
@@ -53,6 +55,7 @@ def read_folder(
     shape, grey = _survey([path for listed in files.values() for path, _ in listed])
     width, height = (size, size) if size is not None else shape
     mode = "L" if (channels == 1 or (channels is None and grey)) else "RGB"
+    _check_room(root, sum(map(len, files.values())), width, height, len(mode))
     read = {part: _read(listed, (width, height), mode) for part, listed in files.items()}
     if "test" not in read or "valid" not in read:
         _check_enough(root, classes, read["train"][1])
@@ -113,11 +116,24 @@ def _survey(paths: list[Path]) -> tuple[tuple[int, int], bool]:
     for path in paths:
         try:
             with Image.open(path) as image:
+                if image.width * image.height > MOST_PIXELS:
+                    raise ValueError(
+                        f"it has {image.width} x {image.height} pixels; up to {MOST_PIXELS:,} are read"
+                    )
                 sizes[image.size] += 1
                 grey = grey and image.mode in GREY_MODES
         except UNREADABLE as error:
             raise _no_image(path, error) from error
     return min(sizes, key=lambda size: (-sizes[size], size)), grey
+
+
+def _check_room(root: Path, count: int, width: int, height: int, channels: int) -> None:
+    needed = count * width * height * channels
+    if needed > MOST_BYTES:
+        raise DataDamaged(
+            f"the {count} images of {root} at {width} x {height} pixels take {needed / 2**30:.0f} GiB, and are kept in "
+            f"memory, where {MOST_BYTES // 2**30} GiB are allowed; give a smaller size=..."
+        )
 
 
 def _read(listed: list[tuple[Path, int]], size: tuple[int, int], mode: str) -> tuple[Tensor, Tensor]:

@@ -60,6 +60,8 @@ class Source:
     channels: int | None = None
 
     def __post_init__(self) -> None:
+        if self.labels.is_floating_point() and self.labels.ndim == 1:
+            object.__setattr__(self, "labels", self.labels.unsqueeze(1))
         parts = {"training": (self.images, self.labels), "validation": self.valid, "test": self.test}
         for title, part in parts.items():
             if part is not None:

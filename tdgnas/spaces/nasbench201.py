@@ -173,7 +173,7 @@ def _operation(name: str, kind: str, channels: int) -> Op | None:
 
 
 def _check_settings(settings: dict[str, Any]) -> None:
-    least = {"channels": 1, "cells_per_stage": 1, "in_channels": 1, "image_size": 4, "classes": 2}
+    least = {"channels": 1, "cells_per_stage": 1, "in_channels": 1, "image_size": 4, "classes": 1}
     for name, value in settings.items():
         if isinstance(value, bool) or not isinstance(value, int) or value < least[name]:
             raise ValueError(f"{name} is {value!r}; it must be a whole number of at least {least[name]}")

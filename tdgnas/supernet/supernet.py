@@ -27,12 +27,12 @@ from .forward import RelaxedForward
 from .mixed import MixedForward
 from .paths import SampledPath
 from .pretrain_settings import PretrainSettings
+from .pretraining import EpochRecord, Pretraining
 from .relaxation import Relaxation, RelaxationName
 from .second_order import second_order_gradients
 
 if TYPE_CHECKING:
     from ..data import Splits
-    from .pretraining import EpochRecord, Pretraining
 
 Array = npt.NDArray[np.float64]
 # The weight of a gate whose gene is positive, but too small for the sigmoid.
@@ -87,6 +87,10 @@ class Supernet(nn.Module):
         self.budget = Budget()
         self._relaxed = RelaxedForward(space, self.ops, self.batchnorm)
         self._mixed = MixedForward(space, self.ops, self.batchnorm)
+        if self.data is not None:
+            images, targets = self.data.train.batch(slice(0, 4))
+            with self.frozen("running"), torch.no_grad():
+                self.task.check(self.mixed(images, self.alpha), targets)
 
     @property
     def version(self) -> tuple[int, ...]:
@@ -334,8 +338,6 @@ class Supernet(nn.Module):
             :class:`PretrainSettings` by name.
         :raises ValueError: for unknown names and impossible values, before anything is trained.
         """
-        from .pretraining import Pretraining
-
         own = {name: options.pop(name) for name in ("seed", "augment", "stop") if name in options}
         return Pretraining(self, checked(PretrainSettings, {"epochs": epochs, **options}), **own)
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import torch
 from torch import Tensor, nn
 
 from ..data import ImageData
 from ..graphs import make
-from ..supernet import POLICIES, Supernet, evaluate_one, evaluation_set
+from ..supernet import Supernet, evaluate_one, evaluation_set
+from ..supernet.evaluation import BatchNormPolicy
 from .report import Rule
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def _frozen_stays_frozen(case: SpaceCase) -> Iterator[str]:
         images, torch.arange(BATCH) % case.space.classes, (0.0,) * images.shape[1], (1.0,) * images.shape[1]
     )
     architecture, random = case.samples(1)[0], torch.get_rng_state()
-    for policy in POLICIES:
+    for policy in get_args(BatchNormPolicy):
         where = evaluation_set(data, policy=policy, calibration=data)
         scores = [evaluate_one(supernet, where, architecture) for _ in range(2)]
         if scores[0] != scores[1]:

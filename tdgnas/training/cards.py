@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import asdict, dataclass, field
@@ -65,7 +66,7 @@ class Card:
     def to_markdown(self) -> str:
         """Return the card for people."""
         rows = [
-            ("data", self.data),
+            ("data", _escaped(self.data)),
             ("task", self.task),
             *(
                 (f"{split} {name}", self._text(name, value))
@@ -80,20 +81,25 @@ class Card:
             ),
             ("mean", ", ".join(f"{value:.4f}" for value in self.mean)),
             ("deviation", ", ".join(f"{value:.4f}" for value in self.std)),
-            ("classes", ", ".join(self.classes)),
+            ("classes", ", ".join(map(_escaped, self.classes))),
             ("seed", "" if self.seed is None else str(self.seed)),
             ("training", "" if self.seconds is None else f"{self.seconds:.0f} s"),
             *((f"recipe: {key}", str(value)) for key, value in self.recipe.items()),
         ]
         table = "\n".join(f"| {key} | {value} |" for key, value in rows if value)
-        parts = [f"# {self.name}", f"| | |\n|---|---|\n{table}"]
+        parts = [f"# {_escaped(self.name)}", f"| | |\n|---|---|\n{table}"]
         if self.architecture:
-            lines = "\n".join(f"- {key}: {value}" for key, value in self.architecture.items())
+            lines = "\n".join(f"- {key}: {_escaped(str(value))}" for key, value in self.architecture.items())
             parts.append(f"## Architecture\n\n{lines}")
         if self.command:
-            parts.append(f"## Made by\n\n    {self.command}")
+            parts.append(f"## Made by\n\n    {' '.join(self.command.splitlines())}")
         parts.append("## Files\n\n`model.safetensors` has the weights, `card.json` this card for programs.")
         return "\n\n".join(parts) + "\n"
+
+
+def _escaped(text: str) -> str:
+    """A text that a user gave, such as the name of a folder, as what it says in Markdown: no cell, tag or link."""
+    return re.sub(r"([\\`*{}\[\]<>#|!&])", r"\\\1", " ".join(text.split()))
 
 
 def make_card(network: nn.Module, image_shape: tuple[int, int, int], **known: Any) -> Card:

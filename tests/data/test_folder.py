@@ -1,3 +1,6 @@
+import struct
+import zlib
+
 import numpy as np
 import pytest
 import torch
@@ -138,3 +141,26 @@ def test_images_without_class_folders_are_refused(tmp_path):
 def test_a_file_in_place_of_the_folder_is_refused(tmp_path):
     with pytest.raises(DataNotFound, match="is a file, not a folder"):
         load("folder", folder=paint(tmp_path / "0.png"))
+
+
+def claim(path, width, height):
+    """A picture of a few bytes that says that it has so many pixels."""
+    paint(path, size=(4, 4), mode="L", colour=0)
+    raw = bytearray(path.read_bytes())
+    raw[16:24] = struct.pack(">II", width, height)
+    raw[29:33] = struct.pack(">I", zlib.crc32(bytes(raw[12:29])))
+    path.write_bytes(bytes(raw))
+
+
+def test_a_tiny_file_that_decodes_to_gigapixels_is_refused_before_it_is_decoded(animals):
+    claim(animals / "cat" / "bomb.png", 9_200, 9_200)
+    with pytest.raises(DataDamaged, match=r"bomb\.png .*9200 x 9200 pixels; up to 80,000,000 are read"):
+        load("folder", folder=animals, size=8)
+
+
+def test_many_of_them_are_refused_before_memory_is_taken(tmp_path):
+    for name in ("cat", "dog"):
+        for number in range(50):
+            claim(tmp_path / name / f"{number}.png", 8_000, 8_000)
+    with pytest.raises(DataDamaged, match=r"100 images .* 8000 x 8000 pixels take 18 GiB"):
+        load("folder", folder=tmp_path, channels=3)

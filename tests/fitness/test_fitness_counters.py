@@ -12,8 +12,9 @@ import tdgnas
 from tdgnas import operators
 from tdgnas.data import Splits
 from tdgnas.fitness import SupernetFitness
+from tdgnas.spaces import VGGShortcuts
 from tdgnas.strategies import TDGA
-from tdgnas.supernet import PopulationEvaluator, RacingEvaluator, Supernet
+from tdgnas.supernet import PopulationEvaluator, RacingEvaluator, Supernet, WeightTraining
 
 
 def test_requests_count_everybody_and_work_only_what_is_new(tiny_supernet: Supernet, digits: Splits) -> None:
@@ -72,3 +73,43 @@ def test_other_evaluators(tiny_supernet: Supernet, digits: Splits) -> None:
     best = raced.index(min(raced))
     assert raced[best] == pytest.approx(expected[best])
     assert racing.budget.passes - before < 4 * 24
+
+
+def test_a_search_reports_evaluation_passes_and_gradient_passes(
+    tiny_supernet: Supernet, digits: Splits
+) -> None:
+    """Four individuals with five local steps: both are on the one ledger."""
+    random.seed(3)
+    fitness = SupernetFitness(tiny_supernet, digits.valid, size=16)
+    toolbox = base.Toolbox()
+    toolbox.register("map", tdgnas.batch_map)
+    toolbox.register("evaluate", fitness)
+    toolbox.register("mate", operators.cxLayerOrder)
+    toolbox.register("mutate", operators.mutFlipGate, indpb=0.05)
+    toolbox.register("select", operators.selThermodynamic, temperature=0.01)
+    toolbox.register("local_search", operators.lsDARTS, supernet=tiny_supernet, lr=0.05, steps=5)
+    toolbox.register("train", WeightTraining(tiny_supernet, steps=2, batch_size=8))
+    before = tiny_supernet.budget.state_dict()
+    list(tdgnas.evolve(TDGA(tiny_supernet.population(4), toolbox), toolbox, 1))
+    spent = {
+        cause: passes - before["by_cause"].get(cause, 0)
+        for cause, passes in tiny_supernet.budget.by_cause.items()
+    }
+    batch = min(64, len(digits.valid))
+    assert spent["gradients"] == 5 * 4 * 3 * batch
+    assert spent["weights"] == 2 * 3 * 8
+    assert spent["evaluation"] == 16 * (fitness.budget.evaluations - before["evaluations"])
+    assert fitness.budget is tiny_supernet.budget
+    assert fitness.budget.passes - before["passes"] == sum(spent.values())
+
+
+def test_pretraining_pays_into_the_ledger_and_a_restart_keeps_it(digits: Splits) -> None:
+    first, second = (Supernet(VGGShortcuts(width=1 / 32), digits, device="cpu") for _ in range(2))
+    pretraining = first.pretraining(1, batch_size=32)
+    record = next(pretraining)
+    assert first.budget.by_cause == {"pretraining": record.passes}
+    resumed = second.pretraining(1, batch_size=32)
+    resumed.load_state_dict(pretraining.state_dict())
+    assert second.budget == first.budget
+    second.budget.count(passes=1, cause="weights")
+    assert second.budget != first.budget

@@ -126,7 +126,7 @@ def test_average_pooling_leaves_the_border_out_of_its_mean(small):
 
 @pytest.mark.parametrize(
     ("settings", "word"),
-    [({"channels": 0}, "channels"), ({"image_size": 30}, "multiple of 4"), ({"classes": 1}, "classes")],
+    [({"channels": 0}, "channels"), ({"image_size": 30}, "multiple of 4"), ({"classes": 0}, "classes")],
 )
 def test_impossible_sizes_are_refused(settings, word):
     with pytest.raises(ValueError, match=word):

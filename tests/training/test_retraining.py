@@ -10,7 +10,7 @@ import torch
 
 from tdgnas.data import Augment, ImageData, Splits
 from tdgnas.spaces import DartsCells
-from tdgnas.training import Recipe, load_weights, make_card, retrain
+from tdgnas.training import Card, Recipe, load_weights, make_card, retrain
 
 SPACE = DartsCells(cells=3, channels=4, image_size=8, in_channels=1, classes=3)
 RECIPE = Recipe(
@@ -108,6 +108,14 @@ def test_weights_of_another_network_and_damaged_files_are_refused(tmp_path):
         load_weights(network(), tmp_path)
     with pytest.raises(FileNotFoundError):
         load_weights(network(), tmp_path / "nowhere")
+
+
+def test_names_of_class_folders_are_no_markup_in_the_card():
+    card = Card("<b>net</b>", 1, 1, (1, 2, 2), ("a|b", "<img src=x>", "[c](http://d)", "e\nf"), data="`x`")
+    page = card.to_markdown()
+    row = next(line for line in page.splitlines() if line.startswith("| classes |"))
+    assert row == r"| classes | a\|b, \<img src=x\>, \[c\](http://d), e f |"
+    assert page.startswith(r"# \<b\>net\</b\>")
 
 
 def test_a_final_training_learns_from_validation_images_too(tmp_path):

@@ -352,7 +352,7 @@ def _check(space: CellSpace, stem_multiplier: int, in_channels: int, image_size:
         ("stem_multiplier", stem_multiplier, 1),
         ("partial", space.partial, 1),
         ("in_channels", in_channels, 1),
-        ("classes", classes, 2),
+        ("classes", classes, 1),
     ):
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
             raise ValueError(f"{name} is {value!r}; it must be a whole number of at least {least}")

@@ -68,11 +68,11 @@ def head(channels: int, classes: int, dropout: float) -> Op:
 def check_sizes(whole: dict[str, int], dropout: float, halvings: int) -> None:
     """Check the settings of a space.
 
-    :param whole: whole numbers by name, each at least 1; ``image_size`` has to be halved, ``classes`` at least 2.
+    :param whole: whole numbers by name, each at least 1; ``channels`` at least 2; ``image_size`` has to be halved.
     :raises ValueError: naming the setting.
     """
     for name, value in whole.items():
-        least = 2 if name in ("classes", "channels") else 1
+        least = 2 if name == "channels" else 1
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
             raise ValueError(f"{name} is {value!r}; it must be a whole number of at least {least}")
     if not 0 <= dropout < 1:
