@@ -9,20 +9,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .style import (
-    BLUE,
-    GREEN,
-    GREY,
-    INK,
-    PURPLE,
-    VERMILLION,
-    Axes,
-    Figure,
-    line_styles,
-    new_figure,
-    styled,
-    whole_ticks,
-)
+from . import style
+from .style import Axes, Figure, line_styles, new_figure, styled, whole_ticks
 
 if TYPE_CHECKING:
     from ..comparison.curves import Band
@@ -48,11 +36,14 @@ def search_figure(
     x = _steps(history, "gen", "history")
     gates = "gates" if any("gates" in record for record in history) else "shortcuts"
     panels: list[tuple[str, list[_Curve]]] = [
-        (energy, [("best", "best", BLUE, "-"), ("mean", "mean of the population", VERMILLION, "--")]),
-        ("entropy (nats)", [("entropy", "", GREEN, "-")]),
-        ("temperature\n(energy per nat)", [("temperature", "", PURPLE, "-")]),
-        ("active choices\nof the best", [(gates, "", BLUE, "steps")]),
-        ("distinct genotypes", [("distinct", "", INK, "steps")]),
+        (
+            energy,
+            [("best", "best", style.BLUE, "-"), ("mean", "mean of the population", style.VERMILLION, "--")],
+        ),
+        ("entropy (nats)", [("entropy", "", style.GREEN, "-")]),
+        ("temperature\n(energy per nat)", [("temperature", "", style.PURPLE, "-")]),
+        ("active choices\nof the best", [(gates, "", style.BLUE, "steps")]),
+        ("distinct genotypes", [("distinct", "", style.INK, "steps")]),
     ]
     return _panels(history, x, panels, title, "generation")
 
@@ -68,7 +59,7 @@ def training_figure(records: Sequence[Record], title: str = "", loss: str = "los
     :raises ValueError: for no records, or a record without ``epoch``.
     """
     x = _steps(records, "epoch", "list of epochs")
-    sides = (("train", "training", BLUE, "-"), ("valid", "validation", VERMILLION, "--"))
+    sides = (("train", "training", style.BLUE, "-"), ("valid", "validation", style.VERMILLION, "--"))
     keys = [key for record in records for key in record if key.startswith(("train_", "valid_"))]
     names = dict.fromkeys(key.partition("_")[2] for key in keys)
     titles = {"loss": loss, "accuracy": "accuracy (%)"}
@@ -76,7 +67,7 @@ def training_figure(records: Sequence[Record], title: str = "", loss: str = "los
         (titles.get(name, name), [(f"{key}_{name}", *rest) for key, *rest in sides])  # type: ignore[misc]
         for name in names
     ]
-    panels.append(("open gates\n(sum of the weights)", [("gates", "", GREEN, "-")]))
+    panels.append(("open gates\n(sum of the weights)", [("gates", "", style.GREEN, "-")]))
     percent = [
         {k: 100 * v if k.endswith("accuracy") and is_number(v) else v for k, v in record.items()}
         for record in records
@@ -159,13 +150,9 @@ def _panels(
     title: str,
     step: str,
 ) -> Figure:
-    shown = [
-        (name, there)
-        for name, curves in panels
-        if (
-            there := [curve for curve in curves if any(is_number(record.get(curve[0])) for record in records)]
-        )
-    ]
+    known = {key for record in records for key, value in record.items() if is_number(value)}
+    there = [(name, [curve for curve in curves if curve[0] in known]) for name, curves in panels]
+    shown = [(name, curves) for name, curves in there if curves]
     count = max(1, len(shown))
     figure = new_figure(8, 1.45 * count + 0.4 + 0.3 * bool(title), title, fitted=True)
     stacked = figure.subplots(count, 1, sharex=True, squeeze=False)[:, 0]
@@ -176,14 +163,12 @@ def _panels(
         axes.grid()
         if lost:
             text = f"{lost} value{'s' if lost > 1 else ''} not finite or off the scale"
-            axes.text(
-                1, 1.02, text, transform=axes.transAxes, ha="right", va="bottom", fontsize=8, color=GREY
-            )
+            axes.set_title(text, loc="right", fontsize=8, color=style.GREY, pad=3)
         if any(curve[1] for curve in curves):
             above = 1.0 + 0.1 * bool(lost)
             axes.legend(loc="lower right", bbox_to_anchor=(1, above), ncols=2, borderaxespad=0)
     if not shown:
-        stacked[0].text(0.5, 0.5, "no finite values were recorded", ha="center", color=GREY)
+        stacked[0].text(0.5, 0.5, "no finite values were recorded", ha="center", color=style.GREY)
         stacked[0].set_yticks([])
     room = 0.02 * (max(x) - min(x)) or 0.5
     stacked[-1].set_xlim(min(x) - room, max(x) + room)
@@ -207,24 +192,10 @@ def _draw_curve(axes: Axes, x: Sequence[float], records: Sequence[Record], curve
 
 
 def _readable_limits(axes: Axes, curves: Sequence[_Curve]) -> None:
-    """Whole ticks for counts, a logarithmic axis for a temperature that falls, room around what does not move."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-
-    values = [float(y) for line in axes.lines for y in line.get_ydata() if math.isfinite(y)]  # type: ignore[union-attr]
-    if not values:
-        return
-    low, high = min(values), max(values)
-    whole = curves[0][3] == "steps"
-    if curves[0][0] == "temperature" and low > 0 and high / low > 3:
-        axes.set_yscale("log")
-        axes.set_ylim(low / 1.6, high * 1.6)
-        subs = (1.0,) if high / low >= 100 else (1.0, 2.0, 5.0)
-        axes.yaxis.set_major_locator(LogLocator(subs=subs, numticks=6))
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axes.yaxis.set_minor_formatter(NullFormatter())
-        return
-    if whole:
+    """Whole ticks for counts, a logarithmic axis for a temperature that falls."""
+    drawn: list[Any] = [y for line in axes.lines for y in line.get_ydata()]  # type: ignore[union-attr]
+    values = [float(y) for y in drawn if math.isfinite(y)]
+    if curves[0][3] == "steps":
         axes.locator_params(axis="y", nbins=4, integer=True, min_n_ticks=1)
-    if low == high:
-        room = 1.0 if whole else 0.05 * abs(low) or 0.5
-        axes.set_ylim(low - room, high + room)
+    elif curves[0][0] == "temperature" and values and 0 < 3 * min(values) < max(values):
+        axes.set_yscale("log")

@@ -109,7 +109,7 @@ def _draw_sheet(axes: Axes, sheet: Sheet, layout: Layout, left: float, top: floa
 
 def _draw_legend(axes: Axes, shown: list[Sheet], x: float, y: float) -> None:
     wires = [wire for sheet in shown for wire in sheet.wires]
-    dead = any(each.dead for sheet in shown for each in (*sheet.wires, *sheet.boxes))
+    dead = any(wire.dead for wire in wires) or any(box.dead for sheet in shown for box in sheet.boxes)
     kinds = [
         (any(not wire.chosen and not wire.dead for wire in wires), INK, "-", "always there"),
         (any(wire.chosen and not wire.dead for wire in wires), BLUE, "-", "chosen by a decision"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 LINE, CHARACTER = 0.17, 0.078  # height of a line of text, width of a character
 GAP, RANK = 0.16, 0.22  # between neighbours of a rank, between ranks
@@ -96,14 +96,14 @@ def layered(boxes: Sequence[Box], wires: Sequence[Wire], sideways: bool = False)
         thick[rank] = max(thick[rank], size[1])
     start = {rank: sum(thick[other] + RANK for other in thick if other < rank) for rank in thick}
     along = [start[rank] + thick[rank] / 2 for rank in ranks]
-    places = [(x, y)[::turn] for x, y in zip(across, along, strict=True)]
+    places = [(y, x) if sideways else (x, y) for x, y in zip(across, along, strict=True)]
     routes = []
     for chain in chains:  # from its box's edge to the other's, straight through the ranks between
         points = [(across[n], along[n] + side * thick[ranks[n]] / 2) for n in chain[1:-1] for side in (-1, 1)]
-        (first, last) = (
-            (across[n], along[n] + sign * sizes[n][1] / 2) for n, sign in ((chain[0], 1), (chain[-1], -1))
-        )
-        routes.append([point[::turn] for point in (first, *points, last)])
+        first, last = chain[0], chain[-1]
+        points.insert(0, (across[first], along[first] + sizes[first][1] / 2))
+        points.append((across[last], along[last] - sizes[last][1] / 2))
+        routes.append([(y, x) if sideways else (x, y) for x, y in points])
     extent = max(x + size[0] / 2 for x, size in zip(across, sizes, strict=True)), sum(thick.values())
     width, height = (extent[0], extent[1] + RANK * (len(thick) - 1))[::turn]
     named = {box.name: places[item] for item, box in enumerate(boxes)}
@@ -129,25 +129,28 @@ def _across(ranks: Sequence[int], sizes: Sequence[float], links: Sequence[Link])
 
     A linear programme, as Gansner, Koutsofios, North and Vo have it (1993, *A technique for drawing directed graphs*).
     """
+    import numpy as np
     from igraph import Graph
+    from scipy import sparse
     from scipy.optimize import linprog
-    from scipy.sparse import coo_matrix
 
     count = len(ranks)
     drawn = Graph(count, [link[:2] for link in links], directed=True)
     order = [x for x, _ in drawn.layout_sugiyama(layers=ranks, maxiter=300).coords]
     row = sorted(range(count), key=lambda item: (ranks[item], order[item], item))
-    # The unknowns: the places, then the slants of the links, each at least as large as the difference of its ends.
     apart = [(a, b) for a, b in pairwise(row) if ranks[a] == ranks[b]]
-    lines = [((a, 1.0), (b, -1.0), -(sizes[a] + sizes[b]) / 2 - GAP) for a, b in apart]
-    for number, (a, b, _) in enumerate(links, start=count):
-        lines += [((a, sign), (b, -sign), (number, -1.0), 0.0) for sign in (1.0, -1.0)]
-    if not lines:
+    if not links and not apart:
         return [size / 2 for size in sizes]
-    cells = [(line, column, value) for line, (*parts, _) in enumerate(lines) for column, value in parts]
-    at, column, value = zip(*cells, strict=True)
+
+    def differences(pairs: Sequence[tuple[int, int]]) -> Any:
+        places = (np.repeat(range(len(pairs)), 2), np.array(pairs, dtype=int).ravel())
+        return sparse.coo_array((np.tile((1.0, -1.0), len(pairs)), places), (len(pairs), count))
+
+    # The unknowns: the places, then the slants of the links, each at least as large as the difference of its ends.
+    slants, own = differences([link[:2] for link in links]), -sparse.eye_array(len(links))
+    bounds = sparse.block_array([[slants, own], [-slants, own], [differences(apart), None]])
+    least = [-(sizes[a] + sizes[b]) / 2 - GAP for a, b in apart]
     costs = [0.0] * count + [weight for _, _, weight in links]
-    matrix = coo_matrix((value, (at, column)), (len(lines), len(costs))).tocsr()
-    found = linprog(costs, matrix, [line[-1] for line in lines]).x[:count]
+    found = linprog(costs, bounds.tocsr(), [0.0] * 2 * len(links) + least).x[:count]
     left = min(x - size / 2 for x, size in zip(found, sizes, strict=True))
     return [float(x - left) for x in found]

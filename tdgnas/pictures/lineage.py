@@ -35,8 +35,8 @@ def family_figure(graph: nx.DiGraph[int], identity: int, label: str) -> Figure:
         axes.plot([x0, x1], [y0, y1], color=colour, linewidth=0.8, alpha=0.6, zorder=1)
     own = [node == identity for node in graph]
     shown = axes.scatter(
-        *zip(*(places[node] for node in graph), strict=True), c=[graph.nodes[node]["fitness"] for node in graph],
-        cmap="viridis", s=[90 if best else 26 for best in own], linewidths=[2 if best else 0.6 for best in own],
+        [places[node][0] for node in graph], [places[node][1] for node in graph],
+        c=[graph.nodes[node]["fitness"] for node in graph], cmap="viridis", s=[90 if best else 26 for best in own], linewidths=[2 if best else 0.6 for best in own],
         edgecolors=[VERMILLION if best else "white" for best in own], zorder=2,
     )  # fmt: skip
     axes.plot([], [], color=GREY, label="one parent")

@@ -139,7 +139,7 @@ def pareto_figure(
 
 def _draw_searched(axes: Axes, points: Sequence[Point], best: Point | None) -> None:
     percent = [(x, 100 * y) for x, y in points]
-    axes.scatter(*zip(*percent, strict=True), s=14, color=SKY, alpha=0.7, linewidths=0)
+    axes.plot(*zip(*percent, strict=True), "o", markersize=4, color=SKY, alpha=0.7, markeredgewidth=0)
     edge = list(zip(*front(percent), strict=True))
     axes.plot(*edge, drawstyle="steps-post", color=BLUE, label="Pareto front")
     axes.plot(*edge, "o", markersize=4, color=BLUE)

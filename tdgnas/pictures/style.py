@@ -9,17 +9,18 @@ import functools
 import io
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from ..files.atomic import write_atomic
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+    from matplotlib.axes import Axes as Axes
+    from matplotlib.figure import Figure as Figure
 else:  # it is imported when something is drawn
     Axes = Figure = Any
 
-P, T = ParamSpec("P"), TypeVar("T")
+P = ParamSpec("P")
+T = TypeVar("T")
 
 # Okabe and Ito's palette, made to be told apart by colour-blind readers.
 BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY = (
@@ -54,12 +55,12 @@ def styled(function: Callable[P, T]) -> Callable[P, T]:
         from matplotlib import style
 
         with style.context(["default", _STYLE]):
-            made = function(*args, **keywords)
+            made: Any = function(*args, **keywords)
             if getattr(made, "get_layout_engine", lambda: None)() is not None:
                 # Laid out once: each drawing of a figure would move its parts a little further.
                 made.draw_without_rendering()
                 made.set_layout_engine("none")
-            return made
+            return cast(T, made)
 
     return run
 
@@ -72,7 +73,7 @@ def new_figure(width: float, height: float, title: str = "", *, fitted: bool = F
     """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, height), facecolor="white", layout="constrained" if fitted else "none")
+    figure = Figure(figsize=(width, height), facecolor="white", layout="constrained" if fitted else None)
     if title:
         figure.suptitle(title, x=0.01, ha="left", fontsize=13, weight="bold")
     return figure
@@ -135,4 +136,5 @@ def save(figure: Figure, *paths: str | Path) -> list[Path]:
 
 def svg(figure: Figure) -> bytes:
     """Return a figure as the bytes of an SVG file."""
-    return _content(figure, ".svg")
+    content: bytes = _content(figure, ".svg")
+    return content

@@ -119,8 +119,9 @@ def vgg_figure(space: VGGShortcuts, architecture: Architecture) -> Figure:
     axes.text(middle, up + 0.85, title, fontsize=14, weight="bold", **CENTRE)
     axes.text(middle, up + 0.58, costs, fontsize=10, **CENTRE)
     axes.text(middle, -down - 0.62, NOTE, fontsize=9, color="#555555", **CENTRE)
-    place = {"bbox_to_anchor": (middle, -down - 0.08), "bbox_transform": axes.transData, "borderaxespad": 0}
-    axes.legend(loc="upper center", ncols=len(KINDS), fontsize=9.5, handlelength=4, **place)
+    look: dict[str, Any] = {"fontsize": 9.5, "handlelength": 4, "borderaxespad": 0, "ncols": len(KINDS)}
+    below_all = (middle, -down - 0.08)
+    axes.legend(loc="upper center", bbox_to_anchor=below_all, bbox_transform=axes.transData, **look)
     return figure
 
 

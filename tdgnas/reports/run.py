@@ -154,24 +154,20 @@ def run_page(found: Findings) -> Page:
     data = found.section("data").get("name") if found.section("pretrain") else "a table"
     versions, figures = found.section("versions").items(), run_figures(found)
     sections = [
-        Section(name, title, blocks)
-        for name, (title, blocks) in {
-            "result": ("Result", list(_result(found, figures))),
-            "architecture": ("The best architecture", list(_architecture(found, figures))),
-            "search": ("Search", list(_search(found, figures))),
-            "change": ("How the best architecture changed", list(_change(found))),
-            "family": ("Family tree", list(_family(found))),
-            "size": ("Accuracy and size", list(_sizes(found))),
-            "cost": ("Cost", list(_cost(found))),
-            "faults": ("Faults", list(_faults(found))),
-            "configuration": ("Configuration", [_configuration(found)]),
-        }.items()
-        if blocks
+        Section("result", "Result", list(_result(found, figures))),
+        Section("architecture", "The best architecture", list(_architecture(found, figures))),
+        Section("search", "Search", list(_search(found, figures))),
+        Section("change", "How the best architecture changed", list(_change(found))),
+        Section("family", "Family tree", list(_family(found))),
+        Section("size", "Accuracy and size", list(_sizes(found))),
+        Section("cost", "Cost", list(_cost(found))),
+        Section("faults", "Faults", list(_faults(found))),
+        Section("configuration", "Configuration", [_configuration(found)]),
     ]
     return Page(
         title=f"{found.config['space']['name']} on {data}",
         lead=[Text(_lead(found), "soft")],
-        sections=sections,
+        sections=[section for section in sections if section.blocks],
         warnings=[Text(text, "warning") for text in _warnings(found)],
         tiles=list(_tiles(found)),
         footer=", ".join(f"{package} {version}" for package, version in versions),

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from .. import pictures
 from ..files.atomic import write_text
+from ..pictures.results import axis_of
 from ..runs.config import flat
 from .page import Block, Page, Picture, Section, Table, Text, duration, short, value_text
 from .run import Findings, read_findings
-from .summary import axis_of
 
 
 def write_runs(folders: Sequence[Path], path: Path | None = None) -> Path:
@@ -27,15 +27,23 @@ def write_runs(folders: Sequence[Path], path: Path | None = None) -> Path:
 
 def runs_page(runs: Mapping[str, Findings]) -> Page:
     """Return the page of several runs."""
-    titles = {
-        "found": ("What they found", [_overview(runs)]),
-        "rows": ("Test results of every row", list(_rows(runs))),
-        "differences": ("Where their configurations differ", [_differences(runs)]),
-        "search": ("Search", list(_search(runs))),
-        "architectures": ("Best architectures", list(_architectures(runs))),
-    }
-    sections = [Section(name, title, blocks) for name, (title, blocks) in titles.items() if blocks]
-    return Page(f"{len(runs)} runs beside each other", [Text(", ".join(runs), "soft")], sections)
+    histories = {name: run.history for name, run in runs.items() if run.history}
+    told = "best energy, entropy and distinct genotypes of each run by generation"
+    curves = [Picture(pictures.runs_figure(histories), told)] if histories else []
+    best = [
+        Picture(pictures.architecture_figure(run.space, run.best), f"best architecture of {name}", name)
+        for name, run in runs.items()
+        if run.space is not None and run.best is not None
+    ]
+    sections = (
+        Section("found", "What they found", [_overview(runs)]),
+        Section("rows", "Test results of every row", list(_rows(runs))),
+        Section("differences", "Where their configurations differ", [_differences(runs)]),
+        Section("search", "Search", curves),
+        Section("architectures", "Best architectures", best),
+    )
+    shown = [section for section in sections if section.blocks]
+    return Page(f"{len(runs)} runs beside each other", [Text(", ".join(runs), "soft")], shown)
 
 
 def _overview(runs: Mapping[str, Findings]) -> Block:
@@ -48,26 +56,11 @@ def _overview(runs: Mapping[str, Findings]) -> Block:
             values[:3] = *(text + unit * (text != "–") for text in both), short(run.row.parameters)
         if run.history:
             values[3] = f"{run.history[-1]['evaluations']:,}"
-        who = (
-            name,
-            str(run.config["space"]["name"]),
-            str(run.config["strategy"]["name"]),
-            str(run.config["seed"]),
-        )
+        whole = run.config
+        who = (name, str(whole["space"]["name"]), str(whole["strategy"]["name"]), str(whole["seed"]))
         rows.append((*who, *values, f"{sum(run.passes.values()):,}", duration(run.time) if run.time else "–"))
-    head = (
-        "run",
-        "space",
-        "strategy",
-        "seed",
-        "validation",
-        "test",
-        "parameters",
-        "evaluations",
-        "passes",
-        "time",
-    )
-    return Table(head, rows, texts=3)
+    head = "run space strategy seed validation test parameters evaluations passes time"
+    return Table(head.split(), rows, texts=3)
 
 
 def _rows(runs: Mapping[str, Findings]) -> Iterator[Block]:
@@ -91,20 +84,6 @@ def _differences(runs: Mapping[str, Findings]) -> Block:
     differing = [row for row in rows if len(set(row[1:])) > 1]
     same = Text("Nowhere: they are the same run, several times.")
     return Table(("key", *runs), differing) if differing else same
-
-
-def _search(runs: Mapping[str, Findings]) -> Iterator[Block]:
-    histories = {name: run.history for name, run in runs.items() if run.history}
-    if histories:
-        told = "best energy, entropy and distinct genotypes of each run by generation"
-        yield Picture(pictures.runs_figure(histories), told)
-
-
-def _architectures(runs: Mapping[str, Findings]) -> Iterator[Block]:
-    for name, run in runs.items():
-        if run.space is not None and run.best is not None:
-            figure = pictures.architecture_figure(run.space, run.best)
-            yield Picture(figure, f"best architecture of {name}", name)
 
 
 def folder_names(folders: Sequence[Path]) -> list[str]:

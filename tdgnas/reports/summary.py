@@ -100,11 +100,14 @@ def _row(name: str, networks: Sequence[dict[str, Any]], searched: float) -> Row:
     def values(key: str) -> list[float]:
         return [each[key] for each in networks if each.get(key) is not None]
 
-    means = (fmean(values(key) or [0.0]) for key in ("parameters", "macs", "seconds"))
-    valid, test = values(f"valid_{measure}"), values(f"test_{measure}")
+    gates, parameters, macs, seconds = (
+        fmean(values(key) or [0.0]) for key in ("gates", "parameters", "macs", "seconds")
+    )
+    valid, test = (values(f"{side}_{measure}") for side in ("valid", "test"))
+    middle, best = fmean(valid) if valid else None, fmean(test) if test else None
     spread = stdev(test) if len(test) > 1 else None
-    middle = (fmean(valid) if valid else None, fmean(test) if test else None, spread)
-    return Row(name, len(networks), measure, fmean(values("gates") or [0.0]), *middle, *means, searched)
+    costs = (parameters, macs, seconds, searched)
+    return Row(name, len(networks), measure, gates, middle, best, spread, *costs)
 
 
 def result_table(rows: Sequence[Row]) -> Table:
