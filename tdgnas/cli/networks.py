@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,111 +17,117 @@ if TYPE_CHECKING:
     from ..data import Splits
     from ..tasks import Task
     from ..training import EpochRecord, NetworkPlan, Recipe
+    from ..training.cards import Card
 
 #: Data sets whose images mean something else when they are mirrored.
 UNMIRRORED = ("digits", "digits-ink", "digits-parts", "mnist", "kmnist", "svhn")
 
 
+Recipes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        help="a field of the recipe (clip=5.0, ema=0.999, augment.cutout=8), of the data (data.train=1000), of a "
+        "network of cells (network.channels=36); repeatable",
+    ),
+]
+
+
 def retrain(
     context: typer.Context,
     architecture: Annotated[
-        str,
-        typer.Argument(
-            help="an architecture.json, a file with a genotype, a genotype's text, or a published name: DARTS_V2"
-        ),
+        str, typer.Argument(help="an architecture.json, a genotype, its file, or a published name: DARTS_V2")
     ],
     out: Annotated[Path, typer.Option(help="folder for the checkpoints, the model and its card")],
     data: Annotated[
-        str | None,
-        typer.Option(
-            help="digits, cifar10...; the data of the run that the architecture lies in, else digits"
-        ),
+        str | None, typer.Option(help="digits...; that of the architecture's run, else digits")
     ] = None,
     data_folder: Annotated[str | None, typer.Option(help="where the data set lies")] = None,
     download: Annotated[bool, typer.Option(help="let torchvision download what is missing")] = False,
-    with_valid: Annotated[
-        bool, typer.Option(help="learn from the validation images too; then only the test set is held out")
-    ] = False,
+    with_valid: Annotated[bool, typer.Option(help="learn from the validation images too")] = False,
     epochs: Annotated[int | None, typer.Option(help="600 for cells, else 150, as published")] = None,
-    assignments: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            help="a field of the recipe (clip=5.0, ema=0.999, augment.cutout=8), of the data (data.train=1000), of a "
-            "network of cells (network.channels=36); repeatable",
-        ),
-    ] = None,
+    assignments: Recipes = None,
     seed: Annotated[int, typer.Option(help="of the initial weights and of the training")] = 0,
     device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1; CUDA where there is one")] = None,
     resume: Annotated[bool, typer.Option(help="go on with the training in the folder")] = False,
     checkpoint_every: Annotated[int, typer.Option(help="epochs between checkpoints")] = 1,
 ) -> None:
     """Train an architecture of any space, or a genotype, to the end; write the model and its card."""
-    with plain_errors():
+    with plain_errors(), _resumable(context, out):
         from ..devices import own_noise, pick_device
-        from ..files.checkpoints import CheckpointFolder
         from ..training import NetworkPlan
         from ..training import retrain as train
 
-        place = pick_device(device)
-        plan = NetworkPlan.read(architecture)
-        changed = _assigned(assignments or [])
-        plan = _with_options(plan, changed.pop("network"))
+        place, changed = pick_device(device), _assigned(assignments or [])
+        plan = _with_options(NetworkPlan.read(architecture), changed.pop("network"))
         own = {"name": data, "folder": data_folder, "download": download or None}
         splits = _data(architecture, {**own, **changed.pop("data")}, seed)
         fast = place.type == "cuda"
-        given = {"amp": fast, "channels_last": fast, "with_valid": with_valid}
-        recipe = make_recipe(
-            plan, splits, {**given, **({} if epochs is None else {"epochs": epochs}), **changed}
-        )
-        kept = bool(CheckpointFolder(out / "checkpoints").paths())
-        if not resume and (kept or (out / "card.json").exists()):
-            raise ValueError(f"{out} has a training already; go on with --resume, or choose another --out")
-        if resume and not kept:
-            raise ValueError(f"there is no training in {out} to resume; leave --resume out to begin one")
+        given = {"amp": fast, "channels_last": fast, "with_valid": with_valid, "epochs": epochs, **changed}
+        recipe = make_recipe(plan, splits, {key: value for key, value in given.items() if value is not None})
+        _check_place(out, resume)
         with own_noise(seed):
             network = plan.network(splits.image_shape, splits.outputs)
-        command = command_line(context, leave_out=("resume", "checkpoint_every"))
-        console.print(
-            f"{splits.name}: {len(splits.train)} training{' and' if with_valid else ','} {len(splits.valid)} "
-            f"validation{' images together' if with_valid else ''}, {len(splits.test)} test images; "
-            f"{recipe.epochs} epochs on {place}",
-            highlight=False,
+        _tell_data(splits, recipe, str(place))
+        card = train(
+            network,
+            splits,
+            recipe,
+            out,
+            name=f"{_name(architecture)} on {splits.name}",
+            architecture=plan.to_dict(),
+            command=command_line(context, leave_out=("resume", "checkpoint_every")),
+            seed=seed,
+            device=place,
+            resume=resume,
+            checkpoint_every=checkpoint_every,
+            progress=lambda record: _tell(_line(record, recipe.epochs, splits.task)),
         )
-        try:
-            card = train(
-                network,
-                splits,
-                recipe,
-                out,
-                name=f"{_name(architecture)} on {splits.name}",
-                architecture=plan.to_dict(),
-                command=command,
-                seed=seed,
-                device=place,
-                resume=resume,
-                checkpoint_every=checkpoint_every,
-                progress=lambda record: console.print(
-                    _line(record, recipe.epochs, splits.task), highlight=False
-                ),
-            )
-        except KeyboardInterrupt as stop:
-            console.print(
-                "stopped; the last checkpoint is kept. Go on with\n"
-                f"  {command_line(context, leave_out=('resume',))} --resume",
-                highlight=False,
-                markup=False,
-                soft_wrap=True,
-            )
-            raise typer.Exit(exit_status(stop)) from None
-        measure = splits.task.measure(splits.task.headline)
-        for part, found in card.measures.items():
-            console.print(f"{part:10}  {measure.text(found[splits.task.headline])}", highlight=False)
-        console.print(f"parameters  {card.parameters:,}", highlight=False)
-        console.print(f"MACs        {card.macs:,}", highlight=False)
-        console.print(
-            f"written to  {out} (model.safetensors, card.md, card.json)", highlight=False, markup=False
-        )
+        _tell_card(card, splits.task, out)
+
+
+@contextmanager
+def _resumable(context: typer.Context, out: Path) -> Iterator[None]:
+    """After Ctrl-C, say how to go on, where there is something to go on from."""
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        if not (out / "checkpoints").is_dir():
+            raise
+        again = command_line(context, leave_out=("resume",))
+        _tell(f"stopped; the last checkpoint is kept. Go on with\n  {again} --resume")
+        raise typer.Exit(exit_status(stop)) from None
+
+
+def _check_place(out: Path, resume: bool) -> None:
+    from ..files.checkpoints import CheckpointFolder
+
+    kept = bool(CheckpointFolder(out / "checkpoints").paths())
+    if not resume and (kept or (out / "card.json").exists()):
+        raise ValueError(f"{out} has a training already; go on with --resume, or choose another --out")
+    if resume and not kept:
+        raise ValueError(f"there is no training in {out} to resume; leave --resume out to begin one")
+
+
+def _tell(text: str) -> None:
+    console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+def _tell_data(splits: Splits, recipe: Recipe, place: str) -> None:
+    together = recipe.with_valid
+    _tell(
+        f"{splits.name}: {len(splits.train)} training{' and' if together else ','} {len(splits.valid)} "
+        f"validation{' images together' if together else ''}, {len(splits.test)} test images; "
+        f"{recipe.epochs} epochs on {place}"
+    )
+
+
+def _tell_card(card: Card, task: Task, out: Path) -> None:
+    measure = task.measure(task.headline)
+    for part, found in card.measures.items():
+        _tell(f"{part:10}  {measure.text(found[task.headline])}")
+    _tell(f"parameters  {card.parameters:,}\nMACs        {card.macs:,}")
+    _tell(f"written to  {out} (model.safetensors, card.md, card.json)")
 
 
 def export(

@@ -13,6 +13,7 @@ from ..spaces import Architecture
 from ..supernet import Supernet, evaluate_one, evaluation_set
 from ..supernet.alternating import WeightTraining
 from .build import make_data, make_fitness, make_space, make_supernet, section
+from .errors import ConfigError
 from .problem import FITNESSES, Problem
 from .settings import Config, SupernetSettings
 
@@ -40,6 +41,12 @@ class OnSupernet(Problem):
         self.task = self.data.task
         self.fitness = self.evaluate.fitness_type
         self.worst = self.task.worst_of(config.fitness.measure)
+        needed = self.evaluate.where.passes
+        if config.budget.unit == "passes" and config.budget.limit < needed:
+            raise ConfigError(
+                f"budget: {config.budget.limit:g} passes are too few for one evaluation, which takes {needed}; "
+                "give more, or count by budget.unit=evaluations"
+            )
         self._source: TrainingGradients | None = None
         self._learned = False
         self._version = self.supernet.version

@@ -14,6 +14,7 @@ from ..mapping import layers
 from ..operators import population_entropy
 from ..seeding import seed_everything
 from ..spaces import Architecture, save_architecture
+from .errors import RunFailed
 from .guards import EvaluationGuard, guard
 from .phase import Context
 from .search import Turn
@@ -100,6 +101,12 @@ class SearchPhase:
         """Do one generation."""
         start = time.perf_counter()
         turn = next(self.search)
+        if not self.search.trace.points:
+            config = self.context.config
+            raise RunFailed(
+                f"the budget of {config.budget.limit:g} {config.budget.unit} is too small for one evaluation of "
+                f"{config.problem!r}; begin anew with a larger one"
+            )
         record = self._record(turn)
         self.table.append(record)
         cost = self._cost()

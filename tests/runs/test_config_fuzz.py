@@ -230,6 +230,10 @@ def monkeypatch_module() -> Any:
         (["--strategy", "darts-tdgaa"], "there is no strategy 'darts-tdgaa'; did you mean 'darts-tdga'?"),
         (["--problem", "synthetic:sed=3"], "sed"),
         (
+            ["--problem", "digits-vgg-tiny", "--strategy", "random", "--budget", "100"],
+            "budget: 100 passes are too few for one evaluation, which takes 128",
+        ),
+        (
             ["--problem", "synthetic"],
             "'darts-tdga' follows gradients of alpha, and the fitness 'table' has none; what fits",
         ),
