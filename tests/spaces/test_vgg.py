@@ -68,9 +68,12 @@ def plain_vgg(
             x, name = values[i], f"ops.short{i}_{j}"
             stride = STRIDES[j - 1] // STRIDES[i]
             if stride > 1:
-                even = F.conv2d(x, weights[f"{name}.even.weight"], stride=stride)
-                odd = F.conv2d(x[:, :, 1:, 1:], weights[f"{name}.odd.weight"], stride=stride)
-                total = total + norm(torch.cat([even, odd], 1), f"{name}.norm")
+                names = ["even", "odd"] if stride == 2 else [f"shift{k}" for k in range(stride)]
+                parts = [
+                    F.conv2d(x[:, :, k:, k:], weights[f"{name}.{part}.weight"], stride=stride)
+                    for k, part in enumerate(names)
+                ]
+                total = total + norm(torch.cat(parts, 1), f"{name}.norm")
             elif space.channels[i] != space.channels[j]:
                 total = total + F.conv2d(x, weights[f"{name}.weight"], weights[f"{name}.bias"])
             else:
