@@ -156,6 +156,12 @@ class Evolution(Iterator[Generation]):
             self._counter = next((layer for layer in layers(self._evaluate) if hasattr(layer, "cost")), None)
         return {} if self._counter is None else dict(self._counter.cost())
 
+    @property
+    def _own(self) -> base.Toolbox | None:
+        """The strategy's toolbox, where it is another one."""
+        own = getattr(self.strategy, "toolbox", None)
+        return None if own is self.toolbox else own
+
     def state_dict(self) -> dict[str, Any]:
         """Everything that the next generation depends on: strategy, random states, operators that have a state.
 
@@ -184,6 +190,7 @@ class Evolution(Iterator[Generation]):
             "logbook": logbook_state(self.logbook),
             "halloffame": None if self.halloffame is None else hall_of_fame_state(self.halloffame),
             "toolbox": toolbox_states(self.toolbox),
+            "own": None if self._own is None else toolbox_states(self._own),
             "random": random_states(),
         }
 
@@ -196,6 +203,8 @@ class Evolution(Iterator[Generation]):
             raise ValueError("one of the saved and this evolution has a hall of fame, the other has none")
         strategy: Any = self.strategy
         set_toolbox_states(self.toolbox, state["toolbox"])
+        if self._own is not None:
+            set_toolbox_states(self._own, state["own"])
         strategy.load_state_dict(state["strategy"])
         if self.halloffame is not None:
             set_hall_of_fame(self.halloffame, state["halloffame"], strategy.unpack)

@@ -14,9 +14,10 @@ import torch
 from deap import base, cma, creator, tools
 
 from tdgnas.algorithms import Evolution, evolve
+from tdgnas.decision import Decision
 from tdgnas.individual import Individual
 from tdgnas.operators import Feedback, selThermodynamic
-from tdgnas.strategies import TDGA
+from tdgnas.strategies import TDGA, create
 
 
 class Annealed:
@@ -310,3 +311,35 @@ def test_a_generation_that_failed_can_be_tried_again() -> None:
         for record in records:
             del record["nevals"]  # those of the last try
     assert found == wanted
+
+
+def test_operators_of_a_strategy_with_its_own_toolbox_are_saved(tmp_path: Path) -> None:
+    """The weights' training inside darts-tdga lost its state: only the toolbox that evaluates was saved."""
+
+    class Train:
+        calls = 0
+
+        def __call__(self, population: Any) -> None:
+            self.calls += 1
+
+        def state_dict(self) -> dict[str, Any]:
+            return {"calls": self.calls}
+
+        def load_state_dict(self, state: dict[str, Any]) -> None:
+            self.calls = state["calls"]
+
+    def begin() -> tuple[Train, Evolution]:
+        train = Train()
+        decisions = [Decision(f"d{k}", ("a", "b"), binary=True) for k in range(4)]
+        settings = {"alternate": True, "train": train, "gradient.steps": 0}
+        toolbox = base.Toolbox()
+        toolbox.register("evaluate", sphere)
+        return train, evolve(create("darts-tdga", decisions, seed=0, **settings), toolbox, 9)
+
+    train, evolution = begin()
+    for _ in range(4):
+        next(evolution)
+    evolution.save(tmp_path / "saved")
+    other, resumed = begin()
+    resumed.load(tmp_path / "saved")
+    assert other.calls == train.calls == 3
