@@ -6,7 +6,7 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import typer
@@ -92,3 +92,23 @@ def was_given(context: typer.Context, name: str) -> bool:
     """Say whether a parameter was given on the command line."""
     source = context.get_parameter_source(name)
     return source is not None and source.name == "COMMANDLINE"
+
+
+def stacked(rows: Sequence[Sequence[str]], width: int) -> Iterator[str]:
+    """Return the lines of a table; where it is too wide, its columns in several parts, each after the first column.
+
+    >>> list(stacked([("name", "n", "mean"), ("a", "12", "0.5")], 10))
+    ['name   n', 'a     12', '', 'name  mean', 'a      0.5']
+    """
+    first, *others = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    parts: list[list[int]] = [[]]
+    for column, _ in enumerate(others, start=1):
+        part = [*parts[-1], column]
+        if parts[-1] and first + sum(2 + others[k - 1] for k in part) > width:
+            parts.append([column])
+        else:
+            parts[-1] = part
+    for place, part in enumerate(parts):
+        yield from [""] * bool(place)
+        for row in rows:
+            yield row[0].ljust(first) + "".join("  " + row[k].rjust(others[k - 1]) for k in part)

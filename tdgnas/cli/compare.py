@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .common import command_line, console, plain_errors
+from .common import command_line, console, plain_errors, stacked
 
 if TYPE_CHECKING:
     from ..comparison import Outcome, Runner
@@ -107,23 +106,3 @@ def _print(outcome: Outcome) -> None:
     # Not a table of rich's, which cuts off what does not fit; without wrapping, nothing of a number is lost.
     for line in ["", title, *stacked([COLUMNS, *table_rows(outcome)], console.width)]:
         console.print(line, soft_wrap=True, markup=False, highlight=False)
-
-
-def stacked(rows: Sequence[Sequence[str]], width: int) -> Iterator[str]:
-    """Return the lines of a table; where it is too wide, its columns in several parts, each after the first column.
-
-    >>> list(stacked([("name", "n", "mean"), ("a", "12", "0.5")], 10))
-    ['name   n', 'a     12', '', 'name  mean', 'a      0.5']
-    """
-    first, *others = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    parts: list[list[int]] = [[]]
-    for column, _ in enumerate(others, start=1):
-        part = [*parts[-1], column]
-        if parts[-1] and first + sum(2 + others[k - 1] for k in part) > width:
-            parts.append([column])
-        else:
-            parts[-1] = part
-    for place, part in enumerate(parts):
-        yield from [""] * bool(place)
-        for row in rows:
-            yield row[0].ljust(first) + "".join("  " + row[k].rjust(others[k - 1]) for k in part)

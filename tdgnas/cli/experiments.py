@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from .common import console, plain_errors
+from .common import console, plain_errors, stacked
 
 if TYPE_CHECKING:
     from ..runs import Experiment
@@ -209,7 +209,8 @@ def _finish(folder: Path, fresh: bool = False) -> None:
         write_report(folder)
     rows = read_rows(folder)
     if rows:
-        console.print(result_table(rows))
+        for line in ["", *stacked(result_table(rows), console.width)]:
+            console.print(line, soft_wrap=True, markup=False, highlight=False)
     names = ("report.html", "architecture.json", "network/", "figures/", "history.csv", "results.json")
     there = ", ".join(name for name in names if (folder / name).exists())
     console.print(f"run folder: {folder} ({there})", highlight=False, markup=False)

@@ -34,8 +34,7 @@ def sheets(graph: Graph) -> list[Sheet]:
         raise ValueError(f"the graph of an architecture has no cycles, this one has: {cycle}")
     nodes = list(graph)
     order = list(nx.lexicographical_topological_sort(graph, key=nodes.index))
-    # On a way from the image to the output.
-    alive = ({nodes[0]} | nx.descendants(graph, nodes[0])) & ({nodes[-1]} | nx.ancestors(graph, nodes[-1]))
+    alive = {nodes[-1]} | nx.ancestors(graph, nodes[-1])
     if len(graph) > MOST_NODES or graph.number_of_edges() > MOST_EDGES:
         return _condensed(graph, order, alive)
     boxes = [Box(str(node), _lines(graph, node), node not in alive) for node in order]

@@ -34,11 +34,13 @@ def family_figure(graph: nx.DiGraph[int], identity: int, label: str) -> Figure:
         colour = ORANGE if "mate" in graph.nodes[child]["operators"] else GREY
         axes.plot([x0, x1], [y0, y1], color=colour, linewidth=0.8, alpha=0.6, zorder=1)
     own = [node == identity for node in graph]
-    shown = axes.scatter(
-        [places[node][0] for node in graph], [places[node][1] for node in graph],
-        c=[graph.nodes[node]["fitness"] for node in graph], cmap="viridis", s=[90 if best else 26 for best in own], linewidths=[2 if best else 0.6 for best in own],
-        edgecolors=[VERMILLION if best else "white" for best in own], zorder=2,
-    )  # fmt: skip
+    x, y = [places[node][0] for node in graph], [places[node][1] for node in graph]
+    edges = {
+        "linewidths": [2.0 if best else 0.6 for best in own],
+        "edgecolors": [VERMILLION if best else "white" for best in own],
+    }
+    sizes, values = [90 if best else 26 for best in own], [graph.nodes[node]["fitness"] for node in graph]
+    shown = axes.scatter(x, y, sizes, values, cmap="viridis", zorder=2, **edges)  # type: ignore[arg-type]
     axes.plot([], [], color=GREY, label="one parent")
     axes.plot([], [], color=ORANGE, label="crossover")
     axes.plot(

@@ -8,8 +8,6 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any, NamedTuple
 
-from rich.table import Table
-
 from ..pictures.results import axis_of, measure_of
 from .page import duration, short, value_text
 
@@ -110,12 +108,6 @@ def _row(name: str, networks: Sequence[dict[str, Any]], searched: float) -> Row:
     return Row(name, len(networks), measure, gates, middle, best, spread, *costs)
 
 
-def result_table(rows: Sequence[Row]) -> Table:
-    """Return the table for a terminal."""
-    title = "the same recipe for every row"
-    table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0), pad_edge=False)
-    for place, column in enumerate(head(rows)):
-        table.add_column(column, justify="right" if place else "left", no_wrap=True)
-    for row in rows:
-        table.add_row(*row.cells)
-    return table
+def result_table(rows: Sequence[Row]) -> list[tuple[str, ...]]:
+    """Return the table as texts, the columns' names first."""
+    return [head(rows), *(row.cells for row in rows)]

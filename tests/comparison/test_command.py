@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tdgnas.cli import app
-from tdgnas.cli.compare import stacked
+from tdgnas.cli.common import stacked
 from tdgnas.comparison import run as runs
 
 

@@ -147,6 +147,14 @@ def test_nodes_that_the_output_does_not_read_are_told_apart() -> None:
     assert {wire.target for wire in sheet.wires if wire.dead} == {"s0c0n2", "s1c0n2", "s2c0n2"}
 
 
+def test_an_output_that_the_image_does_not_reach_is_not_told_apart() -> None:
+    """All of such a network was drawn as unused, its output too."""
+    space = NASBench201(cells_per_stage=1)
+    cell = "|skip_connect~0|+|none~0|none~1|+|none~0|none~1|none~2|"
+    [sheet] = sheets(space.graph.networkx(space.from_string(cell).choices))
+    assert {box.name for box in sheet.boxes if not box.dead} == {"s2c0n3", "logits"}
+
+
 def test_equal_cells_are_drawn_once_and_counted() -> None:
     space = NASBench201()
     cell = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|skip_connect~0|nor_conv_1x1~1|avg_pool_3x3~2|"
