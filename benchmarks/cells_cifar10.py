@@ -241,11 +241,11 @@ def train(
                 resume=folder.exists(),
             )
         cards.append(json.loads((folder / "card.json").read_text()))
-        print(f"{name}, seed {seed}: valid {100 * cards[-1]['accuracy']['valid']:.2f} %", flush=True)
+        print(f"{name}, seed {seed}: valid {100 * cards[-1]['measures']['valid']['accuracy']:.2f} %", flush=True)
     return {
-        "valid": statistics.mean(card["accuracy"]["valid"] for card in cards),
-        "each": ", ".join(f"{100 * card['accuracy']['valid']:.2f}" for card in cards),
-        "test": statistics.mean(card["accuracy"]["test"] for card in cards),
+        "valid": statistics.mean(card["measures"]["valid"]["accuracy"] for card in cards),
+        "each": ", ".join(f"{100 * card['measures']['valid']['accuracy']:.2f}" for card in cards),
+        "test": statistics.mean(card["measures"]["test"]["accuracy"] for card in cards),
         "parameters": cards[0]["parameters"],
         "seconds": sum(card["seconds"] for card in cards),
     }
