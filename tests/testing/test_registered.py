@@ -113,7 +113,12 @@ OPERATIONS = {
     "first-channels": {"operation": "sep_conv_3x3", "affine": True},
     "other-channels": {"channels": 2},
 }
-SCORED = {"supernet": "digits-vgg-tiny", "table": "synthetic", "scratch": "digits-vgg-tiny"}
+# What each kind of fitness scores.
+SCORED = {
+    "supernet": {"problem": "digits-vgg-tiny"},
+    "table": {"problem": "synthetic"},
+    "scratch": {"problem": "digits-scratch", "data": {"train": 64, "valid": 64, "test": 64}},
+}
 
 
 def test_every_part_keeps_the_rules_of_its_kind() -> None:
@@ -127,7 +132,7 @@ def test_every_part_keeps_the_rules_of_its_kind() -> None:
     for name in ("digits", "digits-ink", "digits-parts"):  # the others read files
         assert check_anything(DATA.get(name)).ok
     for entry in FITNESSES:
-        assert check_anything(entry.value, config={"problem": SCORED[entry.name]}).ok
+        assert check_anything(entry.value, config=SCORED[entry.name]).ok
 
 
 def test_what_deap_does_not_keep_is_still_not_kept() -> None:
