@@ -37,7 +37,7 @@ from .problems import merged, strategy_sections
 from .progress import Reporter, Silent
 from .retrain_phase import check_retraining
 from .settings import Config
-from .trial import try_strategy, try_task
+from .trial import try_strategy
 from .wiring import check_fit
 
 #: Share of a run's time after which the next checkpoint is due; those between phases come on top.
@@ -183,7 +183,6 @@ class Experiment:
         if config.pretrain is not None:
             with section("pretrain"):
                 make_pretraining(context)
-        try_task(problem)
         try_strategy(config, problem)
         if config.retrain is not None:
             with section("retrain"):

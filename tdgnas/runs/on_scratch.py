@@ -6,6 +6,7 @@ from typing import ClassVar
 
 import torch
 
+from ..data import Splits
 from ..fitness import ScratchFitness
 from ..settings import Section
 from ..spaces import Architecture
@@ -21,6 +22,9 @@ class OnScratch(Problem):
 
     Settings: ClassVar[type[Section]] = ScratchSettings
     unused: ClassVar[tuple[str, ...]] = ("pretrain",)
+
+    data: Splits
+    evaluate: ScratchFitness
 
     def __init__(self, config: Config) -> None:
         settings: ScratchSettings = config.fitness

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import random
 from typing import Any
-
-import torch
 
 from ..seeding import random_states, set_random_states
 from ..strategies.saving import set_toolbox_states, toolbox_states
@@ -13,20 +10,6 @@ from .build import section
 from .problem import Problem
 from .settings import Config
 from .wiring import make_strategy, names_of
-
-
-def try_task(problem: Problem) -> None:
-    """Check the task's loss and measures on the first training samples, with the supernet's fresh weights.
-
-    :raises ConfigError: when a value has another shape than it should, or the loss is not finite.
-    """
-    supernet, data = problem.supernet, problem.data
-    if supernet is None or data is None:
-        return
-    samples, targets = data.train.batch(slice(0, min(8, len(data.train))))
-    with section("data"), torch.no_grad(), supernet.frozen():
-        outputs = supernet.discrete(samples, problem.space.sample(random.Random(0)))
-        data.task.check(outputs, targets)
 
 
 def try_strategy(config: Config, problem: Problem) -> None:
