@@ -235,3 +235,18 @@ def test_a_winner_of_the_initial_population_has_no_tree(finished_run: Path, tmp_
     (folder / "events.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     page = check_offline(write_report(folder))
     assert "it has no ancestors" in page.text
+
+
+def test_a_run_of_a_space_that_is_not_known_here_is_reported_without_its_drawing(
+    finished_run: Path, tmp_path: Path
+) -> None:
+    """A report imports nothing: what a folder names in `imports` is not run to read it."""
+    folder = Path(shutil.copytree(finished_run, tmp_path / "run"))
+    for name in ("config.toml", "architecture.json"):
+        text = (folder / name).read_text().replace("vgg-shortcuts", "of-somebody-else")
+        (folder / name).write_text(text.replace("imports = []", 'imports = ["no_such_module"]'))
+    page = check_offline(write_report(folder))
+    assert "a report imports nothing" in page.text
+    assert "of-somebody-else on digits" in page.text
+    assert "result" in page.ids
+    assert "architecture" not in page.ids
