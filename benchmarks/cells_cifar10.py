@@ -241,7 +241,9 @@ def train(
                 resume=folder.exists(),
             )
         cards.append(json.loads((folder / "card.json").read_text()))
-        print(f"{name}, seed {seed}: valid {100 * cards[-1]['measures']['valid']['accuracy']:.2f} %", flush=True)
+        print(
+            f"{name}, seed {seed}: valid {100 * cards[-1]['measures']['valid']['accuracy']:.2f} %", flush=True
+        )
     return {
         "valid": statistics.mean(card["measures"]["valid"]["accuracy"] for card in cards),
         "each": ", ".join(f"{100 * card['measures']['valid']['accuracy']:.2f}" for card in cards),
