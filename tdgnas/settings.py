@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import difflib
-from typing import Annotated, Any, TypeVar, get_args
+import re
+from collections.abc import Iterator, Mapping
+from types import NoneType
+from typing import Annotated, Any, NamedTuple, TypeVar, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -26,6 +29,11 @@ Rate = Annotated[float, Field(strict=True, gt=0, le=1e30)]
 Decay = Annotated[float, Field(strict=True, ge=0, le=100)]
 Images = Annotated[int, Field(strict=True, ge=2, le=10**8)]
 Pixels = Annotated[int, Field(strict=True, ge=0, le=10_000)]
+Count = Annotated[int, Field(strict=True, ge=1)]
+Natural = Annotated[int, Field(strict=True, ge=0)]
+Share = Annotated[float, Field(strict=True, ge=0, le=1)]
+Positive = Annotated[float, Field(strict=True, gt=0)]
+NotNegative = Annotated[float, Field(strict=True, ge=0)]
 
 
 class Section(BaseModel):
@@ -35,16 +43,18 @@ class Section(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _nothing(cls, given: Any) -> Any:
+    def _completed(cls, given: Any) -> Any:
+        """Read the word for nothing, and complete a group's values by those that it has here where none are given."""
         if not isinstance(given, dict):
             return given
-        fields = cls.model_fields
-        return {
-            key: None
-            if value == NOTHING and key in fields and takes_nothing(fields[key].annotation)
-            else value
-            for key, value in given.items()
-        }
+        found = dict(given)
+        for key in given.keys() & cls.model_fields.keys():
+            field, value = cls.model_fields[key], given[key]
+            if isinstance(value, Mapping) and isinstance(field.default, Section):
+                found[key] = {**dict(field.default), **value}
+            elif isinstance(value, str) and value == NOTHING and takes_nothing(field.annotation):
+                found[key] = None
+        return found
 
 
 def takes_nothing(annotation: Any) -> bool:
@@ -71,8 +81,11 @@ def sentences(error: ValidationError, model: type[BaseModel]) -> list[str]:
     return list(dict.fromkeys(_sentence(problem, model) for problem in error.errors()))
 
 
+_TAG = re.compile(r"function-|literal\[|callable$")
+
+
 def _sentence(problem: Any, model: type[BaseModel]) -> str:
-    location = [part for part in problem["loc"] if not str(part).startswith("function-")]
+    location = [part for part in problem["loc"] if not _TAG.match(str(part))]
     key = ".".join(map(str, location)) or "(together)"
     if problem["type"] == "none_required":
         return f"{key}: this problem has no such section; nothing is trained for its fitness"
@@ -98,3 +111,42 @@ def _near(location: tuple[int | str, ...], model: Any) -> str:
     if near:
         return f"; did you mean {near[0]!r}?"
     return f"; there are {', '.join(known)}" if known else ""
+
+
+class Option(NamedTuple):
+    """One key, for people: dotted where it belongs to a section in a section, its default as it is."""
+
+    key: str
+    kind: str
+    range: str
+    default: Any
+    meaning: str
+
+
+def listed(section: BaseModel, prefix: str = "") -> Iterator[Option]:
+    """Yield every key of a section, and of those in it, with its kind, range, default and meaning."""
+    schema = type(section).model_json_schema()
+    for key, field in type(section).model_fields.items():
+        value = getattr(section, key)
+        if isinstance(value, BaseModel):
+            yield from listed(value, f"{prefix}{key}.")
+        elif field.annotation is not NoneType:
+            kind, bounds = _kind(schema["properties"][key])
+            yield Option(f"{prefix}{key}", kind, bounds, value, field.description or "")
+
+
+def _kind(schema: Mapping[str, Any]) -> tuple[str, str]:
+    """Type and range of a key, in words, out of its JSON schema."""
+    kinds, bounds = [], []
+    for each in schema.get("anyOf", [schema]):
+        if "enum" in each or "const" in each:
+            bounds.append(", ".join(map(str, each.get("enum", [each.get("const")]))))
+        kinds.append("none" if each.get("type") == "null" else each.get("type", "any"))
+        low = next((f"{sign} {each[k]:g}" for k, sign in _LOW.items() if k in each), "")
+        high = next((f"{sign} {each[k]:g}" for k, sign in _HIGH.items() if k in each), "")
+        bounds.append(" and ".join(filter(None, (low, high))))
+    return " or ".join(dict.fromkeys(kinds)), "; ".join(filter(None, bounds))
+
+
+_LOW = {"minimum": ">=", "exclusiveMinimum": ">"}
+_HIGH = {"maximum": "<=", "exclusiveMaximum": "<"}

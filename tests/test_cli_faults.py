@@ -13,8 +13,9 @@ from typer.testing import CliRunner
 
 from tdgnas import __version__
 from tdgnas.cli import app
+from tdgnas.files.toml import shown
 from tdgnas.runs import make_config
-from tdgnas.runs.config import list_options
+from tdgnas.settings import listed
 from tdgnas.spaces import VGGShortcuts, save_architecture
 
 COMMANDS = sorted(command.callback.__name__ for command in app.registered_commands if command.callback)
@@ -44,11 +45,11 @@ def test_a_command_has_about_a_dozen_options(command: str) -> None:
 
 
 def test_all_else_is_listed_with_type_default_and_meaning() -> None:
-    shown = CliRunner().invoke(app, ["options"], env={"COLUMNS": "200"}).output
-    for option in list_options(make_config({})):
-        assert option.key in shown
+    said_all = CliRunner().invoke(app, ["options"], env={"COLUMNS": "200"}).output
+    for option in listed(make_config({})):
+        assert option.key in said_all
         assert option.kind
-        assert option.default
+        assert shown(option.default)
         assert option.meaning, option.key
     assert "strategy.temperature.start" in invoke("options", "strategy").output
     assert "strategy.sample" in invoke("options", "strategy", "--strategy", "aging").output

@@ -126,10 +126,11 @@ def options(
 ) -> None:
     """List what can be set by --set: key, what it may be, its value here and its meaning."""
     with plain_errors():
+        from ..files.toml import shown
         from ..runs import make_config
-        from ..runs.config import list_options
+        from ..settings import listed
 
-        found = list(list_options(make_config(_laid_over({}, problem, strategy, {}))))
+        found = list(listed(make_config(_laid_over({}, problem, strategy, {}))))
         kept = [each for each in found if section is None or f"{each.key}.".startswith(f"{section}.")]
         if not kept:
             sections = dict.fromkeys(each.key.split(".")[0] for each in found)
@@ -139,7 +140,7 @@ def options(
         for name in ("may be", "value", "meaning"):
             table.add_column(name, overflow="fold")
         for each in kept:
-            table.add_row(each.key, each.kind, each.default, each.meaning)
+            table.add_row(each.key, f"{each.kind} {each.range}".strip(), shown(each.default), each.meaning)
         console.print(table, highlight=False, markup=False)
 
 

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from types import NoneType
-from typing import Any, NamedTuple, Optional
+from typing import Any, cast
 
-from pydantic import BaseModel, Field, ValidationError, create_model, model_validator
+from pydantic import Field, ValidationError, create_model
 
 from ..files import toml
-from ..settings import Section, sentences
+from ..settings import sentences
 from ..strategies import STRATEGIES, Strategy, options
-from ..strategies.create import parameters
-from ..strategies.ranges import check_settings
+from ..strategies.options import settings_model
 from .errors import ConfigError
 from .problem import FITNESSES, Problem
 from .problems import merged, problem_sections
@@ -102,92 +101,12 @@ def strategy_model(name: str) -> type[StrategySettings]:
     :raises ValueError: for an unknown strategy.
     """
     STRATEGIES.get(name).check_installed()
-    groups: dict[str, dict[str, Any]] = {
-        "": {"name": (str, Field(name, description="see `tdgnas strategies`"))}
-    }
-    for key, kind, default, meaning in options(name):
-        group, _, last = key.rpartition(".")
-        said = meaning.replace("``", "").rstrip(".")
-        field = Field(default, description=said, json_schema_extra={"words": kind})
-        nothing = default is None or "none" in kind.split(" or ")
-        groups.setdefault(group, {})[last] = (Optional[Any] if nothing else Any, field)  # noqa: UP045
-    for group, fields in groups.items():
-        if group:
-            model = create_model(group, __base__=Section, __doc__=_group_meaning(name, group), **fields)
-            groups[""][group] = (model, Field(model()))
-    check: Any = model_validator(mode="after")(lambda section: _checked(name, section))
-    return create_model(
-        "StrategySettings",
-        __base__=StrategySettings,
-        __doc__=StrategySettings.__doc__,
-        __validators__={"check": check},
-        **groups[""],
+    bases: Any = (StrategySettings, settings_model(STRATEGIES.get(name)))
+    fields: Any = {"name": (str, Field(name, description="see `tdgnas strategies`"))}
+    return cast(
+        "type[StrategySettings]",
+        create_model("StrategySettings", __base__=bases, __doc__=StrategySettings.__doc__, **fields),
     )
-
-
-def _group_meaning(name: str, group: str) -> str:
-    default = parameters(STRATEGIES.get(name))[group].default
-    return (type(default).__doc__ or "").strip().partition("\n")[0]
-
-
-def _checked(name: str, section: StrategySettings) -> StrategySettings:
-    """Check the values by the strategy's own annotations."""
-    kind = STRATEGIES.get(name)
-    check_settings(kind, {key: getattr(section, key) for key in type(section).model_fields})
-    for key, parameter in parameters(kind).items():
-        group = getattr(section, key, None)
-        if isinstance(group, Section):
-            try:
-                replace(parameter.default, **group.model_dump())
-            except ValueError as error:
-                raise ValueError(f"{key}: {error}") from error
-    return section
-
-
-class Option(NamedTuple):
-    """One key of the configuration, for people."""
-
-    key: str
-    kind: str
-    range: str
-    default: str
-    meaning: str
-
-
-def list_options(config: Config) -> Iterator[Option]:
-    """Yield every key of a configuration with its type, range, default and meaning."""
-    yield from _options(config, "")
-
-
-def _options(section: BaseModel, prefix: str) -> Iterator[Option]:
-    schema = type(section).model_json_schema()
-    for key, field in type(section).model_fields.items():
-        value = getattr(section, key)
-        if isinstance(value, BaseModel):
-            yield from _options(value, f"{prefix}{key}.")
-        elif field.annotation is not NoneType:
-            kind, bounds = _kind(schema["properties"][key])
-            default = toml.shown(value)
-            yield Option(f"{prefix}{key}", kind, bounds, default, field.description or "")
-
-
-def _kind(schema: Mapping[str, Any]) -> tuple[str, str]:
-    """Type and range of a key, in words, out of its JSON schema."""
-    if "words" in schema:
-        return str(schema["words"]), ""
-    kinds, bounds = [], []
-    for each in schema.get("anyOf", [schema]):
-        if "enum" in each or "const" in each:
-            bounds.append(", ".join(map(str, each.get("enum", [each.get("const")]))))
-        kinds.append("none" if each.get("type") == "null" else each.get("type", "any"))
-        low = next((f"{sign} {each[k]:g}" for k, sign in _LOW.items() if k in each), "")
-        high = next((f"{sign} {each[k]:g}" for k, sign in _HIGH.items() if k in each), "")
-        bounds.append(" and ".join(filter(None, (low, high))))
-    return " or ".join(dict.fromkeys(kinds)), "; ".join(filter(None, bounds))
-
-
-_LOW = {"minimum": ">=", "exclusiveMinimum": ">"}
-_HIGH = {"maximum": "<=", "exclusiveMaximum": "<"}
 
 
 def read_config(path: Path) -> dict[str, Any]:

@@ -10,7 +10,6 @@ from .ga import *
 from .local_search import *
 from .nsga2 import *
 from .random_search import *
-from .ranges import *
 from .reinforce_lstm import *
 from .reinforce_table import *
 from .tdga import *

@@ -14,9 +14,9 @@ from deap import base
 
 from ..decision import Decision
 from ..individual import IndividualLike, LossFitness
+from ..settings import Count
 from .base import STRATEGIES
 from .decisions import DecisionStrategy
-from .ranges import Count, check_settings
 from .unseen import mutated
 
 __all__ = ["AgingEvolution"]
@@ -50,7 +50,6 @@ class AgingEvolution(DecisionStrategy):
         rng: random.Random | None = None,
         fitness: type[base.Fitness] = LossFitness,
     ) -> None:
-        check_settings(AgingEvolution, locals())
         super().__init__(decisions, repeat=repeat, rng=rng, fitness=fitness)
         self.size, self.sample, self.batch = population, sample, batch
 

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from ..individual import Individual, IndividualLike
 from ..registry import Registry
 from .checks import check_evaluated
+from .options import check_settings
 
 __all__ = ["STRATEGIES", "Strategy", "pack"]
 
@@ -35,6 +36,14 @@ class Strategy(ABC):
     recommends: str = "best"
     #: Names its own stream of random numbers, drawn from an experiment's seed; the seed's own stream where empty.
     stream: ClassVar[str] = "search"
+
+    def __new__(cls, *arguments: Any, **keywords: Any) -> Any:
+        """Check the keywords by the annotations of the constructor, before it runs.
+
+        :raises ValueError: for a setting that is out of range or of another kind.
+        """
+        check_settings(cls, keywords)
+        return super().__new__(cls)
 
     def __init__(self, clone: Callable[[Any], Any] | None = None) -> None:
         self.clone = clone or deepcopy

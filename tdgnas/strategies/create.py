@@ -3,40 +3,16 @@
 from __future__ import annotations
 
 import difflib
-import inspect
 import random
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import is_dataclass, replace
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from ..decision import Decision
+from ..settings import Option, Section, listed
 from .base import STRATEGIES, Strategy
-from .ranges import hints, words
+from .options import PROVIDED, check_settings, parameters, settings_model
 
-__all__ = ["PROVIDED", "Option", "create", "option_names", "options", "wants"]
-
-PROVIDED = ("source", "start", "weights", "train", "fitness", "rng")
-"""Keywords by which a strategy asks for something of the problem, where it has them:
-
-``source`` gives gradients of alpha; ``start`` is an alpha to begin with; ``weights`` are relaxed weights, the
-probabilities of an inherited population; ``train`` trains the weights on a population; ``fitness`` is the class of the
-individuals' fitness; ``rng`` the generator of all random numbers. All else are settings."""
-
-
-class Option(NamedTuple):
-    """A setting of a strategy.
-
-    :param key: its name, dotted where it belongs to a group of settings: ``temperature.start``.
-    :param type: what it may be, in words.
-    :param default: its value where none is given.
-    :param meaning: what the docstring says about it.
-    """
-
-    key: str
-    type: str
-    default: Any
-    meaning: str
+__all__ = ["PROVIDED", "create", "option_names", "options", "wants"]
 
 
 def create(name: str, decisions: Sequence[Decision], *, seed: int | None = None, **settings: Any) -> Strategy:
@@ -58,22 +34,24 @@ def create(name: str, decisions: Sequence[Decision], *, seed: int | None = None,
         settings = {**settings, "rng": random.Random(seed)}
     known = parameters(STRATEGIES.get(name))
     values = _nested(name, settings)
-    strange = next((key for key in values if key not in known), None)
-    if strange is not None:
-        raise ValueError(_no_setting(name, strange))
+    for key, value in values.items():
+        if key not in known:
+            raise ValueError(_no_setting(name, key))
+        group = known[key].default
+        if isinstance(value, Mapping) and isinstance(group, Section):
+            strange = next((part for part in value if part not in type(group).model_fields), None)
+            if strange is not None:
+                raise ValueError(_no_setting(name, f"{key}.{strange}"))
     needed = [key for key, one in known.items() if one.default is one.empty and key not in values]
     if needed:
         raise ValueError(f"strategy {name!r} needs {needed[0]}, which it was not given")
-    for key, value in values.items():
-        if isinstance(value, Mapping) and is_dataclass(default := known[key].default):
-            values[key] = _changed(name, key, default, value)
-    return kind(decisions, **values)
+    found = check_settings(STRATEGIES.get(name), values)
+    return kind(decisions, **values | {key: getattr(found, key) for key in found.model_fields_set})
 
 
 def options(name: str) -> list[Option]:
-    """Return the settings of a strategy: key, type and range, default, meaning."""
-    kind = STRATEGIES.get(name)
-    return list(_listed(kind, ""))
+    """Return the settings of a strategy: key, kind, range, default, meaning."""
+    return list(listed(settings_model(STRATEGIES.get(name))()))
 
 
 def option_names(name: str) -> list[str]:
@@ -84,42 +62,6 @@ def option_names(name: str) -> list[str]:
 def wants(name: str) -> set[str]:
     """Return what a strategy takes from the problem, out of :data:`PROVIDED`."""
     return set(parameters(STRATEGIES.get(name))) & set(PROVIDED)
-
-
-def parameters(kind: type) -> dict[str, inspect.Parameter]:
-    """Return what a class is made with, beside its decisions; where it hands ``**keywords`` on, its bases' as well."""
-    found: dict[str, inspect.Parameter] = {}
-    for each in kind.__mro__:
-        if "__init__" not in vars(each):
-            continue
-        own = list(inspect.signature(each.__init__).parameters.values())[1:]  # type: ignore[misc]
-        named = [
-            p for p in own if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD) and p.name != "decisions"
-        ]
-        found = {p.name: p for p in named} | found
-        if not any(p.kind is p.VAR_KEYWORD for p in own):
-            break
-    return found
-
-
-def _listed(kind: type, prefix: str) -> Iterator[Option]:
-    told = {k: v for each in reversed(kind.__mro__) for k, v in _meanings(each.__doc__ or "").items()}
-    said = {k: v for each in reversed(kind.__mro__) for k, v in hints(each).items()}
-    for name, parameter in parameters(kind).items():
-        if not prefix and name in PROVIDED:
-            continue
-        default = None if parameter.default is parameter.empty else parameter.default
-        if is_dataclass(default) and not isinstance(default, type):
-            for option in _listed(type(default), f"{prefix}{name}."):
-                yield option._replace(default=getattr(default, option.key.rpartition(".")[2]))
-        else:
-            hint = said.get(name, type(default))
-            yield Option(f"{prefix}{name}", words(hint), default, told.get(name, ""))
-
-
-def _meanings(doc: str) -> dict[str, str]:
-    found = re.findall(r":param (\w+):\s*(.*?)(?=\n\s*:|\n\s*\n|\Z)", doc, re.S)
-    return {name: " ".join(text.split()) for name, text in found}
 
 
 def _nested(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -134,17 +76,6 @@ def _nested(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
         else:
             raise ValueError(f"strategy {name!r} is given {group!r} as a whole, and {key!r} beside it")
     return found
-
-
-def _changed(name: str, group: str, default: Any, values: Mapping[str, Any]) -> Any:
-    known = inspect.signature(type(default)).parameters
-    strange = next((key for key in values if key not in known), None)
-    if strange is not None:
-        raise ValueError(_no_setting(name, f"{group}.{strange}"))
-    try:
-        return replace(default, **values)
-    except ValueError as error:
-        raise ValueError(f"{group}: {error}") from error
 
 
 def _no_setting(name: str, key: str) -> str:

@@ -15,10 +15,10 @@ from deap import base
 from ..decision import Decision
 from ..individual import IndividualLike, LossFitness
 from ..operators import GradientSource
+from ..settings import Count, NotNegative, Positive
 from .adam import adam_step
 from .base import STRATEGIES
 from .decisions import DecisionStrategy
-from .ranges import Count, NotNegative, Positive, check_settings
 
 __all__ = ["DARTS", "WeightTrainer"]
 
@@ -70,7 +70,6 @@ class DARTS(DecisionStrategy):
         rng: random.Random | None = None,
         fitness: type[base.Fitness] = LossFitness,
     ) -> None:
-        check_settings(DARTS, locals())
         super().__init__(decisions, rng=rng, fitness=fitness)
         if not isinstance(source, GradientSource):
             raise TypeError(

@@ -16,8 +16,8 @@ from deap import base
 from ..decision import Decision
 from ..individual import Individual, IndividualLike, LossFitness
 from ..operators import GradientSource, Schedule, initBernoulli
+from ..settings import Count
 from .base import STRATEGIES
-from .ranges import Count, check_settings
 from .tdga_decisions import DecisionTDGA
 from .tdga_settings import GradientStep, Selection, Temperature, Variation
 
@@ -69,7 +69,6 @@ class DartsTDGA(DecisionTDGA):
         rng: random.Random | None = None,
         fitness: type[base.Fitness] = LossFitness,
     ) -> None:
-        check_settings(DartsTDGA, locals())
         self._weights = None if weights is None else np.clip(weights, 0.0, 1.0).tolist()
         super().__init__(
             decisions,

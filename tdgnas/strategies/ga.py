@@ -10,9 +10,9 @@ from deap import base, tools
 from ..decision import Decision
 from ..individual import IndividualLike, LossFitness
 from ..operators import cxDecision, mutChoice
+from ..settings import Count, Natural, Share
 from .base import STRATEGIES
 from .decisions import DecisionStrategy, drawing_from
-from .ranges import Count, Rate, Whole, check_settings
 
 __all__ = ["GA"]
 
@@ -41,16 +41,15 @@ class GA(DecisionStrategy):
         decisions: Sequence[Decision],
         *,
         population: Count = 15,
-        cxpb: Rate = 0.8,
-        mutpb: Rate = 0.2,
-        indpb: Rate | None = None,
+        cxpb: Share = 0.8,
+        mutpb: Share = 0.2,
+        indpb: Share | None = None,
         tournament: Count = 3,
-        elite: Whole = 1,
+        elite: Natural = 1,
         repeat: bool = False,
         rng: random.Random | None = None,
         fitness: type[base.Fitness] = LossFitness,
     ) -> None:
-        check_settings(GA, locals())
         if elite > population:
             raise ValueError(f"elite is {elite}; it lies in 0 to {population}, the population")
         super().__init__(decisions, repeat=repeat, rng=rng, fitness=fitness)

@@ -14,9 +14,9 @@ from deap import base
 
 from ..decision import Decision
 from ..individual import IndividualLike, LossFitness
+from ..settings import Count
 from .base import STRATEGIES
 from .decisions import DecisionStrategy
-from .ranges import Count, check_settings
 
 __all__ = ["LocalSearch"]
 
@@ -43,7 +43,6 @@ class LocalSearch(DecisionStrategy):
         rng: random.Random | None = None,
         fitness: type[base.Fitness] = LossFitness,
     ) -> None:
-        check_settings(LocalSearch, locals())
         super().__init__(decisions, repeat=False, rng=rng, fitness=fitness)
         self.batch = batch
         self.left: list[

@@ -13,8 +13,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .ranges import Count, NotNegative, Positive, check_settings
-
 
 class LSTMController:
     """P(a) = prod_t P(a_t | a_1 .. a_t-1): each choice is embedded and fed to the LSTM that emits the next
@@ -37,13 +35,12 @@ class LSTMController:
         sizes: Sequence[int],
         rngs: Sequence[random.Random],
         *,
-        hidden: Count = 35,
-        layers: Count = 2,
-        init: Positive = 0.08,
-        tanh: NotNegative = 0.0,
-        temperature: Positive = 1.0,
+        hidden: int = 35,
+        layers: int = 2,
+        init: float = 0.08,
+        tanh: float = 0.0,
+        temperature: float = 1.0,
     ) -> None:
-        check_settings(LSTMController, locals())
         self.sizes, self.layers, self.tanh, self.temperature = tuple(sizes), layers, tanh, temperature
         self.tokens = (np.cumsum([0, *sizes[:-1]]) + 1).tolist()  # token 0 starts the sequence
         shapes: dict[str, tuple[int, ...]] = {"embedding": (1 + sum(sizes), hidden)}
@@ -130,8 +127,7 @@ class ControllerTrainer:
     :param entropy: weight of the entropy bonus.
     """
 
-    def __init__(self, controller: LSTMController, lr: Positive, entropy: NotNegative) -> None:
-        check_settings(ControllerTrainer, locals())
+    def __init__(self, controller: LSTMController, lr: float, entropy: float) -> None:
         self.controller, self.entropy = controller, entropy
         # foreach/fused variants differ between builds; the plain loop gives the same numbers everywhere.
         self.optimiser = torch.optim.Adam(controller.parameters.values(), lr, foreach=False)

@@ -14,9 +14,9 @@ from deap import base, tools
 from ..decision import Decision
 from ..individual import IndividualLike
 from ..operators import cxDecision, mutChoice
+from ..settings import Count, Share
 from .base import STRATEGIES
 from .decisions import DecisionStrategy, drawing_from
-from .ranges import Count, Rate, check_settings
 
 __all__ = ["NSGA2", "AccuracyAndSize", "LossAndSize"]
 
@@ -59,13 +59,12 @@ class NSGA2(DecisionStrategy):
         *,
         mu: Count = 20,
         lambda_: Count = 20,
-        cxpb: Rate = 0.8,
-        indpb: Rate | None = None,
+        cxpb: Share = 0.8,
+        indpb: Share | None = None,
         repeat: bool = False,
         rng: random.Random | None = None,
         fitness: type[base.Fitness] = LossAndSize,
     ) -> None:
-        check_settings(NSGA2, locals())
         super().__init__(decisions, repeat=repeat, rng=rng, fitness=fitness)
         self.indpb = 1 / len(self.decisions) if indpb is None else indpb
         self.mu, self.lambda_, self.cxpb = mu, lambda_, cxpb

@@ -9,9 +9,9 @@ from deap import base
 
 from ..decision import Decision
 from ..individual import IndividualLike, LossFitness
+from ..settings import Count
 from .base import STRATEGIES
 from .decisions import DecisionStrategy
-from .ranges import Count, check_settings
 
 __all__ = ["RandomSearch"]
 
@@ -39,7 +39,6 @@ class RandomSearch(DecisionStrategy):
         rng: random.Random | None = None,
         fitness: type[base.Fitness] = LossFitness,
     ) -> None:
-        check_settings(RandomSearch, locals())
         super().__init__(decisions, repeat=repeat, rng=rng, fitness=fitness)
         self.batch = batch
 

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from deap import base
+from pydantic import Field
 
 from ..decision import Decision
 from ..individual import IndividualLike, LossFitness
+from ..settings import Count, NotNegative, Positive, Section
 from .base import STRATEGIES
 from .decisions import DecisionStrategy
-from .ranges import Count, NotNegative, Positive, check_settings
 from .rewards import Baseline, Reward, make_reward
 
 __all__ = ["Controller", "ReinforceLSTM"]
@@ -27,25 +27,18 @@ if TYPE_CHECKING:
     import torch
 
 
-@dataclass(frozen=True)
-class Controller:
-    """The LSTM. What is none is as in the published settings.
+class Controller(Section):
+    """The LSTM. What is none is as in the published settings."""
 
-    :param hidden: units of each layer and of the embedding (nas-rl 35, enas 64).
-    :param layers: LSTM layers (2, 1).
-    :param init: first weights are uniform in -init to init (0.08, 0.1).
-    :param tanh: logits become ``tanh * tanh(logits)`` (enas 1.5); 0 leaves them as they are (nas-rl).
-    :param temperature: divides the logits first (1).
-    """
-
-    hidden: Count | None = None
-    layers: Count | None = None
-    init: Positive | None = None
-    tanh: NotNegative | None = None
-    temperature: Positive | None = None
-
-    def __post_init__(self) -> None:
-        check_settings(type(self), vars(self))
+    hidden: Count | None = Field(
+        None, description="units of each layer and of the embedding (nas-rl 35, enas 64)"
+    )
+    layers: Count | None = Field(None, description="LSTM layers (2, 1)")
+    init: Positive | None = Field(None, description="first weights are uniform in -init to init (0.08, 0.1)")
+    tanh: NotNegative | None = Field(
+        None, description="logits become tanh * tanh(logits) (enas 1.5); 0 leaves them as they are (nas-rl)"
+    )
+    temperature: Positive | None = Field(None, description="divides the logits first (1)")
 
 
 #: Published settings; any of them can be overridden.
@@ -97,15 +90,14 @@ class ReinforceLSTM(DecisionStrategy):
         rng: random.Random | None = None,
         fitness: type[base.Fitness] = LossFitness,
     ) -> None:
-        check_settings(ReinforceLSTM, locals())
         super().__init__(decisions, rng=rng, fitness=fitness)
         from .lstm import ControllerTrainer, LSTMController
 
-        own = {"batch": batch, "lr": lr, "baseline": baseline, "entropy": entropy, **vars(controller)}
+        own = {"batch": batch, "lr": lr, "baseline": baseline, "entropy": entropy, **dict(controller)}
         chosen = SETTINGS[settings] | {name: value for name, value in own.items() if value is not None}
         self.batch: int = chosen["batch"]
         self.reward, self.baseline = make_reward(reward, c), Baseline(chosen["baseline"])
-        shape = {name: chosen[name] for name in vars(controller)}
+        shape = {name: chosen[name] for name in Controller.model_fields}
         self.controller = LSTMController(self.decisions.sizes, [self.rng], **shape)
         self.trainer = ControllerTrainer(self.controller, chosen["lr"], chosen["entropy"])
 

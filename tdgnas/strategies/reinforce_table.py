@@ -16,10 +16,10 @@ from deap import base
 
 from ..decision import Decision
 from ..individual import IndividualLike, LossFitness
+from ..settings import Count, NotNegative, Positive
 from .adam import adam_step
 from .base import STRATEGIES
 from .decisions import DecisionStrategy
-from .ranges import Count, NotNegative, Positive, check_settings
 from .rewards import Baseline, Reward, make_reward
 
 __all__ = ["ReinforceTable"]
@@ -103,7 +103,6 @@ class ReinforceTable(DecisionStrategy):
         rng: random.Random | None = None,
         fitness: type[base.Fitness] = LossFitness,
     ) -> None:
-        check_settings(ReinforceTable, locals())
         super().__init__(decisions, rng=rng, fitness=fitness)
         self.batch, self.lr, self.entropy, self.temperature = batch, lr, entropy, temperature
         self.reward, self.baseline = make_reward(reward, c), Baseline(baseline)

@@ -17,9 +17,9 @@ from ..operators import Schedule, population_entropy
 from ..operators.entropy import Loci
 from ..operators.moves import write
 from ..seeding import own_state, set_own_state
+from ..settings import Share
 from .base import Strategy
 from .lineage import Lineage
-from .ranges import Rate, check_settings
 
 __all__ = ["TDGA"]
 
@@ -48,14 +48,13 @@ class TDGA(Strategy):
         population: Sequence[Any],
         toolbox: base.Toolbox,
         *,
-        cxpb: Rate = 0.8,
-        mutpb: Rate = 0.2,
+        cxpb: Share = 0.8,
+        mutpb: Share = 0.2,
         elite: int = 1,
         loci: Loci | None = None,
         rng: random.Random | None = None,
     ) -> None:
         super().__init__(getattr(toolbox, "clone", None))
-        check_settings(TDGA, {"cxpb": cxpb, "mutpb": mutpb})
         if len(population) < 1:
             raise ValueError("the population is empty; pass at least one individual")
         if not 0 <= elite <= len(population):

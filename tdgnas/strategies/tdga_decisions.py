@@ -11,11 +11,11 @@ from deap import base
 from ..decision import Decision, Decisions
 from ..individual import Individual, LossFitness
 from ..mapping import batch_map
-from ..operators import GradientSource, Schedule, bind, lsDARTS
+from ..operators import Constant, GradientSource, Schedule, bind, lsDARTS
 from ..seeding import own_state, set_own_state
+from ..settings import Count
 from .base import STRATEGIES
 from .decisions import drawing_from
-from .ranges import Count, check_settings
 from .tdga import TDGA
 from .tdga_settings import GradientStep, Selection, Temperature, Variation
 from .unseen import Unseen
@@ -65,7 +65,6 @@ class DecisionTDGA(TDGA):
         rng: random.Random | None = None,
         fitness: type[base.Fitness] = LossFitness,
     ) -> None:
-        check_settings(DecisionTDGA, locals())
         self.decisions, self.fitness = Decisions.of(decisions), fitness
         self.own_rng = rng or cast(random.Random, random)
         self.unseen = None if repeat else Unseen(self.decisions)
@@ -76,7 +75,7 @@ class DecisionTDGA(TDGA):
                     f"gradient.steps is {gradient.steps} and there is no source of gradients of alpha, such as a "
                     "supernet; set gradient.steps=0 for a search without gradients"
                 )
-            toolbox.register("local_search", lsDARTS, supernet=source, **vars(gradient))
+            toolbox.register("local_search", lsDARTS, supernet=source, **dict(gradient))
         super().__init__(
             [self._first(variation.scale) for _ in range(population)],
             toolbox,
@@ -95,11 +94,10 @@ class DecisionTDGA(TDGA):
     def _toolbox(
         self, variation: Variation, temperature: Temperature | Schedule | float, selection: Selection
     ) -> base.Toolbox:
+        heat = temperature.make() if isinstance(temperature, Temperature) else temperature
         settings: dict[str, Any] = {
-            "temperature": temperature.make() if isinstance(temperature, Temperature) else temperature,
-            "relative": temperature.relative
-            if isinstance(temperature, Temperature)
-            else _TEMPERATURE.relative,
+            "temperature": heat if callable(heat) else Constant(heat).t,  # a number is checked by it
+            "relative": getattr(temperature, "relative", _TEMPERATURE.relative),
             "entropy": selection.make_entropy(self.decisions.loci),
             "replacement": selection.replacement,
             "tournsize": 3,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from pydantic import Field, StrictBool, model_validator
 
 from ..operators import (
     Constant,
@@ -19,101 +19,76 @@ from ..operators import (
     ShannonEntropy,
     VarianceEntropy,
 )
-from .ranges import NotNegative, Positive, Rate, Whole, check_settings
+from ..settings import Natural, NotNegative, Positive, Section, Share
 
 __all__ = ["GradientStep", "Selection", "Temperature", "Variation"]
 
 
-@dataclass(frozen=True)
-class Variation:
-    """How offspring are made.
+class Variation(Section):
+    """How offspring are made. An operator is one of `tdgnas operators`, or one of your own as ``module:object``."""
 
-    :param mate: the crossover, see `tdgnas operators`, or one of your own as ``module:object``.
-    :param mutate: the mutation, likewise.
-    :param cxpb: probability that a pair is crossed.
-    :param mutpb: probability that an individual is mutated.
-    :param indpb_mate: probability per gene or decision, of the crossover.
-    :param indpb_mutate: probability per gene or decision, of the mutation; 1 / decisions where none.
-    :param sigma: standard deviation of a Gaussian mutation.
-    :param scale: initial genes are +scale or -scale.
-    :param mate_parameters: of the crossover by name, before those of other settings.
-    :param mutate_parameters: of the mutation, likewise.
-    """
-
-    mate: str = "uniform"
-    mutate: str = "gaussian"
-    cxpb: Rate = 0.8
-    mutpb: Rate = 0.2
-    indpb_mate: Rate = 0.5
-    indpb_mutate: Rate | None = 0.2
-    sigma: Positive = 0.2
-    scale: Positive = 1.0
-    mate_parameters: Mapping[str, Any] = field(default_factory=dict)
-    mutate_parameters: Mapping[str, Any] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        check_settings(type(self), vars(self))
+    mate: str = Field("uniform", description="the crossover")
+    mutate: str = Field("gaussian", description="the mutation")
+    cxpb: Share = Field(0.8, description="probability that a pair is crossed")
+    mutpb: Share = Field(0.2, description="probability that an individual is mutated")
+    indpb_mate: Share = Field(0.5, description="probability per gene or decision, of the crossover")
+    indpb_mutate: Share | None = Field(
+        0.2, description="probability per gene or decision, of the mutation; 1 / decisions where none"
+    )
+    sigma: Positive = Field(0.2, description="standard deviation of a Gaussian mutation")
+    scale: Positive = Field(1.0, description="initial genes are +scale or -scale")
+    mate_parameters: dict[str, Any] = Field(
+        default_factory=dict, description="of the crossover by name, before those of other settings"
+    )
+    mutate_parameters: dict[str, Any] = Field(default_factory=dict, description="of the mutation, likewise")
 
 
-@dataclass(frozen=True)
-class Temperature:
-    """The temperature of the selection.
+class Temperature(Section):
+    """The temperature of the selection, in the energies' unit per nat."""
 
-    :param schedule: over the generations.
-    :param start: first temperature, in the energies' unit per nat.
-    :param stop: last temperature (geometric, linear).
-    :param ngen: generations from the first to the last (geometric, linear).
-    :param target: entropy in nats that feedback aims at.
-    :param gain: how strongly feedback follows.
-    :param relative: in units of the spread of the pool's energies.
-    """
+    schedule: Literal["constant", "geometric", "linear", "feedback"] = Field(
+        "geometric", description="over the generations"
+    )
+    start: NotNegative = Field(0.1, description="first temperature, in the energies' unit per nat")
+    stop: NotNegative = Field(1e-4, description="last temperature (geometric, linear)")
+    ngen: Natural = Field(30, description="generations from the first to the last (geometric, linear)")
+    target: NotNegative | None = Field(None, description="entropy in nats that feedback aims at")
+    gain: Positive = Field(0.1, description="how strongly feedback follows")
+    relative: StrictBool = Field(False, description="in units of the spread of the pool's energies")
 
-    schedule: Literal["constant", "geometric", "linear", "feedback"] = "geometric"
-    start: NotNegative = 0.1
-    stop: NotNegative = 1e-4
-    ngen: Whole = 30
-    target: NotNegative | None = None
-    gain: Positive = 0.1
-    relative: bool = False
-
-    def __post_init__(self) -> None:
-        check_settings(type(self), vars(self))
+    @model_validator(mode="after")
+    def _fits(self) -> Temperature:
         if self.schedule == "geometric" and not (self.start > 0 and self.stop > 0):
             raise ValueError("a geometric schedule needs start and stop above 0")
         if self.schedule == "feedback" and (self.target is None or not 1e-6 <= self.start <= 1e6):
             raise ValueError("a feedback schedule needs a target entropy and a start between 1e-6 and 1e6")
+        return self
 
     def make(self) -> Schedule:
         """Make the schedule."""
         ngen = max(self.ngen, 1)
         if self.schedule == "constant":
             return Constant(self.start)
-        if self.schedule == "geometric":
-            return Geometric(self.start, self.stop, ngen=ngen)
-        if self.schedule == "linear":
-            return Linear(self.start, self.stop, ngen=ngen)
-        return Feedback(self.start, target=self.target or 0.0, gain=self.gain)
+        if self.schedule == "feedback":
+            return Feedback(self.start, target=self.target or 0.0, gain=self.gain)
+        kind = Geometric if self.schedule == "geometric" else Linear
+        return kind(self.start, self.stop, ngen=ngen)
 
 
-@dataclass(frozen=True)
-class Selection:
-    """How the next population is selected.
+class Selection(Section):
+    """How the next population is selected."""
 
-    :param operator: the selection, see `tdgnas operators`, or one of your own as ``module:object``.
-    :param elite: best individuals that mutation cannot reach.
-    :param entropy: of the selection.
-    :param replacement: whether a selected candidate can be selected again.
-    :param parameters: of the selection by name, before those of other settings.
-    """
-
-    operator: str = "thermodynamic"
-    elite: Whole = 1
-    entropy: Literal["shannon", "distance", "variance", "logdet"] = "shannon"
-    replacement: bool = True
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        check_settings(type(self), vars(self))
+    operator: str = Field(
+        "thermodynamic", description="see `tdgnas operators`, or one of your own as module:object"
+    )
+    elite: Natural = Field(1, description="best individuals that mutation cannot reach")
+    entropy: Literal["shannon", "distance", "variance", "logdet"] = Field(
+        "shannon", description="of the selection"
+    )
+    replacement: StrictBool = Field(True, description="whether a selected candidate can be selected again")
+    parameters: dict[str, Any] = Field(
+        default_factory=dict, description="of the selection by name, before those of other settings"
+    )
 
     def make_entropy(self, loci: Loci) -> Entropy:
         """Make the entropy.
@@ -124,18 +99,9 @@ class Selection:
         return ShannonEntropy(loci) if self.entropy == "shannon" else kinds[self.entropy]()
 
 
-@dataclass(frozen=True)
-class GradientStep:
-    """The step of each individual down the gradient of alpha.
+class GradientStep(Section):
+    """The step of each individual down the gradient of alpha."""
 
-    :param steps: per generation; 0 for no local search.
-    :param lr: learning rate.
-    :param optimizer: of the steps.
-    """
-
-    steps: Whole = 1
-    lr: Positive = 0.05
-    optimizer: Literal["adam", "sgd"] = "adam"
-
-    def __post_init__(self) -> None:
-        check_settings(type(self), vars(self))
+    steps: Natural = Field(1, description="per generation; 0 for no local search")
+    lr: Positive = Field(0.05, description="learning rate")
+    optimizer: Literal["adam", "sgd"] = Field("adam", description="of the steps")

@@ -13,9 +13,9 @@ from deap import base
 
 from ..decision import Decision
 from ..individual import IndividualLike, LossFitness
+from ..settings import Count, Natural
 from .base import STRATEGIES
 from .decisions import DecisionStrategy
-from .ranges import Count, Whole, check_settings
 
 __all__ = ["TPE"]
 
@@ -37,11 +37,10 @@ class TPE(DecisionStrategy):
         decisions: Sequence[Decision],
         *,
         batch: Count = 1,
-        startup: Whole = 10,
+        startup: Natural = 10,
         rng: random.Random | None = None,
         fitness: type[base.Fitness] = LossFitness,
     ) -> None:
-        check_settings(TPE, locals())
         super().__init__(decisions, rng=rng, fitness=fitness)
         self.check_installed()
         import optuna

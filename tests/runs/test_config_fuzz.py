@@ -199,7 +199,7 @@ def monkeypatch_module() -> Any:
             ["--set", "strategy.variation.mutate_parameters.sigm=1"],
             "the operator 'gaussian' has no parameter 'sigm'; it has mu, sigma, indpb",
         ),
-        (["--set", "strategy.variation.mutate_parameters=3"], "strategy: variation: "),
+        (["--set", "strategy.variation.mutate_parameters=3"], "strategy.variation.mutate_parameters: "),
         (
             ["--set", "strategy.selection={operator='tournament', parameters={tournsize='many'}}"],
             "strategy.select: 'tournament' fails on the space 'vgg-shortcuts'",
@@ -218,12 +218,18 @@ def monkeypatch_module() -> Any:
         (["--set", "data.name=folder", "--data-folder", "nowhere"], "data: "),
         (["--set", "data.name=folder"], "needs --data-folder, with one subfolder per class"),
         (["--set", "fitness.size=100000"], "fitness: "),
-        (["--set", "strategy.temperature.start=-1"], "strategy: temperature: start is -1"),
+        (
+            ["--set", "strategy.temperature.start=-1"],
+            "strategy.temperature.start: input should be ",
+        ),
         (
             ["--set", "strategy.temperature.schedule=feedback"],
             "temperature: a feedback schedule needs a target",
         ),
-        (["--set", "strategy.population=0"], "strategy: population is 0"),
+        (
+            ["--set", "strategy.population=0"],
+            "strategy.population: input should be ",
+        ),
         (["--config", "missing.toml"], "there is no file missing.toml"),
         (["--set", "retrain.schedule='step'"], "retrain: "),
         (["--problem", "digits-vg"], "there is no problem 'digits-vg'; did you mean 'digits-vgg'?"),

@@ -100,7 +100,11 @@ def test_it_needs_a_source_of_gradients(searches):
 
 @pytest.mark.parametrize(
     ("options", "word"),
-    [({"lr": 0.0}, "lr is 0"), ({"optimizer": "lbfgs"}, "lbfgs"), ({"start": [1.0]}, "start has 1 genes")],
+    [
+        ({"lr": 0.0}, "lr: input should be .*given: 0"),
+        ({"optimizer": "lbfgs"}, "lbfgs"),
+        ({"start": [1.0]}, "start has 1 genes"),
+    ],
 )
 def test_impossible_options_are_refused(options, word, searches):
     problem = searches.problem()

@@ -105,7 +105,7 @@ def test_every_part_can_be_set(searches):
     assert strategy.elite == 3
     assert {abs(gene) for one in strategy.population for gene in one} == {2.0}
     assert type(strategy.population[0].fitness) is AccuracyFitness
-    warm = by_name(problem, 0, None, temperature=Temperature("feedback", start=1.0, target=2.0))[0]
+    warm = by_name(problem, 0, None, temperature=Temperature(schedule="feedback", start=1.0, target=2.0))[0]
     assert isinstance(warm.toolbox.select.keywords["temperature"], Feedback)
     wide = by_name(problem, 0, None, selection={"entropy": "logdet"})[0]
     assert isinstance(wide.toolbox.select.keywords["entropy"], LogDetEntropy)
@@ -119,10 +119,10 @@ def test_gradients_that_are_missing_are_named(searches):
 
 def test_settings_are_listed_with_type_range_default_and_meaning():
     listed = {option.key: option for option in options("darts-tdga")}
-    assert listed["population"][1:3] == ("a whole number of at least 1", 10)
-    assert listed["temperature.start"][1:3] == ("a number of at least 0", 0.1)
-    assert listed["selection.entropy"].type == "shannon or distance or variance or logdet"
-    assert listed["variation.indpb_mutate"].type == "a number from 0 to 1 or none"
+    assert listed["population"][1:4] == ("integer", ">= 1", 10)
+    assert listed["temperature.start"][1:4] == ("number", ">= 0", 0.1)
+    assert listed["selection.entropy"].range == "shannon, distance, variance, logdet"
+    assert listed["variation.indpb_mutate"][1:3] == ("number or none", ">= 0 and <= 1")
     assert not {"source", "weights", "train", "rng", "fitness"} & set(listed)
     assert all(option.meaning for option in listed.values())
     assert {option.key: option.default for option in options("tdga")}["variation.mate"] == "decision"

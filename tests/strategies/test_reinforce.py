@@ -259,12 +259,16 @@ def test_a_controller_learns_from_each_reward(reward, searches):
 @pytest.mark.parametrize(
     ("name", "options", "word"),
     [
-        ("reinforce-table", {"lr": 0}, "lr is 0"),
-        ("reinforce-table", {"batch": 0}, "batch is 0"),
+        ("reinforce-table", {"lr": 0}, "lr: input should be .*given: 0"),
+        ("reinforce-table", {"batch": 0}, "batch: input should be .*given: 0"),
         ("reinforce-table", {"baseline": 1.5}, "decay"),
-        ("reinforce-lstm", {"settings": "nasnet"}, "nas-rl or enas"),
-        ("reinforce-lstm", {"controller.temperature": 0}, "controller: temperature is 0"),
-        ("reinforce-lstm", {"controller": {"hidden": 0}}, "controller: hidden is 0"),
+        ("reinforce-lstm", {"settings": "nasnet"}, "'nas-rl' or 'enas'"),
+        (
+            "reinforce-lstm",
+            {"controller.temperature": 0},
+            "controller.temperature: input should be .*given: 0",
+        ),
+        ("reinforce-lstm", {"controller": {"hidden": 0}}, "controller.hidden: input should be .*given: 0"),
     ],
 )
 def test_impossible_options_are_refused(name, options, word, searches):
