@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from copy import deepcopy
@@ -10,8 +11,10 @@ from typing import Any, ClassVar
 
 from ..individual import Individual, IndividualLike
 from ..registry import Registry
+from ..seeding import own_state, set_own_state
 from .checks import check_evaluated
 from .options import check_settings
+from .unseen import Unseen
 
 __all__ = ["STRATEGIES", "Strategy", "pack"]
 
@@ -34,6 +37,12 @@ class Strategy(ABC):
     needs_gradients: ClassVar[bool] = False
     #: Which individual a search settles on: the ``best`` evaluated, the ``last``, or the best of the ``present`` ones.
     recommends: str = "best"
+    #: Further attributes that the next generation depends on, ``owner.attribute`` for those of an object: the state.
+    keeps: ClassVar[tuple[str, ...]] = ()
+    #: Source of all draws, Python's :mod:`random` or a generator of its own.
+    rng: Any = random
+    #: What was asked for, where nothing is asked for twice.
+    unseen: Unseen | None = None
     #: Names its own stream of random numbers, drawn from an experiment's seed; the seed's own stream where empty.
     stream: ClassVar[str] = "search"
 
@@ -73,6 +82,9 @@ class Strategy(ABC):
                 self.best = self.clone(individual)
         self._update(list(individuals))
         self.generation += 1
+        if self.unseen is not None:
+            for individual in individuals:
+                self.unseen.note(self.unseen.decisions.choices(individual))
 
     @abstractmethod
     def _generate(self) -> list[IndividualLike]:
@@ -97,11 +109,17 @@ class Strategy(ABC):
         return {}
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything that the next generation depends on, as JSON values and arrays; subclasses add to it."""
+        """Everything that the next generation depends on, as JSON values and arrays; subclasses add to it.
+
+        What the class names in ``keeps``, what was asked for, and the random generator where it is this strategy's own.
+        """
         return {
             "generation": self.generation,
             "population": [pack(individual) for individual in self.population],
             "best": None if self.best is None else pack(self.best),
+            "random": own_state(self._own_rng()),
+            "asked": None if self.unseen is None else self.unseen.state(),
+            **{path: deepcopy(attrgetter(path)(self)) for path in self.keeps},
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -109,6 +127,16 @@ class Strategy(ABC):
         self.generation = state["generation"]
         self.population = [self.unpack(packed) for packed in state["population"]]
         self.best = None if state["best"] is None else self.unpack(state["best"])
+        set_own_state(self._own_rng(), state["random"])
+        if self.unseen is not None:
+            self.unseen.load(state["asked"])
+        for path in self.keeps:
+            owner, _, name = path.rpartition(".")
+            setattr(attrgetter(owner)(self) if owner else self, name, deepcopy(state[path]))
+
+    def _own_rng(self) -> Any:
+        """The generator whose state is saved, where it is no module's."""
+        return self.rng
 
     def unpack(self, packed: dict[str, Any]) -> Any:
         """Make an individual of what :func:`pack` returned."""

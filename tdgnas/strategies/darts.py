@@ -55,6 +55,7 @@ class DARTS(DecisionStrategy):
     """
 
     needs_gradients: ClassVar[bool] = True
+    keeps = ("alpha", "moments", "taken")  # the weights are the source's to save
 
     def __init__(
         self,
@@ -106,17 +107,3 @@ class DARTS(DecisionStrategy):
             self.alpha = self.alpha - self.lr * step
         if isinstance(self.source, WeightTrainer):
             self.source.weight_step(self.alpha, seed=self.rng.getrandbits(32))
-
-    def _update(self, individuals: list[IndividualLike]) -> None:
-        self.population = individuals
-
-    def state_dict(self) -> dict[str, Any]:
-        """What every strategy has, alpha and its optimiser; the source's weights are the source's to save."""
-        own = {"alpha": self.alpha.tolist(), "moments": self.moments.tolist(), "taken": self.taken}
-        return {**super().state_dict(), **own}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on where :meth:`state_dict` was taken."""
-        super().load_state_dict(state)
-        self.alpha, self.moments = np.array(state["alpha"]), np.array(state["moments"])
-        self.taken = state["taken"]

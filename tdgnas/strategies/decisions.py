@@ -13,7 +13,6 @@ from deap import base
 
 from ..decision import Decision, Decisions
 from ..individual import Individual, IndividualLike, LossFitness
-from ..seeding import own_state, set_own_state
 from .base import Strategy
 from .unseen import Unseen
 
@@ -68,24 +67,8 @@ class DecisionStrategy(Strategy):
             return None
         return np.array([self.decisions.live(row) for row in choices.tolist()])
 
-    def update(self, individuals: Sequence[IndividualLike]) -> None:
-        """Take back what :meth:`generate` returned, evaluated."""
-        super().update(individuals)
-        if self.unseen is not None:
-            for individual in individuals:
-                self.unseen.note(self.decisions.choices(individual))
-
-    def state_dict(self) -> dict[str, Any]:
-        """What every strategy has, what was asked for, and the random generator where it is this strategy's own."""
-        asked = None if self.unseen is None else self.unseen.state()
-        return {**super().state_dict(), "random": own_state(self.rng), "asked": asked}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on where :meth:`state_dict` was taken."""
-        super().load_state_dict(state)
-        set_own_state(self.rng, state["random"])
-        if self.unseen is not None:
-            self.unseen.load(state["asked"])
+    def _update(self, individuals: list[IndividualLike]) -> None:
+        self.population = individuals
 
     def _blank(self, genes: list[float]) -> Individual:
         return Individual(genes, self.fitness())

@@ -78,6 +78,3 @@ class GA(DecisionStrategy):
             if self.unseen is not None and not child.fitness.valid:
                 self.unseen.renew(child)
         return [*best, *children]
-
-    def _update(self, individuals: list[IndividualLike]) -> None:
-        self.population = individuals

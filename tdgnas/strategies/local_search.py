@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from deap import base
 
@@ -34,6 +33,8 @@ class LocalSearch(DecisionStrategy):
     :param rng: see :class:`DecisionStrategy`.
     :param fitness: see there.
     """
+
+    keeps = ("left",)
 
     def __init__(
         self,
@@ -74,12 +75,3 @@ class LocalSearch(DecisionStrategy):
             for other in range(size):
                 if other != choices[place]:
                     yield (*choices[:place], other, *choices[place + 1 :])
-
-    def state_dict(self) -> dict[str, Any]:
-        """What every strategy over decisions has, and the neighbours that are left."""
-        return {**super().state_dict(), "left": [list(choices) for choices in self.left]}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on where :meth:`state_dict` was taken."""
-        super().load_state_dict(state)
-        self.left = [tuple(choices) for choices in state["left"]]

@@ -44,6 +44,3 @@ class RandomSearch(DecisionStrategy):
 
     def _generate(self) -> list[IndividualLike]:
         return [self.new(self.decisions.sample(self.rng)) for _ in range(self.batch)]
-
-    def _update(self, individuals: list[IndividualLike]) -> None:
-        self.population = individuals

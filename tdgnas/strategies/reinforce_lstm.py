@@ -75,6 +75,8 @@ class ReinforceLSTM(DecisionStrategy):
     :param fitness: see there.
     """
 
+    keeps = ("baseline.value",)
+
     def __init__(
         self,
         decisions: Sequence[Decision],
@@ -121,22 +123,19 @@ class ReinforceLSTM(DecisionStrategy):
         self.trainer.step(torch.as_tensor(choices)[None], advantages, mask)
 
     def state_dict(self) -> dict[str, Any]:
-        """What every strategy has, the controller's weights and their optimiser as arrays, and the
-        baseline."""
+        """What every strategy has, and the controller's weights and their optimiser as arrays."""
         weights = {name: value.detach().numpy().copy() for name, value in self.controller.parameters.items()}
         moments = {}
         for name, value in self.controller.parameters.items():
             for key, moment in self.trainer.optimiser.state.get(value, {}).items():
                 moments[f"{name}.{key}"] = moment.numpy().copy()
-        own = {"weights": weights, "moments": moments, "baseline": self.baseline.value}
-        return {**super().state_dict(), **own}
+        return {**super().state_dict(), "weights": weights, "moments": moments}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on where :meth:`state_dict` was taken."""
         import torch
 
         super().load_state_dict(state)
-        self.baseline.value = state["baseline"]
         with torch.no_grad():
             for name, value in self.controller.parameters.items():
                 value.copy_(_tensor(state["weights"][name]))

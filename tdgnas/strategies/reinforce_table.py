@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -89,6 +88,8 @@ class ReinforceTable(DecisionStrategy):
     :param fitness: see there.
     """
 
+    keeps = ("logits", "moments", "baseline.value")
+
     def __init__(
         self,
         decisions: Sequence[Decision],
@@ -139,18 +140,3 @@ class ReinforceTable(DecisionStrategy):
             gradient / self.temperature, self.moments, self.generation + 1, betas=(0.9, 0.999)
         )
         self.logits = self.logits + self.lr * direction
-
-    def state_dict(self) -> dict[str, Any]:
-        """What every strategy has, the logits, their optimiser and the baseline."""
-        own = {
-            "logits": self.logits.tolist(),
-            "moments": self.moments.tolist(),
-            "baseline": self.baseline.value,
-        }
-        return {**super().state_dict(), **own}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on where :meth:`state_dict` was taken."""
-        super().load_state_dict(state)
-        self.logits, self.moments = np.array(state["logits"]), np.array(state["moments"])
-        self.baseline.value = state["baseline"]

@@ -16,7 +16,6 @@ from deap import base
 from ..operators import Schedule, population_entropy
 from ..operators.entropy import Loci
 from ..operators.moves import write
-from ..seeding import own_state, set_own_state
 from ..settings import Share
 from .base import Strategy
 from .lineage import Lineage
@@ -42,6 +41,8 @@ class TDGA(Strategy):
     :param rng: source of the algorithm's own draws; Python's :mod:`random` when None.
     :raises ValueError: for probabilities outside 0 to 1, an empty population or a missing operator.
     """
+
+    keeps = ("temperature", "entropies", "lineage.next_id")
 
     def __init__(
         self,
@@ -147,23 +148,6 @@ class TDGA(Strategy):
     def record(self) -> dict[str, float]:
         """Temperature of the last selection, where there was one."""
         return {} if self.temperature is None else {"temperature": self.temperature}
-
-    def state_dict(self) -> dict[str, Any]:
-        """Population, best individual, generation, temperature and entropies so far."""
-        own = {
-            "temperature": self.temperature,
-            "entropies": list(self.entropies),
-            "next_id": self.lineage.next_id,
-            "random": own_state(self.rng),
-        }
-        return {**super().state_dict(), **own}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on where :meth:`state_dict` was taken."""
-        super().load_state_dict(state)
-        self.temperature, self.entropies = state["temperature"], list(state["entropies"])
-        self.lineage = Lineage(state["next_id"])
-        set_own_state(self.rng, state["random"])
 
     def _blank(self, genes: list[Any]) -> Any:
         blank = self.clone(self.population[0])

@@ -12,7 +12,6 @@ from ..decision import Decision, Decisions
 from ..individual import Individual, LossFitness
 from ..mapping import batch_map
 from ..operators import Constant, GradientSource, Schedule, bind, lsDARTS
-from ..seeding import own_state, set_own_state
 from ..settings import Count
 from .base import STRATEGIES
 from .decisions import drawing_from
@@ -119,6 +118,9 @@ class DecisionTDGA(TDGA):
             toolbox.register(kind, operator.func, **operator.keywords)  # type: ignore[attr-defined]
         return toolbox
 
+    def _own_rng(self) -> random.Random:
+        return self.own_rng
+
     def _generate(self) -> list[Any]:
         with drawing_from(self.own_rng):
             return super()._generate()
@@ -134,20 +136,5 @@ class DecisionTDGA(TDGA):
         super()._complete(pool)
 
     def _update(self, individuals: list[Any]) -> None:
-        if self.unseen is not None:
-            for individual in individuals:
-                self.unseen.note(self.decisions.choices(individual))
         with drawing_from(self.own_rng):
             super()._update(individuals)
-
-    def state_dict(self) -> dict[str, Any]:
-        """What TDGA has, what was asked for, and the random generator where it is this strategy's own."""
-        asked = None if self.unseen is None else self.unseen.state()
-        return {**super().state_dict(), "random": own_state(self.own_rng), "asked": asked}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on where :meth:`state_dict` was taken."""
-        super().load_state_dict({**state, "random": None})
-        set_own_state(self.own_rng, state["random"])
-        if self.unseen is not None:
-            self.unseen.load(state["asked"])
