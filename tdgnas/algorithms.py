@@ -18,7 +18,7 @@ from .operators import population_entropy
 from .operators.entropy import Loci, gate_entropies
 from .seeding import random_states, set_random_states
 from .strategies import TDGA, Strategy
-from .strategies.checks import check_evaluated
+from .strategies.base import check_evaluated
 from .strategies.saving import (
     hall_of_fame_state,
     logbook_state,
@@ -81,13 +81,23 @@ class Generation:
 
 
 class Evolution(Iterator[Generation]):
-    """The iterator that :func:`evolve` returns.
+    """Run a strategy as an iterator over generations; stopping, saving and progress are the caller's own code.
+
+    Generation 0 evaluates the initial population, then ``ngen`` follow. Only individuals without a valid fitness are
+    evaluated, through ``toolbox.map(toolbox.evaluate, ...)``. Written ``evolve(strategy, toolbox, ngen)``.
 
     Between two generations it can be saved (:meth:`save`) and, built anew the same way, go on from there
     (:meth:`load`) as if it had never stopped, bit for bit on the same machine. A generation whose evaluation or
     selection raised can be tried again: ``next`` then goes on with the same individuals, evaluated ones stay so.
 
+    :param strategy: anything with ``generate`` and ``update``.
+    :param toolbox: with ``evaluate``; with ``map`` (such as ``tdgnas.batch_map``) for whole populations at once.
+    :param ngen: generations after the initial one.
+    :param stats: DEAP statistics of the population, added to the record.
+    :param halloffame: DEAP hall of fame, updated with everything evaluated.
+    :param loci: a population's choices for the entropy in the record, such as ``space.choices``.
     :ivar generation: generations done so far.
+    :raises ValueError: for a negative number of generations or a toolbox without ``evaluate``.
     """
 
     def __init__(
@@ -302,30 +312,8 @@ def _fill(record: dict[str, Any], best: float, mean: float, entropy: float, dist
     record["best"], record["mean"], record["entropy"], record["distinct"] = best, mean, entropy, distinct
 
 
-def evolve(
-    strategy: GenerateUpdate,
-    toolbox: base.Toolbox,
-    ngen: int,
-    *,
-    stats: tools.Statistics | None = None,
-    halloffame: tools.HallOfFame | None = None,
-    loci: Loci | None = None,
-) -> Evolution:
-    """Run a strategy as an iterator over generations; stopping, saving and progress are the caller's own code.
-
-    Generation 0 evaluates the initial population, then ``ngen`` follow. Only individuals without a valid fitness are
-    evaluated, through ``toolbox.map(toolbox.evaluate, ...)``.
-
-    :param strategy: anything with ``generate`` and ``update``.
-    :param toolbox: with ``evaluate``; with ``map`` (such as ``tdgnas.batch_map``) for whole populations at once.
-    :param ngen: generations after the initial one.
-    :param stats: DEAP statistics of the population, added to the record.
-    :param halloffame: DEAP hall of fame, updated with everything evaluated.
-    :param loci: a population's choices for the entropy in the record, such as ``space.choices``.
-    :returns: an :class:`Evolution`, to be iterated.
-    :raises ValueError: for a negative number of generations or a toolbox without ``evaluate``.
-    """
-    return Evolution(strategy, toolbox, ngen, stats=stats, halloffame=halloffame, loci=loci)
+evolve = Evolution
+"""The verb by which an :class:`Evolution` is made."""
 
 
 def eaTDGA(

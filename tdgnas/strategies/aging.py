@@ -6,18 +6,16 @@ algorithm 1.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
 from operator import attrgetter
-
-from deap import base
+from typing import Any
 
 from ..decision import Decision
-from ..individual import IndividualLike, LossFitness
+from ..individual import IndividualLike
 from ..settings import Count
 from .base import STRATEGIES
 from .decisions import DecisionStrategy
-from .unseen import mutated
+from .unseen import Unseen, mutated
 
 __all__ = ["AgingEvolution"]
 
@@ -35,8 +33,7 @@ class AgingEvolution(DecisionStrategy):
     :param sample: individuals drawn with replacement for each tournament, S (3 and 25).
     :param batch: children per generation, for evaluating several at once; the paper's algorithm has 1.
     :param repeat: whether an architecture may be asked for again.
-    :param rng: see :class:`DecisionStrategy`.
-    :param fitness: see there.
+    :param given: ``rng`` and ``fitness``, see :class:`DecisionStrategy`.
     """
 
     def __init__(
@@ -47,10 +44,10 @@ class AgingEvolution(DecisionStrategy):
         sample: Count = 3,
         batch: Count = 1,
         repeat: bool = False,
-        rng: random.Random | None = None,
-        fitness: type[base.Fitness] = LossFitness,
+        **given: Any,
     ) -> None:
-        super().__init__(decisions, repeat=repeat, rng=rng, fitness=fitness)
+        super().__init__(decisions, **given)
+        self.unseen = None if repeat else Unseen(self.decisions)
         self.size, self.sample, self.batch = population, sample, batch
 
     def _generate(self) -> list[IndividualLike]:

@@ -12,7 +12,6 @@ from typing import Any, ClassVar
 from ..individual import Individual, IndividualLike
 from ..registry import Registry
 from ..seeding import own_state, set_own_state
-from .checks import check_evaluated
 from .options import check_settings
 from .unseen import Unseen
 
@@ -41,7 +40,7 @@ class Strategy(ABC):
     keeps: ClassVar[tuple[str, ...]] = ()
     #: Source of all draws, Python's :mod:`random` or a generator of its own.
     rng: Any = random
-    #: What was asked for, where nothing is asked for twice.
+    #: What was asked for, saved with the state, where nothing is asked for twice; None where that may be.
     unseen: Unseen | None = None
     #: Names its own stream of random numbers, drawn from an experiment's seed; the seed's own stream where empty.
     stream: ClassVar[str] = "search"
@@ -152,6 +151,20 @@ class Strategy(ABC):
 
     def _blank(self, genes: list[Any]) -> Any:
         return Individual(genes)
+
+
+def check_evaluated(individuals: Sequence[IndividualLike]) -> None:
+    """Check that every individual has a fitness of numbers.
+
+    :raises ValueError: naming the first one that has none, or NaN in it.
+    """
+    for place, individual in enumerate(individuals):
+        values = individual.fitness.values
+        if not values or any(value != value for value in values):
+            raise ValueError(
+                f"individual {place} came back with the fitness {values or 'missing'}; evaluate every individual "
+                "before update, and let no NaN into a fitness (it would win every comparison in DEAP)"
+            )
 
 
 def pack(individual: Any) -> dict[str, Any]:

@@ -5,15 +5,13 @@ Source: Liu, Simonyan, Yang 2018, *DARTS: Differentiable Architecture Search*, a
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
 from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 import numpy as np
-from deap import base
 
 from ..decision import Decision
-from ..individual import IndividualLike, LossFitness
+from ..individual import IndividualLike
 from ..operators import GradientSource
 from ..settings import Count, NotNegative, Positive
 from .adam import adam_step
@@ -50,8 +48,7 @@ class DARTS(DecisionStrategy):
     :param start: alpha to begin with; 1e-3 * N(0, 1) when None.
     :param select: whether the search settles on the ``last`` alpha, as published, or the ``best`` one
         evaluated.
-    :param rng: see :class:`DecisionStrategy`.
-    :param fitness: see there.
+    :param given: ``rng`` and ``fitness``, see :class:`DecisionStrategy`.
     """
 
     needs_gradients: ClassVar[bool] = True
@@ -68,10 +65,9 @@ class DARTS(DecisionStrategy):
         weight_decay: NotNegative = 0.0,
         start: Sequence[float] | None = None,
         select: Literal["last", "best"] = "last",
-        rng: random.Random | None = None,
-        fitness: type[base.Fitness] = LossFitness,
+        **given: Any,
     ) -> None:
-        super().__init__(decisions, rng=rng, fitness=fitness)
+        super().__init__(decisions, **given)
         if not isinstance(source, GradientSource):
             raise TypeError(
                 f"source must have alpha_gradients(genes, seed=...), as a supernet has; got {source!r}"

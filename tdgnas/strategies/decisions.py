@@ -14,7 +14,6 @@ from deap import base
 from ..decision import Decision, Decisions
 from ..individual import Individual, IndividualLike, LossFitness
 from .base import Strategy
-from .unseen import Unseen
 
 __all__ = ["DecisionStrategy", "drawing_from"]
 
@@ -23,8 +22,6 @@ class DecisionStrategy(Strategy):
     """A strategy over decisions with a random generator of its own.
 
     :param decisions: what is searched: ``space.decisions``.
-    :param repeat: whether an architecture may be asked for again. Where not, :meth:`new` makes the ones that were
-        asked for before into others, and what was evaluated is saved with the state.
     :param rng: source of all random numbers; Python's :mod:`random` when None.
     :param fitness: class of the individuals' fitness; :class:`LossFitness` for losses, ``AccuracyFitness`` for what
         is maximised.
@@ -35,7 +32,6 @@ class DecisionStrategy(Strategy):
         self,
         decisions: Sequence[Decision],
         *,
-        repeat: bool = True,
         rng: random.Random | None = None,
         fitness: type[base.Fitness] = LossFitness,
     ) -> None:
@@ -43,7 +39,6 @@ class DecisionStrategy(Strategy):
         self.decisions = Decisions.of(decisions)
         self.rng = rng or cast(random.Random, random)
         self.fitness = fitness
-        self.unseen = None if repeat else Unseen(self.decisions)
         if len(fitness.weights) != self.objectives:
             raise ValueError(
                 f"{type(self).__name__} needs a fitness of {self.objectives} values, {fitness.__name__} has "
@@ -58,7 +53,7 @@ class DecisionStrategy(Strategy):
         return self._blank(self.decisions.genes(choices))
 
     def new(self, choices: Sequence[int]) -> Individual:
-        """Return an individual for choices, or for others where these were asked for before, see :class:`Unseen`."""
+        """Return an individual for choices, or for others where ``unseen`` says that these were asked for."""
         return self.individual(choices if self.unseen is None else self.unseen.new(choices, self.rng))
 
     def live(self, choices: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_] | None:

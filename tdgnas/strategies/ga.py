@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from typing import Any
 
-from deap import base, tools
+from deap import tools
 
 from ..decision import Decision
-from ..individual import IndividualLike, LossFitness
+from ..individual import IndividualLike
 from ..operators import cxDecision, mutChoice
 from ..settings import Count, Natural, Share
 from .base import STRATEGIES
 from .decisions import DecisionStrategy, drawing_from
+from .unseen import Unseen
 
 __all__ = ["GA"]
 
@@ -32,8 +34,7 @@ class GA(DecisionStrategy):
     :param tournament: individuals per tournament.
     :param elite: how many of the best pass unchanged.
     :param repeat: whether an architecture may be asked for again.
-    :param rng: see :class:`DecisionStrategy`.
-    :param fitness: see there.
+    :param given: ``rng`` and ``fitness``, see :class:`DecisionStrategy`.
     """
 
     def __init__(
@@ -47,12 +48,12 @@ class GA(DecisionStrategy):
         tournament: Count = 3,
         elite: Natural = 1,
         repeat: bool = False,
-        rng: random.Random | None = None,
-        fitness: type[base.Fitness] = LossFitness,
+        **given: Any,
     ) -> None:
         if elite > population:
             raise ValueError(f"elite is {elite}; it lies in 0 to {population}, the population")
-        super().__init__(decisions, repeat=repeat, rng=rng, fitness=fitness)
+        super().__init__(decisions, **given)
+        self.unseen = None if repeat else Unseen(self.decisions)
         self.size, self.tournament, self.elite = population, tournament, elite
         self.cxpb, self.mutpb = cxpb, mutpb
         self.indpb = 1 / len(self.decisions) if indpb is None else indpb

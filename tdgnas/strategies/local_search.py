@@ -6,16 +6,15 @@ first improvement instead of the best one.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator, Sequence
-
-from deap import base
+from typing import Any
 
 from ..decision import Decision
-from ..individual import IndividualLike, LossFitness
+from ..individual import IndividualLike
 from ..settings import Count
 from .base import STRATEGIES
 from .decisions import DecisionStrategy
+from .unseen import Unseen
 
 __all__ = ["LocalSearch"]
 
@@ -30,8 +29,7 @@ class LocalSearch(DecisionStrategy):
 
     :param decisions: ``space.decisions``.
     :param batch: neighbours per generation, for evaluating several at once; the first better one among them counts.
-    :param rng: see :class:`DecisionStrategy`.
-    :param fitness: see there.
+    :param given: ``rng`` and ``fitness``, see :class:`DecisionStrategy`.
     """
 
     keeps = ("left",)
@@ -41,10 +39,10 @@ class LocalSearch(DecisionStrategy):
         decisions: Sequence[Decision],
         *,
         batch: Count = 1,
-        rng: random.Random | None = None,
-        fitness: type[base.Fitness] = LossFitness,
+        **given: Any,
     ) -> None:
-        super().__init__(decisions, repeat=False, rng=rng, fitness=fitness)
+        super().__init__(decisions, **given)
+        self.unseen = Unseen(self.decisions)
         self.batch = batch
         self.left: list[
             tuple[int, ...]

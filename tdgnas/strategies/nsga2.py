@@ -17,6 +17,7 @@ from ..operators import cxDecision, mutChoice
 from ..settings import Count, Share
 from .base import STRATEGIES
 from .decisions import DecisionStrategy, drawing_from
+from .unseen import Unseen
 
 __all__ = ["NSGA2", "AccuracyAndSize", "LossAndSize"]
 
@@ -47,8 +48,8 @@ class NSGA2(DecisionStrategy):
     :param indpb: probability that the mutation redraws a decision; 1 / decisions when None.
     :param repeat: whether an architecture may be asked for again; otherwise a child that was is mutated on until it is
         new, or drawn at random after 50 steps.
-    :param rng: see :class:`DecisionStrategy`.
-    :param fitness: see there, of two values.
+    :param fitness: see :class:`DecisionStrategy`, of two values.
+    :param given: ``rng``, see there.
     """
 
     objectives: ClassVar[int] = 2
@@ -62,10 +63,11 @@ class NSGA2(DecisionStrategy):
         cxpb: Share = 0.8,
         indpb: Share | None = None,
         repeat: bool = False,
-        rng: random.Random | None = None,
         fitness: type[base.Fitness] = LossAndSize,
+        **given: Any,
     ) -> None:
-        super().__init__(decisions, repeat=repeat, rng=rng, fitness=fitness)
+        super().__init__(decisions, fitness=fitness, **given)
+        self.unseen = None if repeat else Unseen(self.decisions)
         self.indpb = 1 / len(self.decisions) if indpb is None else indpb
         self.mu, self.lambda_, self.cxpb = mu, lambda_, cxpb
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
-
-from deap import base
+from typing import Any
 
 from ..decision import Decision
-from ..individual import IndividualLike, LossFitness
+from ..individual import IndividualLike
 from ..settings import Count
 from .base import STRATEGIES
 from .decisions import DecisionStrategy
+from .unseen import Unseen
 
 __all__ = ["RandomSearch"]
 
@@ -26,8 +25,7 @@ class RandomSearch(DecisionStrategy):
     :param decisions: ``space.decisions``.
     :param batch: individuals per generation; it changes nothing but how many are evaluated at once.
     :param repeat: whether an architecture may be asked for again.
-    :param rng: see :class:`DecisionStrategy`.
-    :param fitness: see there.
+    :param given: ``rng`` and ``fitness``, see :class:`DecisionStrategy`.
     """
 
     def __init__(
@@ -36,10 +34,10 @@ class RandomSearch(DecisionStrategy):
         *,
         batch: Count = 10,
         repeat: bool = False,
-        rng: random.Random | None = None,
-        fitness: type[base.Fitness] = LossFitness,
+        **given: Any,
     ) -> None:
-        super().__init__(decisions, repeat=repeat, rng=rng, fitness=fitness)
+        super().__init__(decisions, **given)
+        self.unseen = None if repeat else Unseen(self.decisions)
         self.batch = batch
 
     def _generate(self) -> list[IndividualLike]:

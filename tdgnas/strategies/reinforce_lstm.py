@@ -6,16 +6,14 @@ Sharing*.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from deap import base
 from pydantic import Field
 
 from ..decision import Decision
-from ..individual import IndividualLike, LossFitness
+from ..individual import IndividualLike
 from ..settings import Count, NotNegative, Positive, Section
 from .base import STRATEGIES
 from .decisions import DecisionStrategy
@@ -71,8 +69,7 @@ class ReinforceLSTM(DecisionStrategy):
     :param controller: the LSTM.
     :param reward: see :func:`make_reward`.
     :param c: of the reward ``perplexity``.
-    :param rng: see :class:`DecisionStrategy`.
-    :param fitness: see there.
+    :param given: ``rng`` and ``fitness``, see :class:`DecisionStrategy`.
     """
 
     keeps = ("baseline.value",)
@@ -89,10 +86,9 @@ class ReinforceLSTM(DecisionStrategy):
         controller: Controller = _AS_PUBLISHED,
         reward: Reward | Callable[[Sequence[float]], float] = "auto",
         c: float = 1.0,
-        rng: random.Random | None = None,
-        fitness: type[base.Fitness] = LossFitness,
+        **given: Any,
     ) -> None:
-        super().__init__(decisions, rng=rng, fitness=fitness)
+        super().__init__(decisions, **given)
         from .lstm import ControllerTrainer, LSTMController
 
         own = {"batch": batch, "lr": lr, "baseline": baseline, "entropy": entropy, **dict(controller)}

@@ -6,15 +6,14 @@ and Yang 2020.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from deap import base
 
 from ..decision import Decision
-from ..individual import IndividualLike, LossFitness
+from ..individual import IndividualLike
 from ..settings import Count, NotNegative, Positive
 from .adam import adam_step
 from .base import STRATEGIES
@@ -84,8 +83,7 @@ class ReinforceTable(DecisionStrategy):
     :param temperature: divides the logits.
     :param reward: see :func:`make_reward`.
     :param c: of the reward ``perplexity``.
-    :param rng: see :class:`DecisionStrategy`.
-    :param fitness: see there.
+    :param given: ``rng`` and ``fitness``, see :class:`DecisionStrategy`.
     """
 
     keeps = ("logits", "moments", "baseline.value")
@@ -101,10 +99,9 @@ class ReinforceTable(DecisionStrategy):
         temperature: Positive = 1.0,
         reward: Reward | Callable[[Sequence[float]], float] = "auto",
         c: float = 1.0,
-        rng: random.Random | None = None,
-        fitness: type[base.Fitness] = LossFitness,
+        **given: Any,
     ) -> None:
-        super().__init__(decisions, rng=rng, fitness=fitness)
+        super().__init__(decisions, **given)
         self.batch, self.lr, self.entropy, self.temperature = batch, lr, entropy, temperature
         self.reward, self.baseline = make_reward(reward, c), Baseline(baseline)
         self.starts = (np.cumsum(self.decisions.sizes) - np.array(self.decisions.sizes)).tolist()

@@ -5,14 +5,11 @@ Source: Bergstra, Bardenet, Bengio, Kegl 2011, *Algorithms for Hyper-Parameter O
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
 from typing import Any
 
-from deap import base
-
 from ..decision import Decision
-from ..individual import IndividualLike, LossFitness
+from ..individual import IndividualLike
 from ..settings import Count, Natural
 from .base import STRATEGIES
 from .decisions import DecisionStrategy
@@ -27,8 +24,7 @@ class TPE(DecisionStrategy):
     :param decisions: ``space.decisions``.
     :param batch: individuals per generation.
     :param startup: random individuals before the estimator is used.
-    :param rng: see :class:`DecisionStrategy`.
-    :param fitness: see there.
+    :param given: ``rng`` and ``fitness``, see :class:`DecisionStrategy`.
     :raises ImportError: when optuna is not installed.
     """
 
@@ -38,10 +34,9 @@ class TPE(DecisionStrategy):
         *,
         batch: Count = 1,
         startup: Natural = 10,
-        rng: random.Random | None = None,
-        fitness: type[base.Fitness] = LossFitness,
+        **given: Any,
     ) -> None:
-        super().__init__(decisions, rng=rng, fitness=fitness)
+        super().__init__(decisions, **given)
         self.check_installed()
         import optuna
 
