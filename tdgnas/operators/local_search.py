@@ -60,15 +60,12 @@ def _darts_batch(
     individuals: Sequence[GenomeLike],
     *,
     supernet: GradientSource,
-    lr: float = 1e-3,
     steps: int = 1,
-    optimizer: str = "adam",
-    betas: tuple[float, float] = (0.5, 0.999),
-    weight_decay: float = 0.0,
     rng: random.Random | None = None,
+    **rule: Any,
 ) -> list[tuple[GenomeLike]]:
     """Step every distinct individual of a list, with one gradient computation per step for all."""
-    update = _update_rule(supernet, lr, steps, optimizer, betas, weight_decay)
+    update = _update_rule(supernet, steps, **rule)
     distinct = list({id(individual): individual for individual in individuals}.values())
     if not distinct:
         return []
@@ -140,16 +137,8 @@ def lsDARTS(
     This function uses the :func:`~random.getrandbits` function from the python base :mod:`random` module,
     once per step, to draw the batch of images.
     """
-    _darts_batch(
-        [individual],
-        supernet=supernet,
-        lr=lr,
-        steps=steps,
-        optimizer=optimizer,
-        betas=betas,
-        weight_decay=weight_decay,
-        rng=rng,
-    )
+    rule: dict[str, Any] = {"lr": lr, "optimizer": optimizer, "betas": betas, "weight_decay": weight_decay}
+    _darts_batch([individual], supernet=supernet, steps=steps, rng=rng, **rule)
     return (individual,)
 
 
@@ -158,11 +147,11 @@ Update = Callable[..., tuple[FloatArray, FloatArray, FloatArray]]
 
 def _update_rule(
     supernet: object,
-    lr: float,
     steps: int,
-    optimizer: str,
-    betas: tuple[float, float],
-    weight_decay: float,
+    lr: float = 1e-3,
+    optimizer: str = "adam",
+    betas: tuple[float, float] = (0.5, 0.999),
+    weight_decay: float = 0.0,
 ) -> Update:
     if not isinstance(supernet, GradientSource):
         raise TypeError(

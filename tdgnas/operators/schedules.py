@@ -11,7 +11,7 @@ import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
-from typing import Protocol, runtime_checkable
+from typing import ClassVar, Protocol, runtime_checkable
 
 __all__ = ["Constant", "Feedback", "Geometric", "Linear", "Schedule"]
 
@@ -33,11 +33,6 @@ def _number(name: str, value: object, *, zero: bool) -> None:
     expected = "a finite number >= 0" if zero else "a finite number > 0"
     if not isinstance(value, Real) or not math.isfinite(value) or value < 0 or (value == 0 and not zero):
         raise ValueError(f"{name} must be {expected}; got {value!r}")
-
-
-def _generations(ngen: object) -> None:
-    if not isinstance(ngen, Integral) or ngen < 1:
-        raise ValueError(f"ngen must be a whole number of generations >= 1; got {ngen!r}")
 
 
 def _checked(generation: int) -> int:
@@ -69,7 +64,30 @@ class Constant:
 
 
 @dataclass(frozen=True)
-class Geometric:
+class _Course:
+    start: float
+    stop: float
+    ngen: int
+
+    _zero: ClassVar[bool] = True  # whether a temperature may be 0
+
+    def __post_init__(self) -> None:
+        _number("start", self.start, zero=self._zero)
+        _number("stop", self.stop, zero=self._zero)
+        ngen: object = self.ngen
+        if not isinstance(ngen, Integral) or ngen < 1:
+            raise ValueError(f"ngen must be a whole number of generations >= 1; got {ngen!r}")
+
+    def __call__(self, generation: int, entropies: Sequence[float] = ()) -> float:
+        """Return the temperature of a generation."""
+        share = _checked(generation) / self.ngen
+        return float(self.stop if share >= 1 else self._at(share))
+
+    def _at(self, share: float) -> float:
+        return self.start * (1 - share) + self.stop * share
+
+
+class Geometric(_Course):
     """Cooling by the same factor every generation: T(g) = start^(1-g/ngen) * stop^(g/ngen).
 
     :param start: T(0), > 0.
@@ -80,24 +98,13 @@ class Geometric:
     [1.0, 0.316228, 0.1, 0.031623, 0.01, 0.01]
     """
 
-    start: float
-    stop: float
-    ngen: int
+    _zero = False
 
-    def __post_init__(self) -> None:
-        _number("start", self.start, zero=False)
-        _number("stop", self.stop, zero=False)
-        _generations(self.ngen)
-
-    def __call__(self, generation: int, entropies: Sequence[float] = ()) -> float:
-        """Return the temperature of a generation."""
-        if (share := _checked(generation) / self.ngen) >= 1:
-            return float(self.stop)
+    def _at(self, share: float) -> float:
         return float(self.start ** (1 - share) * self.stop**share)
 
 
-@dataclass(frozen=True)
-class Linear:
+class Linear(_Course):
     """The temperature on a straight line from start to stop.
 
     :param start: T(0), >= 0.
@@ -107,21 +114,6 @@ class Linear:
     >>> [Linear(1.0, 0.0, ngen=4)(g) for g in range(6)]
     [1.0, 0.75, 0.5, 0.25, 0.0, 0.0]
     """
-
-    start: float
-    stop: float
-    ngen: int
-
-    def __post_init__(self) -> None:
-        _number("start", self.start, zero=True)
-        _number("stop", self.stop, zero=True)
-        _generations(self.ngen)
-
-    def __call__(self, generation: int, entropies: Sequence[float] = ()) -> float:
-        """Return the temperature of a generation."""
-        if (share := _checked(generation) / self.ngen) >= 1:
-            return float(self.stop)
-        return float(self.start * (1 - share) + self.stop * share)
 
 
 @dataclass(frozen=True)

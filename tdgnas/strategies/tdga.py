@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from operator import attrgetter
-from typing import Any
+from typing import Any, cast
 
 from deap import base
 
@@ -18,7 +18,6 @@ from ..operators.entropy import Loci
 from ..operators.moves import write
 from ..settings import Share
 from .base import Strategy
-from .lineage import Lineage
 
 __all__ = ["TDGA"]
 
@@ -29,7 +28,9 @@ class TDGA(Strategy):
     One generation: the elite are cloned; every individual takes a step of ``toolbox.local_search`` where that is
     registered; pairs are crossed by ``toolbox.mate``; parents and offspring alike are mutated by ``toolbox.mutate``;
     ``toolbox.select`` picks the next population out of elite + parents + offspring. A :class:`Schedule` given to
-    ``select`` as ``temperature`` is asked for its value by the number of the generation, counted from 1.
+    ``select`` as ``temperature`` is asked for its value by the number of the generation, counted from 1. Where an
+    individual comes from is noted on it as ``origin``, a dict: ``id`` (None until it is complete), ``parents`` (ids)
+    and ``operators`` (names).
 
     :param population: individuals to begin with; they are changed in place, an object that is there twice is cloned.
     :param toolbox: with ``mate``, ``mutate`` and ``select``; optionally ``local_search``, ``train`` (called with the
@@ -42,7 +43,7 @@ class TDGA(Strategy):
     :raises ValueError: for probabilities outside 0 to 1, an empty population or a missing operator.
     """
 
-    keeps = ("temperature", "entropies", "lineage.next_id")
+    keeps = ("temperature", "entropies", "next_id")
 
     def __init__(
         self,
@@ -76,8 +77,9 @@ class TDGA(Strategy):
         self.rng = rng or random
         self.temperature: float | None = None
         self.entropies: list[float] = []
-        self.lineage = Lineage()
-        self.lineage.begin(self.population)
+        self.next_id = len(population)
+        for number, individual in enumerate(cast("list[Any]", self.population)):
+            individual.origin = {"id": number, "parents": [], "operators": ["init"]}
 
     def _generate(self) -> list[Any]:
         if self.generation == 0:
@@ -105,7 +107,10 @@ class TDGA(Strategy):
 
     def _complete(self, pool: list[Any]) -> None:
         """Number what was changed; nothing is after this."""
-        self.lineage.complete(pool)
+        for individual in pool:
+            if individual.origin["id"] is None:
+                individual.origin = {**individual.origin, "id": self.next_id}
+                self.next_id += 1
 
     def _mate(self, offspring: list[Any]) -> list[Any]:
         order = list(range(len(offspring)))
@@ -125,10 +130,18 @@ class TDGA(Strategy):
         self, individual: Any, operator: str, before: Any = None, other: dict[str, Any] | None = None
     ) -> None:
         # Operators work in place; one that returns a new object all the same is taken at its word.
-        if before is not None:
-            individual.origin = before.origin
+        origin = (individual if before is None else before).origin
         del individual.fitness.values
-        self.lineage.changed(individual, operator, other)
+        if origin["id"] is not None:
+            origin = {"parents": [origin["id"]], "operators": []}
+        parents = list(origin["parents"])
+        if other is not None:
+            parents += [other["id"]] if other["id"] is not None else other["parents"]
+        individual.origin = {
+            "id": None,
+            "parents": list(dict.fromkeys(parents)),
+            "operators": [*origin["operators"], operator],
+        }
 
     def _update(self, individuals: list[Any]) -> None:
         if self.generation > 0:
