@@ -33,7 +33,7 @@ import torch
 
 import tdgnas.runs.experiment as running
 from tdgnas.runs import Config, Experiment, make_config
-from tdgnas.runs.progress import Silent
+from tdgnas.runs.progress import Reporter
 from tdgnas.strategies import STRATEGIES
 
 PHASES = ("starting, reading a checkpoint", "pretraining", "search", "retraining")
@@ -95,7 +95,7 @@ class Death:
     often: bool
 
 
-class Teller(Silent):
+class Teller(Reporter):
     """Tells the process that does the killing which phase a run is in; counts the time of each phase."""
 
     def __init__(self, place: Any) -> None:

@@ -18,7 +18,8 @@ from typing import Any
 from tdgnas.reports import draw_run, read_rows
 from tdgnas.reports.page import value_text
 from tdgnas.runs import Experiment, make_config
-from tdgnas.runs.config import assign, parse_assignment
+from tdgnas.runs.config import parse_assignment
+from tdgnas.runs.problems import assign
 from tdgnas.runs.progress import Terminal
 
 PUBLISHED: dict[str, Any] = {"problem": "cifar10-vgg"}

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .common import console, plain_errors
+from .common import plain_errors, say
 
 
 def check(
@@ -34,14 +34,10 @@ def check(
         report = check_anything(load(target), kind, skip=tuple(skip or ()), report_only=True, **options)
     broken = dict(report.violations)
     for rule in report.rules:
-        console.print(
-            f"{'no ' if rule in broken else 'yes'}  {rule}",
-            style="red" if rule in broken else None,
-            highlight=False,
-        )
+        say(f"{'no ' if rule in broken else 'yes'}  {rule}", style="red" if rule in broken else None)
         if rule in broken:
-            console.print(f"     {broken[rule]}", markup=False, highlight=False)
-    console.print(str(report).splitlines()[0].rstrip(":"), style="bold", markup=False, highlight=False)
+            say(f"     {broken[rule]}")
+    say(str(report).splitlines()[0].rstrip(":"), style="bold")
     if not report.ok:
         raise typer.Exit(1)
 
@@ -61,9 +57,6 @@ def show(
                 f"{architecture} has no architecture.json: its search has not ended yet, or it is no run"
             )
         space, found = load_architecture(path)
-        console.print(f"space       {space!r}", highlight=False, markup=False)
-        console.print(f"choices     {space.describe(found)}", highlight=False, markup=False)
-        console.print(f"parameters  {space.parameters(found):,}", highlight=False)
-        console.print(f"MACs        {space.macs(found):,}", highlight=False)
-        picture = pictures.draw(space, found, draw or path.with_suffix(".png"))
-        console.print(f"drawing     {picture}", highlight=False)
+        say(f"space       {space!r}", f"choices     {space.describe(found)}")
+        say(f"parameters  {space.parameters(found):,}", f"MACs        {space.macs(found):,}")
+        say(f"drawing     {pictures.draw(space, found, draw or path.with_suffix('.png'))}")

@@ -6,8 +6,9 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -15,6 +16,9 @@ from rich.console import Console
 from ..signals import exit_status, terminable
 
 console = Console(soft_wrap=sys.stdout is None or not sys.stdout.isatty())
+
+DataFolder = Annotated[str | None, typer.Option(help="where the data set lies")]
+Device = Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1; CUDA where there is one")]
 
 # How Python says it, and how the command line does.
 _WORDS = [
@@ -24,6 +28,17 @@ _WORDS = [
     (re.compile(r"add budget\.limit"), "add --budget"),
     (re.compile(r" \(in Python, [^)]*\)"), ""),
 ]
+
+
+def say(*lines: str, **look: Any) -> None:
+    """Print lines as they are: nothing in them is markup, nothing is coloured by what it looks like."""
+    for line in lines:
+        console.print(line, markup=False, highlight=False, **look)
+
+
+def say_table(rows: Sequence[Sequence[str]], *title: str) -> None:
+    """Print a table. Not one of rich's, which cuts off what does not fit; without wrapping, nothing is lost."""
+    say("", *title, *stacked(rows, console.width), soft_wrap=True)
 
 
 @contextmanager
@@ -37,7 +52,7 @@ def plain_errors(way_back: Callable[[], str] = str) -> Iterator[None]:
             yield
     except KeyboardInterrupt as stop:
         said = str(stop) or "; ".join(filter(None, ("stopped at once", way_back())))
-        console.print(said, markup=False, highlight=False)
+        say(said)
         raise typer.Exit(exit_status(stop)) from None
     except (typer.Exit, BrokenPipeError):
         raise
@@ -48,7 +63,7 @@ def plain_errors(way_back: Callable[[], str] = str) -> Iterator[None]:
         from ..workers import WorkerDied
 
         if isinstance(error, Interrupted):
-            console.print(str(error), markup=False, highlight=False)
+            say(str(error))
             raise typer.Exit(error.code) from None
         ours = (RunFailed, ExportDisagrees, TrainingDiverged, WorkerDied)
         if not isinstance(error, (ValueError, OSError, FloatingPointError, ImportError, *ours)):
@@ -65,6 +80,26 @@ def say_error(error: Exception) -> None:
     for python, spoken in _WORDS:
         text = python.sub(spoken, text)
     Console(stderr=True, soft_wrap=True).print(f"error: {text}", style="red", markup=False, highlight=False)
+
+
+def set_all(
+    document: dict[str, Any], assignments: Sequence[str] | None, given: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """Set in a document what ``--set`` says, and return it.
+
+    :param given: keys that other options set, with their names; none of them may be set again.
+    """
+    from ..runs import ConfigError
+    from ..runs.config import parse_assignment
+    from ..runs.problems import assign
+
+    for text in assignments or ():
+        keys, value = parse_assignment(text)
+        if given and (key := ".".join(keys)) in given:
+            option = given[key].replace("_", "-")
+            raise ConfigError(f"{key} is given twice, by --{option} and by --set; leave one of them out")
+        assign(document, keys, value)
+    return document
 
 
 def command_line(context: typer.Context, leave_out: tuple[str, ...] = ()) -> str:

@@ -3,54 +3,58 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .common import command_line, console, plain_errors, stacked
+from .common import command_line, console, plain_errors, say, say_table, set_all
 
 if TYPE_CHECKING:
     from ..comparison import Outcome, Runner
 
 
+Strategies = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--strategy",
+        "-s",
+        help="NAME, or LABEL=NAME:key=value,key=value; once for each. Default: all that are installed and fit.",
+    ),
+]
+Problems = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--problem",
+        "-p",
+        help="NAME, see `tdgnas problems`, LABEL=NAME:key=value or SPACE@DATA:key=value; once for each. Default: "
+        "nasbench201 where its table is found, else synthetic.",
+    ),
+]
+Unit = Annotated[
+    str | None,
+    typer.Option(help="evaluations, passes (of images) or seconds (simulated). Default: the problem's."),
+]
+Assignments = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="any key of every search's configuration, e.g. retrain.epochs=20; repeatable"),
+]
+
+
 def compare(
     context: typer.Context,
-    strategy: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--strategy",
-            "-s",
-            help="NAME, or LABEL=NAME:key=value,key=value; once for each. Default: all that are installed and fit.",
-        ),
-    ] = None,
-    problem: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--problem",
-            "-p",
-            help="NAME, see `tdgnas problems`, LABEL=NAME:key=value or SPACE@DATA:key=value; once for each. Default: "
-            "nasbench201 where its table is found, else synthetic.",
-        ),
-    ] = None,
+    strategy: Strategies = None,
+    problem: Problems = None,
     seeds: Annotated[int, typer.Option(help="Number of seeds.")] = 20,
     first_seed: Annotated[int, typer.Option(help="The first seed; the others follow it.")] = 0,
     budget: Annotated[
         float | None, typer.Option(help="Budget of each search. Default: the problem's.")
     ] = None,
-    unit: Annotated[
-        str | None,
-        typer.Option(help="evaluations, passes (of images) or seconds (simulated). Default: the problem's."),
-    ] = None,
+    unit: Unit = None,
     out: Annotated[Path, typer.Option(help="Folder of results; a stopped comparison goes on there.")] = Path(
         "comparison"
     ),
     jobs: Annotated[int | None, typer.Option(help="Processes. Default: one per CPU.")] = None,
-    assignments: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set", help="any key of every search's configuration, e.g. retrain.epochs=20; repeatable"
-        ),
-    ] = None,
+    assignments: Assignments = None,
     fresh: Annotated[bool, typer.Option(help="Forget what the folder holds of these problems.")] = False,
 ) -> None:
     """Compare search strategies at an equal budget: tables, tests, figures, and one HTML report.
@@ -61,25 +65,21 @@ def compare(
     with plain_errors():
         from ..comparison import Plan, Runner, default_problem, parse_all
         from ..reports import write_comparison
-        from ..runs.config import assign, parse_assignment
 
         if seeds < 1:
             raise ValueError(f"--seeds is {seeds}; at least one is needed")
         chosen = problem or [default_problem()]
         if problem is None and chosen == ["synthetic"]:
-            console.print("no table of NAS-Bench-201 found: comparing on an invented table ('synthetic')")
+            say("no table of NAS-Bench-201 found: comparing on an invented table ('synthetic')")
         problems = parse_all(chosen, "problems")
         strategies = None if strategy is None else parse_all(strategy, "strategies")
-        settings: dict[str, Any] = {}
-        for keys, value in map(parse_assignment, assignments or []):
-            assign(settings, keys, value)
-        every = range(first_seed, first_seed + seeds)
+        settings, every = set_all({}, assignments), range(first_seed, first_seed + seeds)
         plan = Plan(strategies, problems, every, limit=budget, unit=unit, settings=settings)
         runner = Runner(plan, out, jobs=jobs, fresh=fresh)
         _run(runner)
         for outcome in write_comparison(plan, runner.results(), out, command_line(context)):
             _print(outcome)
-        console.print(f"report: {out / 'report.html'}   results: {out / 'results.csv'}", highlight=False)
+        say(f"report: {out / 'report.html'}   results: {out / 'results.csv'}")
 
 
 def _run(runner: Runner) -> None:
@@ -91,7 +91,7 @@ def _run(runner: Runner) -> None:
         def done(text: str, count: int, total: int) -> None:
             progress.update(task, description=text, completed=count, total=total)
 
-        runner.run(say=lambda text: console.print(text, markup=False, highlight=False), done=done)
+        runner.run(say=say, done=done)
         progress.update(task, description="done", visible=bool(progress.tasks[0].completed))
 
 
@@ -103,6 +103,4 @@ def _print(outcome: Outcome) -> None:
     title = (
         f"{outcome.problem}: {outcome.metric}{percent}, {better} is better, {outcome.budget:g} {outcome.unit}"
     )
-    # Not a table of rich's, which cuts off what does not fit; without wrapping, nothing of a number is lost.
-    for line in ["", title, *stacked([COLUMNS, *table_rows(outcome)], console.width)]:
-        console.print(line, soft_wrap=True, markup=False, highlight=False)
+    say_table([COLUMNS, *table_rows(outcome)], title)

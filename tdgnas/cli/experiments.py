@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
 
-from .common import console, plain_errors, stacked
+from .common import DataFolder, Device, console, plain_errors, say, say_table, set_all
 
 if TYPE_CHECKING:
     from ..runs import Experiment
@@ -56,8 +56,8 @@ def search(
     ] = None,
     out: Annotated[Path, typer.Option(help="the run's folder; new or empty")] = Path("runs/latest"),
     seed: Annotated[int | None, typer.Option(help="one seed for everything")] = None,
-    device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1; CUDA where there is one")] = None,
-    data_folder: Annotated[str | None, typer.Option(help="where the data set lies")] = None,
+    device: Device = None,
+    data_folder: DataFolder = None,
     download: Annotated[
         bool | None, typer.Option(help="let torchvision download what is missing", show_default=False)
     ] = None,
@@ -79,11 +79,8 @@ def search(
             document = read_config(config)
             check_trust(config, named_code(document), trust)
         options = context.params
-        given = {key: name for name, key in KEYS.items() if options[name] is not None}
-        document = _laid_over(
-            document, problem, strategy, {key: options[name] for key, name in given.items()}
-        )
-        _assign_all(document, assignments or [], given)
+        given = {name: options[name] for name in KEYS if options[name] is not None}
+        document = _document(problem, strategy, assignments, given, document)
         modules, known = context.find_root().params.get("modules"), document.get("imports", [])
         if modules and isinstance(known, list):
             # They are part of what defines the run: `tdgnas resume` needs them again.
@@ -93,8 +90,7 @@ def search(
 
 
 def resume(
-    folder: Annotated[Path, typer.Argument(help="the folder of a run that was stopped")],
-    trust: Trust = False,
+    folder: Annotated[Path, typer.Argument(help="the folder of a run that was stopped")], trust: Trust = False
 ) -> None:
     """Go on with a run that was stopped, from its last checkpoint; of a finished run, print the result."""
     with plain_errors(lambda: _way_back(folder)):
@@ -102,7 +98,7 @@ def resume(
         from ..runs.folder import finished
 
         if finished(folder):
-            console.print("this run is finished", highlight=False)
+            say("this run is finished")
             _finish(folder)
         else:
             _execute(lambda reporter: Experiment.open(folder, reporter, trusted=trust))
@@ -114,9 +110,7 @@ def config(problem: Problem = None, strategy: Strategy = None, assignments: Assi
         from ..runs import make_config
         from ..runs.config import config_text
 
-        document = _laid_over({}, problem, strategy, {})
-        _assign_all(document, assignments or [], {})
-        print(config_text(make_config(document)), end="")
+        print(config_text(make_config(_document(problem, strategy, assignments))), end="")
 
 
 def options(
@@ -130,7 +124,7 @@ def options(
         from ..runs import make_config
         from ..settings import listed
 
-        found = list(listed(make_config(_laid_over({}, problem, strategy, {}))))
+        found = list(listed(make_config(_document(problem, strategy))))
         kept = [each for each in found if section is None or f"{each.key}.".startswith(f"{section}.")]
         if not kept:
             sections = dict.fromkeys(each.key.split(".")[0] for each in found)
@@ -156,33 +150,27 @@ def report(
         from ..reports import write_report, write_runs
 
         written = write_report(folders[0], out) if len(folders) == 1 else write_runs(folders, out)
-        console.print(f"report: {written}", highlight=False, markup=False)
+        say(f"report: {written}")
 
 
-def _laid_over(
-    document: dict[str, Any], problem: str | None, strategy: str | None, keys: dict[str, Any]
+def _document(
+    problem: str | None,
+    strategy: str | None,
+    assignments: list[str] | None = None,
+    given: Mapping[str, Any] | None = None,
+    document: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Lay what the options say over a document."""
-    from ..runs.config import assign
+    """Lay what the options say over a document.
+
+    :param given: values of the options in :data:`KEYS`.
+    """
     from ..runs.experiment import document_of
-    from ..runs.problems import merged
+    from ..runs.problems import assign, merged
 
-    found = merged(document, document_of(problem, strategy, None, {}))
-    for key, value in keys.items():
-        assign(found, key.split("."), value)
-    return found
-
-
-def _assign_all(document: dict[str, Any], assignments: list[str], given: dict[str, str]) -> None:
-    from ..runs import ConfigError
-    from ..runs.config import assign, parse_assignment
-
-    for text in assignments:
-        keys, value = parse_assignment(text)
-        if (key := ".".join(keys)) in given:
-            option = given[key].replace("_", "-")
-            raise ConfigError(f"{key} is given twice, by --{option} and by --set; leave one of them out")
-        assign(document, keys, value)
+    found = merged(document or {}, document_of(problem, strategy, None, {}))
+    for name, value in (given or {}).items():
+        assign(found, KEYS[name].split("."), value)
+    return set_all(found, assignments, {KEYS[name]: name for name in given or ()})
 
 
 def _execute(begin: Callable[[Reporter], Experiment]) -> None:
@@ -210,8 +198,7 @@ def _finish(folder: Path, fresh: bool = False) -> None:
         write_report(folder)
     rows = read_rows(folder)
     if rows:
-        for line in ["", *stacked(result_table(rows), console.width)]:
-            console.print(line, soft_wrap=True, markup=False, highlight=False)
+        say_table(result_table(rows))
     names = ("report.html", "architecture.json", "network/", "figures/", "history.csv", "results.json")
     there = ", ".join(name for name in names if (folder / name).exists())
-    console.print(f"run folder: {folder} ({there})", highlight=False, markup=False)
+    say(f"run folder: {folder} ({there})")

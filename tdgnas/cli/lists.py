@@ -7,7 +7,7 @@ from typing import Any
 from rich.markup import escape
 
 from ..registry import Registry
-from .common import console, plain_errors
+from .common import console, plain_errors, say
 
 
 def problems() -> None:
@@ -16,10 +16,8 @@ def problems() -> None:
         from ..runs import PROBLEMS
 
         _print_registry(PROBLEMS)
-        console.print(
-            "and SPACE@DATA:key=value, such as vgg-shortcuts@digits:width=0.125; table:space=...,file=...,key=...",
-            highlight=False,
-            markup=False,
+        say(
+            "and SPACE@DATA:key=value, such as vgg-shortcuts@digits:width=0.125; table:space=...,file=...,key=..."
         )
 
 
@@ -63,9 +61,9 @@ def _print_registry(registry: Registry[Any]) -> None:
 
 def _print_entry(name: str, summary: str, origin: str) -> None:
     console.print(f"[bold]{escape(name)}[/bold]  [dim]{escape(origin)}[/dim]", highlight=False)
-    console.print(f"    {escape(summary)}", highlight=False)
+    say(f"    {summary}")
 
 
 def _print_failures(failures: dict[str, str]) -> None:
     for name, error in failures.items():
-        console.print(f"not registered: {name}: {error}", style="red", markup=False)
+        say(f"not registered: {name}: {error}", style="red")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..signals import exit_status
-from .common import command_line, console, plain_errors
+from .common import DataFolder, Device, command_line, plain_errors, say
 
 if TYPE_CHECKING:
     from ..data import Splits
@@ -42,29 +42,26 @@ def retrain(
     data: Annotated[
         str | None, typer.Option(help="digits...; that of the architecture's run, else digits")
     ] = None,
-    data_folder: Annotated[str | None, typer.Option(help="where the data set lies")] = None,
+    data_folder: DataFolder = None,
     download: Annotated[bool, typer.Option(help="let torchvision download what is missing")] = False,
     with_valid: Annotated[bool, typer.Option(help="learn from the validation images too")] = False,
     epochs: Annotated[int | None, typer.Option(help="600 for cells, else 150, as published")] = None,
     assignments: Recipes = None,
     seed: Annotated[int, typer.Option(help="of the initial weights and of the training")] = 0,
-    device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1; CUDA where there is one")] = None,
+    device: Device = None,
     resume: Annotated[bool, typer.Option(help="go on with the training in the folder")] = False,
     checkpoint_every: Annotated[int, typer.Option(help="epochs between checkpoints")] = 1,
 ) -> None:
     """Train an architecture of any space, or a genotype, to the end; write the model and its card."""
     with plain_errors(), _resumable(context, out):
         from ..devices import own_noise, pick_device
-        from ..training import NetworkPlan
         from ..training import retrain as train
 
-        place, changed = pick_device(device), _assigned(assignments or [])
-        plan = _with_options(NetworkPlan.read(architecture), changed.pop("network"))
+        place = pick_device(device)
         own = {"name": data, "folder": data_folder, "download": download or None}
-        splits = _data(architecture, {**own, **changed.pop("data")}, seed)
         fast = place.type == "cuda"
-        given = {"amp": fast, "channels_last": fast, "with_valid": with_valid, "epochs": epochs, **changed}
-        recipe = make_recipe(plan, splits, {key: value for key, value in given.items() if value is not None})
+        given = {"amp": fast, "channels_last": fast, "with_valid": with_valid, "epochs": epochs}
+        plan, splits, recipe = _prepared(architecture, own, given, assignments or [], seed)
         _check_place(out, resume)
         with own_noise(seed):
             network = plan.network(splits.image_shape, splits.outputs)
@@ -81,9 +78,22 @@ def retrain(
             device=place,
             resume=resume,
             checkpoint_every=checkpoint_every,
-            progress=lambda record: _tell(_line(record, recipe.epochs, splits.task)),
+            progress=lambda record: say(_line(record, recipe.epochs, splits.task)),
         )
         _tell_card(card, splits.task, out)
+
+
+def _prepared(
+    architecture: str, own: dict[str, Any], given: dict[str, Any], assignments: list[str], seed: int
+) -> tuple[NetworkPlan, Splits, Recipe]:
+    """Make what is trained, on what and how, of the options and what ``--set`` lays over them."""
+    from ..training import NetworkPlan
+
+    changed = _assigned(assignments)
+    plan = _with_options(NetworkPlan.read(architecture), changed.pop("network"))
+    splits = _data(architecture, {**own, **changed.pop("data")}, seed)
+    given = {key: value for key, value in {**given, **changed}.items() if value is not None}
+    return plan, splits, make_recipe(plan, splits, given)
 
 
 @contextmanager
@@ -95,7 +105,7 @@ def _resumable(context: typer.Context, out: Path) -> Iterator[None]:
         if not (out / "checkpoints").is_dir():
             raise
         again = command_line(context, leave_out=("resume",))
-        _tell(f"stopped; the last checkpoint is kept. Go on with\n  {again} --resume")
+        say(f"stopped; the last checkpoint is kept. Go on with\n  {again} --resume")
         raise typer.Exit(exit_status(stop)) from None
 
 
@@ -109,13 +119,9 @@ def _check_place(out: Path, resume: bool) -> None:
         raise ValueError(f"there is no training in {out} to resume; leave --resume out to begin one")
 
 
-def _tell(text: str) -> None:
-    console.print(text, highlight=False, markup=False, soft_wrap=True)
-
-
 def _tell_data(splits: Splits, recipe: Recipe, place: str) -> None:
     together = recipe.with_valid
-    _tell(
+    say(
         f"{splits.name}: {len(splits.train)} training{' and' if together else ','} {len(splits.valid)} "
         f"validation{' images together' if together else ''}, {len(splits.test)} test images; "
         f"{recipe.epochs} epochs on {place}"
@@ -125,9 +131,9 @@ def _tell_data(splits: Splits, recipe: Recipe, place: str) -> None:
 def _tell_card(card: Card, task: Task, out: Path) -> None:
     measure = task.measure(task.headline)
     for part, found in card.measures.items():
-        _tell(f"{part:10}  {measure.text(found[task.headline])}")
-    _tell(f"parameters  {card.parameters:,}\nMACs        {card.macs:,}")
-    _tell(f"written to  {out} (model.safetensors, card.md, card.json)")
+        say(f"{part:10}  {measure.text(found[task.headline])}")
+    say(f"parameters  {card.parameters:,}\nMACs        {card.macs:,}")
+    say(f"written to  {out} (model.safetensors, card.md, card.json)")
 
 
 def export(
@@ -157,17 +163,16 @@ def export(
             format,  # type: ignore[arg-type]
             tolerance=tolerance,
         )
-        console.print(
+        say(
             f"{path}: takes normalised images (any number, {', '.join(map(str, card['image_shape']))}), gives logits "
-            f"of {len(card['classes'])} classes; differs from the network by {difference:.1e} of the largest output",
-            highlight=False,
-            markup=False,
+            f"of {len(card['classes'])} classes; differs from the network by {difference:.1e} of the largest output"
         )
 
 
 def _assigned(assignments: list[str]) -> dict[str, Any]:
     """Read ``field=value``; ``data``, ``network`` and ``augment`` are groups of their own."""
-    from ..runs.config import assign, parse_assignment
+    from ..runs.config import parse_assignment
+    from ..runs.problems import assign
 
     found: dict[str, Any] = {"data": {}, "network": {}, "augment": {}}
     for text in assignments:

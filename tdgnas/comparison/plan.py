@@ -20,8 +20,7 @@ from ..runs.problem import FITNESSES, Problem
 from ..runs.problems import problem_sections
 from ..runs.search import UNITS
 from ..runs.settings import Config
-from ..runs.trial import try_strategy
-from ..runs.wiring import check_fit, unfit
+from ..runs.wiring import check_fit, try_strategy, unfit
 from ..strategies import STRATEGIES
 from .specs import Spec
 

@@ -155,19 +155,6 @@ def parse_assignment(text: str) -> tuple[list[str], Any]:
         return keys, value
 
 
-def assign(document: dict[str, Any], keys: list[str], value: Any) -> None:
-    """Set a nested key.
-
-    :raises ConfigError: when the way there leads through something that is no section.
-    """
-    place = document
-    for key in keys[:-1]:
-        place = place.setdefault(key, {})
-        if not isinstance(place, dict):
-            raise ConfigError(f"{'.'.join(keys)}: {key!r} is a value, not a section")
-    place[keys[-1]] = value
-
-
 def flat(document: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     """Return a nested configuration with its values by their whole keys.
 

@@ -34,23 +34,17 @@ from .phases import FINISHED, make_phase, phase_names
 from .pretrain_phase import make_pretraining
 from .problem import FITNESSES
 from .problems import merged, strategy_sections
-from .progress import Reporter, Silent
+from .progress import Reporter
 from .retrain_phase import check_retraining
 from .settings import Config
-from .trial import try_strategy
-from .wiring import check_fit
+from .wiring import check_fit, try_strategy
 
 #: Share of a run's time after which the next checkpoint is due; those between phases come on top.
 CHECKPOINT_SHARE = 0.01
 
 _GROWING = (
-    "pretraining.csv",
-    "history.csv",
-    "timings/evaluation.csv",
-    "events.jsonl",
-    "retraining.csv",
-    "faults.jsonl",
-)
+    "pretraining.csv", "history.csv", "timings/evaluation.csv", "events.jsonl", "retraining.csv", "faults.jsonl",
+)  # fmt: skip
 # What may be changed in config.toml at any time, and which sections are in use from which phase on.
 _FREE = {"tensorboard", "on_error"}
 _SECTIONS = {"pretrain": 0, "strategy": 1, "budget": 1, "fitness": 1, "retrain": 2}
@@ -86,7 +80,7 @@ class Experiment:
         else:
             self.config = make_config(document_of(problem, strategy, budget, settings or {}))
         self.folder = Path(folder)
-        self.reporter = reporter or Silent()
+        self.reporter = reporter or Reporter()
         self.checkpoints = CheckpointFolder(self.folder / "checkpoints")
         self.phases = phase_names(FITNESSES.get(self.config.fitness.kind).unused)
         self.context = self._build()

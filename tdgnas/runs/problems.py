@@ -10,6 +10,7 @@ from copy import deepcopy
 from typing import Any
 
 from ..registry import Registry
+from .errors import ConfigError
 
 Sections = dict[str, Any]
 
@@ -237,11 +238,7 @@ def sections_of(name: str, options: Mapping[str, Any]) -> Sections:
     found = deepcopy(dict(preset(**plain)))
     for key, value in options.items():
         if "." in key:
-            *way, last = key.split(".")
-            place = found
-            for part in way:
-                place = place.setdefault(part, {})
-            place[last] = value
+            assign(found, key.split("."), value)
     return found
 
 
@@ -287,12 +284,21 @@ def strategy_sections(text: str) -> Sections:
     order = given.pop("order", None)
     section: Sections = {"name": name}
     for key, value in given.items():
-        *way, last = key.split(".")
-        place = section
-        for part in way:
-            place = place.setdefault(part, {})
-        place[last] = value
+        assign(section, key.split("."), value)
     return {"strategy": section, **({} if order is None else {"fitness": {"gradient_order": order}})}
+
+
+def assign(document: dict[str, Any], keys: list[str], value: Any) -> None:
+    """Set a nested key.
+
+    :raises ConfigError: when the way there leads through something that is no section.
+    """
+    place = document
+    for key in keys[:-1]:
+        place = place.setdefault(key, {})
+        if not isinstance(place, dict):
+            raise ConfigError(f"{'.'.join(keys)}: {key!r} is a value, not a section")
+    place[keys[-1]] = value
 
 
 #: What makes a section another one: with another value of it, nothing of the problem's own section is kept.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from typing import Any, Protocol
+from typing import Any
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -33,14 +33,8 @@ def progress_bar(console: Console) -> Progress:
     )
 
 
-class Reporter(Protocol):
-    """What a run tells while it goes."""
-
-    def __enter__(self) -> Reporter:
-        """Begin."""
-
-    def __exit__(self, *exc: object) -> None:
-        """End."""
+class Reporter:
+    """What a run tells while it goes: nothing; subclasses tell more."""
 
     def phase(self, name: str, total: int, done: int) -> None:
         """A phase begins, or goes on at ``done`` of ``total`` steps."""
@@ -55,29 +49,7 @@ class Reporter(Protocol):
         """Print a line from inside a signal's handler, where ordinary printing is not allowed."""
 
 
-class Silent:
-    """Tells nothing."""
-
-    def __enter__(self) -> Silent:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        return None
-
-    def phase(self, name: str, total: int, done: int) -> None:
-        """Tell nothing."""
-
-    def step(self, done: int, numbers: dict[str, Any]) -> None:
-        """Tell nothing."""
-
-    def say(self, text: str) -> None:
-        """Tell nothing."""
-
-    def alert(self, text: str) -> None:
-        """Tell nothing."""
-
-
-class Terminal:
+class Terminal(Reporter):
     """A progress bar with the latest numbers; where the output is no terminal, a line every few seconds.
 
     :param console: where to print.

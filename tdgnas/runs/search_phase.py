@@ -23,32 +23,13 @@ from .wiring import make_search, make_strategy, names_of
 #: Size in millions of an individual that cannot be evaluated: more than any network's.
 WORST_SIZE = 1e6
 COLUMNS = (
-    "gen",
-    "nevals",
-    "best",
-    "mean",
-    "entropy",
-    "temperature",
-    "distinct",
-    "gates",
-    "evaluations",
-    "passes",
-    "simulated_seconds",
-    "pretraining",
-    "gradients",
-    "weights",
-)
+    "gen", "nevals", "best", "mean", "entropy", "temperature", "distinct", "gates", "evaluations", "passes",
+    "simulated_seconds", "pretraining", "gradients", "weights",
+)  # fmt: skip
 #: What evaluating each generation took; a resumed run computes again what its memory held, so these may differ.
 COST_COLUMNS = (
-    "gen",
-    "requests",
-    "evaluations",
-    "cache_hits",
-    "macs_requested",
-    "macs_executed",
-    "macs_saved",
-    "passes",
-)
+    "gen", "requests", "evaluations", "cache_hits", "macs_requested", "macs_executed", "macs_saved", "passes",
+)  # fmt: skip
 
 
 class SearchPhase:

@@ -14,7 +14,7 @@ import pytest
 
 from tdgnas.runs import Config as Settings
 from tdgnas.runs import Experiment, Interrupted, make_config
-from tdgnas.runs.progress import Silent
+from tdgnas.runs.progress import Reporter
 
 # Wall-clock figures, and what says where a run stands, may differ between two runs; everything else may not.
 _FREE = ("timings/", "checkpoints/", ".lock", "report.html", "figures/", "error.log")
@@ -100,7 +100,7 @@ def work_until_killed() -> Callable[..., int]:
     return work
 
 
-class Listener(Silent):
+class Listener(Reporter):
     """Keeps what a run says, and sends this process a signal after the n-th step."""
 
     def __init__(self, stop_after: int = -1, number: signal.Signals = signal.SIGINT) -> None:
