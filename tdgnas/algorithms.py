@@ -18,15 +18,8 @@ from .operators import population_entropy
 from .operators.entropy import Loci, gate_entropies
 from .seeding import random_states, set_random_states
 from .strategies import TDGA, Strategy
-from .strategies.base import check_evaluated
-from .strategies.saving import (
-    hall_of_fame_state,
-    logbook_state,
-    set_hall_of_fame,
-    set_logbook,
-    set_toolbox_states,
-    toolbox_states,
-)
+from .strategies.base import check_evaluated, pack
+from .strategies.saving import logbook_state, set_logbook, set_toolbox_states, toolbox_states
 
 _OPEN = dict.fromkeys(("best", "mean", "entropy", "distinct"))
 _HELD = 2**18  # bytes of populations whose records are open; reading the logbook fills them in
@@ -198,7 +191,7 @@ class Evolution(Iterator[Generation]):
             "generation": self.generation,
             "strategy": strategy.state_dict(),
             "logbook": logbook_state(self.logbook),
-            "halloffame": None if self.halloffame is None else hall_of_fame_state(self.halloffame),
+            "halloffame": None if self.halloffame is None else [pack(one) for one in self.halloffame],
             "toolbox": toolbox_states(self.toolbox),
             "own": None if self._own is None else toolbox_states(self._own),
             "random": random_states(),
@@ -217,7 +210,10 @@ class Evolution(Iterator[Generation]):
             set_toolbox_states(self._own, state["own"])
         strategy.load_state_dict(state["strategy"])
         if self.halloffame is not None:
-            set_hall_of_fame(self.halloffame, state["halloffame"], strategy.unpack)
+            self.halloffame.clear()
+            # The last one first: of equally good members the hall puts the newest in front.
+            for each in reversed(state["halloffame"]):
+                self.halloffame.insert(strategy.unpack(each))
         set_logbook(self.logbook, state["logbook"])
         self.generation = state["generation"]
         self._begun = None

@@ -125,9 +125,8 @@ class Search(Iterator[Turn]):
         individuals = strategy.generate()
         fresh = [individual for individual in individuals if not individual.fitness.valid]
         generations = self.unit == "generations"
-        for individual, cost, new in self._evaluated(fresh):
-            if generations:
-                cost = float(self.index)
+        for individual, used, new in self._evaluated(fresh):
+            cost = float(self.index) if generations else used
             if cost > self.limit:
                 continue
             trace.used = max(trace.used, cost)
@@ -165,11 +164,9 @@ class Search(Iterator[Turn]):
         done = []
         for group in groups:
             start, computed = float(used(budget)), budget.evaluations
-            if len(group) == 1 and not self.whole:
-                group[0].fitness.values = self.evaluate(group[0])
-            else:
-                for individual, values in zip(group, batch_map(self.evaluate, group), strict=True):
-                    individual.fitness.values = values
+            found = batch_map(self.evaluate, group) if self.whole else map(self.evaluate, group)
+            for individual, values in zip(group, found, strict=True):
+                individual.fitness.values = values
             step = (float(used(budget)) - start) / len(group)
             new = budget.evaluations - computed
             done += [(each, start + (n + 1) * step, int(n < new)) for n, each in enumerate(group)]

@@ -1,9 +1,9 @@
-"""States of what an evolution works with, beside its strategy: logbook, hall of fame, operators with a state."""
+"""States of what an evolution works with, beside its strategy: logbook, and operators with a state."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -12,7 +12,6 @@ from deap import base, tools
 
 from ..mapping import layers
 from ..seeding import pack_random, unpack_random
-from .base import pack
 
 
 def logbook_state(logbook: tools.Logbook) -> dict[str, Any]:
@@ -30,21 +29,6 @@ def set_logbook(logbook: tools.Logbook, state: dict[str, Any]) -> None:
     logbook.buffindex = state["streamed"]
     for name, chapter in state["chapters"].items():
         set_logbook(logbook.chapters[name], chapter)
-
-
-def hall_of_fame_state(halloffame: tools.HallOfFame) -> list[dict[str, Any]]:
-    """Return the members of a hall of fame, best first."""
-    return [pack(individual) for individual in halloffame]
-
-
-def set_hall_of_fame(
-    halloffame: tools.HallOfFame, state: list[dict[str, Any]], unpack: Callable[[dict[str, Any]], Any]
-) -> None:
-    """Make a hall of fame hold what :func:`hall_of_fame_state` returned."""
-    halloffame.clear()
-    # The last one first: of equally good members the hall puts the newest in front.
-    for packed in reversed(state):
-        halloffame.insert(unpack(packed))
 
 
 def toolbox_states(toolbox: base.Toolbox) -> dict[str, Any]:
