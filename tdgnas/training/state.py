@@ -4,28 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
-from .recipe import Recipe
+if TYPE_CHECKING:
+    from .trainer import Training
 
 __all__ = ["check_tensors", "load_training_state", "training_state"]
 
 
-class Trained(Protocol):
-    """What is saved of a :class:`Training`."""
-
-    seed: int
-    recipe: Recipe
-    records: list[Any]
-    network: nn.Module
-    averaged: nn.Module | None
-    optimizer: torch.optim.Optimizer
-
-
-def training_state(training: Trained) -> dict[str, Any]:
+def training_state(training: Training) -> dict[str, Any]:
     """Copies of all that a training changes, and of what it must fit."""
     tensors = {f"network.{name}": tensor for name, tensor in training.network.state_dict().items()}
     if training.averaged is not None:
@@ -40,7 +30,7 @@ def training_state(training: Trained) -> dict[str, Any]:
     return {"values": values, "tensors": {name: _copy(tensor) for name, tensor in tensors.items()}}
 
 
-def load_training_state(training: Trained, state: dict[str, Any]) -> list[dict[str, Any]]:
+def load_training_state(training: Training, state: dict[str, Any]) -> list[dict[str, Any]]:
     """Put ``state`` into ``training`` once all of it is known to fit; return the records in it.
 
     :raises ValueError: naming what differs.

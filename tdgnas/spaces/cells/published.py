@@ -8,84 +8,45 @@ from __future__ import annotations
 
 from .genotypes import Genotype, Pair
 
+_NAMES = {
+    "max": "max_pool_3x3",
+    "avg": "avg_pool_3x3",
+    "skip": "skip_connect",
+    "dil3": "dil_conv_3x3",
+    "1x7": "conv_7x1_1x7",
+} | {f"sep{size}": f"sep_conv_{size}x{size}" for size in (3, 5, 7)}
 
-def _nodes(*pairs: str) -> tuple[Pair, ...]:
-    """Pairs written as ``operation source``."""
-    return tuple((op, int(source)) for op, source in (pair.split() for pair in pairs))
 
+def _nodes(text: str) -> tuple[Pair, ...]:
+    """Pairs written as ``operation source``, a bar between nodes."""
+    found = (pair.split() for pair in text.replace("|", ",").split(","))
+    return tuple((_NAMES[op], int(source)) for op, source in found)
 
-_MAX, _AVG, _SKIP = "max_pool_3x3", "avg_pool_3x3", "skip_connect"
-_SEP3, _SEP5, _SEP7 = "sep_conv_3x3", "sep_conv_5x5", "sep_conv_7x7"
-_ALL = (2, 3, 4, 5)
 
 PUBLISHED: dict[str, Genotype] = {
     "DARTS_V1": Genotype(
-        normal=_nodes(
-            *(f"{_SEP3} 1", f"{_SEP3} 0"),
-            *(f"{_SKIP} 0", f"{_SEP3} 1"),
-            *(f"{_SKIP} 0", f"{_SEP3} 1"),
-            *(f"{_SEP3} 0", f"{_SKIP} 2"),
-        ),
-        normal_concat=_ALL,
-        reduce=_nodes(
-            *(f"{_MAX} 0", f"{_MAX} 1"),
-            *(f"{_SKIP} 2", f"{_MAX} 0"),
-            *(f"{_MAX} 0", f"{_SKIP} 2"),
-            *(f"{_SKIP} 2", f"{_AVG} 0"),
-        ),
-        reduce_concat=_ALL,
+        _nodes("sep3 1, sep3 0 | skip 0, sep3 1 | skip 0, sep3 1 | sep3 0, skip 2"),
+        (2, 3, 4, 5),
+        _nodes("max 0, max 1 | skip 2, max 0 | max 0, skip 2 | skip 2, avg 0"),
+        (2, 3, 4, 5),
     ),
     "DARTS_V2": Genotype(
-        normal=_nodes(
-            *(f"{_SEP3} 0", f"{_SEP3} 1"),
-            *(f"{_SEP3} 0", f"{_SEP3} 1"),
-            *(f"{_SEP3} 1", f"{_SKIP} 0"),
-            *(f"{_SKIP} 0", "dil_conv_3x3 2"),
-        ),
-        normal_concat=_ALL,
-        reduce=_nodes(
-            *(f"{_MAX} 0", f"{_MAX} 1"),
-            *(f"{_SKIP} 2", f"{_MAX} 1"),
-            *(f"{_MAX} 0", f"{_SKIP} 2"),
-            *(f"{_SKIP} 2", f"{_MAX} 1"),
-        ),
-        reduce_concat=_ALL,
+        _nodes("sep3 0, sep3 1 | sep3 0, sep3 1 | sep3 1, skip 0 | skip 0, dil3 2"),
+        (2, 3, 4, 5),
+        _nodes("max 0, max 1 | skip 2, max 1 | max 0, skip 2 | skip 2, max 1"),
+        (2, 3, 4, 5),
     ),
     "NASNet": Genotype(
-        normal=_nodes(
-            *(f"{_SEP5} 1", f"{_SEP3} 0"),
-            *(f"{_SEP5} 0", f"{_SEP3} 0"),
-            *(f"{_AVG} 1", f"{_SKIP} 0"),
-            *(f"{_AVG} 0", f"{_AVG} 0"),
-            *(f"{_SEP3} 1", f"{_SKIP} 1"),
-        ),
-        normal_concat=(2, 3, 4, 5, 6),
-        reduce=_nodes(
-            *(f"{_SEP5} 1", f"{_SEP7} 0"),
-            *(f"{_MAX} 1", f"{_SEP7} 0"),
-            *(f"{_AVG} 1", f"{_SEP5} 0"),
-            *(f"{_SKIP} 3", f"{_AVG} 2"),
-            *(f"{_SEP3} 2", f"{_MAX} 1"),
-        ),
-        reduce_concat=(4, 5, 6),
+        _nodes("sep5 1, sep3 0 | sep5 0, sep3 0 | avg 1, skip 0 | avg 0, avg 0 | sep3 1, skip 1"),
+        (2, 3, 4, 5, 6),
+        _nodes("sep5 1, sep7 0 | max 1, sep7 0 | avg 1, sep5 0 | skip 3, avg 2 | sep3 2, max 1"),
+        (4, 5, 6),
     ),
     "AmoebaNet": Genotype(
-        normal=_nodes(
-            *(f"{_AVG} 0", f"{_MAX} 1"),
-            *(f"{_SEP3} 0", f"{_SEP5} 2"),
-            *(f"{_SEP3} 0", f"{_AVG} 3"),
-            *(f"{_SEP3} 1", f"{_SKIP} 1"),
-            *(f"{_SKIP} 0", f"{_AVG} 1"),
-        ),
-        normal_concat=(4, 5, 6),
-        reduce=_nodes(
-            *(f"{_AVG} 0", f"{_SEP3} 1"),
-            *(f"{_MAX} 0", f"{_SEP7} 2"),
-            *(f"{_SEP7} 0", f"{_AVG} 1"),
-            *(f"{_MAX} 0", f"{_MAX} 1"),
-            *("conv_7x1_1x7 0", f"{_SEP3} 5"),
-        ),
-        reduce_concat=(3, 4, 6),
+        _nodes("avg 0, max 1 | sep3 0, sep5 2 | sep3 0, avg 3 | sep3 1, skip 1 | skip 0, avg 1"),
+        (4, 5, 6),
+        _nodes("avg 0, sep3 1 | max 0, sep7 2 | sep7 0, avg 1 | max 0, max 1 | 1x7 0, sep3 5"),
+        (3, 4, 6),
     ),
 }
 
