@@ -62,6 +62,18 @@ def takes_nothing(annotation: Any) -> bool:
     return annotation is type(None) or type(None) in get_args(annotation)
 
 
+def check_whole(least: int = 1, **values: object) -> None:
+    """Check that numbers are whole and large enough.
+
+    :param least: what each must be at least.
+    :param values: by the names that a message calls them.
+    :raises ValueError: naming the first that is not.
+    """
+    for name, value in values.items():
+        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+            raise ValueError(f"{name} is {value!r}; it must be a whole number of at least {least}")
+
+
 S = TypeVar("S", bound=BaseModel)
 
 

@@ -63,8 +63,7 @@ class Augment(Section):
     crop: Pixels = Field(0, description="padding of the random crop in pixels (4 for CIFAR); 0 leaves it out")
     flip: StrictBool = Field(False, description="mirror half of the images")
     cutout: Pixels = Field(
-        0,
-        description="side of the square that is zeroed, in pixels (16 for DARTS on CIFAR); 0 leaves it out",
+        0, description="side of the square that is zeroed, in pixels (16 for DARTS on CIFAR); 0 leaves it out"
     )
 
     def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:

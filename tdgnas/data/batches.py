@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..settings import check_whole
 from .splits import ImageData
 
 __all__ = ["Batches"]
@@ -27,8 +28,7 @@ class Batches:
     """
 
     def __init__(self, data: ImageData, batch_size: int, *, seed: int = 0, drop_last: bool = False) -> None:
-        if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
-            raise ValueError(f"batch_size is {batch_size!r}; it must be a whole number of at least 1")
+        check_whole(batch_size=batch_size)
         if len(data) == 0 or (drop_last and len(data) < batch_size):
             raise ValueError(
                 f"no batch of {batch_size} can be made of {len(data)} images with drop_last={drop_last}; "

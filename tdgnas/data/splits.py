@@ -12,6 +12,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from ..settings import check_whole
 from ..tasks import CLASSIFICATION, Task, check_targets
 from .source import Source, fit_images
 
@@ -283,8 +284,7 @@ def check_request(
         raise ValueError(f"size is {size!r}; it must be a whole number of pixels, at least 1")
     if channels not in (None, 1, 3):
         raise ValueError(f"channels is {channels!r}; images have 1 channel (grey) or 3 (colour)")
-    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
-        raise ValueError(f"seed is {seed!r}; it must be a whole number of at least 0")
+    check_whole(0, seed=seed)
     for part, asked in (("valid", valid), ("train", train), ("test", test)):
         if asked is None:
             continue

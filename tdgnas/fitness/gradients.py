@@ -31,12 +31,7 @@ class SupernetGradients:
     """
 
     def __init__(
-        self,
-        supernet: Supernet,
-        *,
-        order: Literal[1, 2] = 1,
-        batch_size: int = 64,
-        lr: float = 0.025,
+        self, supernet: Supernet, *, order: Literal[1, 2] = 1, batch_size: int = 64, lr: float = 0.025
     ) -> None:
         if supernet.data is None:
             raise ValueError("this supernet has no data; make it with Supernet(space, data) for gradients")

@@ -111,7 +111,7 @@ class SupernetFitness:
 
     def batch(self, individuals: Sequence[Genes]) -> list[tuple[float, ...]]:
         """Return the fitness values of individuals, in their order."""
-        genes = self.supernet.space.genes(individuals)
+        genes = self.supernet.space.decisions.matrix(individuals)
         if not np.isfinite(genes).all():
             raise ValueError("an individual has NaN or infinite genes; look at the operator that made it")
         self.budget.requests += len(individuals)

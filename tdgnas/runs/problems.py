@@ -10,6 +10,7 @@ from copy import deepcopy
 from typing import Any
 
 from ..registry import Registry
+from ..settings import check_whole
 from .errors import ConfigError
 
 Sections = dict[str, Any]
@@ -58,9 +59,8 @@ def on_supernet(
     :param batch_size: of gradient steps during the search.
     :param settings: of the space.
     """
-    for name, value, least in [("images", images, 2), ("evaluations", evaluations, 1)]:
-        if not isinstance(value, int) or isinstance(value, bool) or value < least:
-            raise ValueError(f"{name} is {value!r}; it must be a whole number of at least {least}")
+    check_whole(2, images=images)
+    check_whole(evaluations=evaluations)
     found: Sections = {
         "space": {"name": space, "settings": settings},
         "data": {"name": data},

@@ -6,15 +6,15 @@ Source: Dong and Yang 2020, *NAS-Bench-201: Extending the Scope of Reproducible 
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from torch import Tensor, nn
 
 from ..decision import Decision
 from ..graphs import INPUT, OPS, Node, Op, Term, head, norm_relu, on, relu_conv_norm
+from ..settings import check_whole
 from .architecture import Architecture
 from .registry import SPACES
-from .space import SearchSpace
+from .space import SearchSpace, given
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))  # in the order of the string form
@@ -72,14 +72,15 @@ class NASBench201(SearchSpace):
         image_size: int = 32,
         classes: int = 10,
     ) -> None:
-        settings: dict[str, Any] = {
-            "channels": channels,
-            "cells_per_stage": cells_per_stage,
-            "in_channels": in_channels,
-            "image_size": image_size,
-            "classes": classes,
-        }
-        _check_settings(settings)
+        settings = given(locals())
+        check_whole(
+            channels=channels, cells_per_stage=cells_per_stage, in_channels=in_channels, classes=classes
+        )
+        check_whole(4, image_size=image_size)
+        if image_size % 4:
+            raise ValueError(
+                f"image_size is {image_size}; two reductions halve it, so it must be a multiple of 4"
+            )
         self.channels = (channels, 2 * channels, 4 * channels)
         self.cells_per_stage = cells_per_stage
         decisions = [Decision(f"{i}-{j}", OPERATIONS, group=f"node{j}") for i, j in EDGES]
@@ -170,14 +171,3 @@ def _operation(name: str, kind: str, channels: int) -> Op | None:
             return Op(name, "avg-pool")
     kernel = 3 if kind == "nor_conv_3x3" else 1
     return Op(name, "relu-conv-norm", {"channels_in": channels, "channels_out": channels, "kernel": kernel})
-
-
-def _check_settings(settings: dict[str, Any]) -> None:
-    least = {"channels": 1, "cells_per_stage": 1, "in_channels": 1, "image_size": 4, "classes": 1}
-    for name, value in settings.items():
-        if isinstance(value, bool) or not isinstance(value, int) or value < least[name]:
-            raise ValueError(f"{name} is {value!r}; it must be a whole number of at least {least[name]}")
-    if settings["image_size"] % 4:
-        raise ValueError(
-            f"image_size is {settings['image_size']}; two reductions halve it, so it must be a multiple of 4"
-        )

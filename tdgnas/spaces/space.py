@@ -60,13 +60,6 @@ class SearchSpace(ABC):
 
     # genes and choices -------------------------------------------------------------------------------------------
 
-    def genes(self, individuals: Sequence[Sequence[float]] | Genes) -> Genes:
-        """Return individuals as an array of shape (individuals, genes).
-
-        :raises ValueError: when an individual has another length than the space.
-        """
-        return self.decisions.matrix(individuals)
-
     def choices(self, individuals: Sequence[Sequence[float]] | Genes) -> Choices:
         """Return the canonical choices of individuals, shape (individuals, decisions): the loci of a population's
         entropy.
@@ -247,6 +240,11 @@ class SearchSpace(ABC):
             if choice or not decision.binary
         ]
         return " ".join(named) or "(nothing)"
+
+
+def given(local: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a space's settings: what its constructor was given, of ``locals()`` as its first line sees them."""
+    return {name: value for name, value in local.items() if name not in ("self", "__class__")}
 
 
 def _choice_of(decision: Decision, name: str) -> int:

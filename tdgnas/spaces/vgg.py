@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
 
 from torch import nn
 
@@ -12,7 +11,7 @@ from ..decision import Decision
 from ..graphs import INPUT, OPS, Node, Op, Term, on
 from .architecture import Architecture
 from .registry import SPACES
-from .space import SearchSpace
+from .space import SearchSpace, given
 
 # VGG19 (Simonyan, Zisserman 2015, configuration E): channels of each stage's convolution blocks.
 STAGES = ((64, 64), (128, 128), (256, 256, 256, 256), (512, 512, 512, 512), (512, 512, 512, 512))
@@ -70,19 +69,13 @@ class VGGShortcuts(SearchSpace):
         image_size: int = 32,
         classes: int = 10,
     ) -> None:
-        _check_settings(width, max_stride, in_channels, image_size, classes)
+        settings = given(locals())
+        _check_settings(**settings)
         self.channels = (in_channels, *(max(2, 2 * round(block * width / 2)) for block in BLOCKS))
         limit = STRIDES[-1] if max_stride is None else max_stride
         self.candidates = tuple(
             (i, j) for j in range(3, 17) for i in range(1, j - 1) if STRIDES[j - 1] // STRIDES[i] <= limit
         )
-        settings: dict[str, Any] = {
-            "width": width,
-            "max_stride": max_stride,
-            "in_channels": in_channels,
-            "image_size": image_size,
-            "classes": classes,
-        }
         decisions = [
             Decision(f"{i}-{j}", ("none", self.kind(i, j)), binary=True, group=f"x{j}")
             for i, j in self.candidates

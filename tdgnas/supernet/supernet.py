@@ -183,7 +183,7 @@ class Supernet(nn.Module):
         """
         if self.relaxation.by_sign:
             return self.space.decode(individual)
-        row = self.space.genes(np.asarray(individual, dtype=np.float64).reshape(1, -1))[0]
+        row = self.space.decisions.matrix([individual])[0]
         return threshold(self.space, self.relaxed_weights(row))
 
     def population(

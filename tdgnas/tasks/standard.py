@@ -51,10 +51,7 @@ CLASSIFICATION = Task(
 REGRESSION = Task(
     "regression",
     _square,
-    {
-        "rmse": Measure(_square, higher=False, finish=math.sqrt),
-        "mae": Measure(_distance, higher=False),
-    },
+    {"rmse": Measure(_square, higher=False, finish=math.sqrt), "mae": Measure(_distance, higher=False)},
 )
 #: Several labels at once, each 0 or 1: the mean binary cross-entropy over the labels; ``label_accuracy``, the share of
 #: right labels, and ``exact``, the share of samples with all labels right.

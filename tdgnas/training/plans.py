@@ -86,11 +86,7 @@ class NetworkPlan:
         if isinstance(self.source, Genotype):
             return {"genotype": self.source.to_text(), **own}
         space, architecture = self.source
-        return {
-            "space": space_document(space),
-            "choices": " ".join(map(str, architecture.choices)),
-            **own,
-        }
+        return {"space": space_document(space), "choices": " ".join(map(str, architecture.choices)), **own}
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> NetworkPlan:

@@ -38,8 +38,7 @@ class Recipe(Section):
     )
     gamma: Number = Field(0.1, gt=0, description="factor of step")
     warmup: Epochs = Field(
-        1,
-        description="epochs over which the rate rises linearly from about 0, at most all but the last",
+        1, description="epochs over which the rate rises linearly from about 0, at most all but the last"
     )
     clip: Number | None = Field(5.0, gt=0, description="largest norm of the gradient over all weights")
     augment: Augment = Field(default_factory=Augment, description="random changes of the training images")

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from ..data import Batches, Splits
 from ..descent import TrainingDiverged, descend
 from ..devices import own_noise, pick_device
+from ..settings import check_whole
 from ..tasks import flat
 from .evaluation import evaluate, outputs_of
 from .recipe import Recipe
@@ -70,8 +71,7 @@ class Training:
         seed: int = 0,
         device: torch.device | str | None = None,
     ) -> None:
-        if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
-            raise ValueError(f"seed is {seed!r}; it must be a whole number of at least 0")
+        check_whole(0, seed=seed)
         self.device = pick_device(device)
         self.network = network.to(self.device)
         if recipe.channels_last:

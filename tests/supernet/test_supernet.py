@@ -169,7 +169,7 @@ def test_individuals_inherit_from_alpha(tiny_supernet: Supernet) -> None:
         tiny_supernet.alpha.fill_(-3.0)
         tiny_supernet.alpha[:30] = 3.0
     population = tiny_supernet.population(40, scale=0.5, rng=random.Random(1))
-    genes = tiny_supernet.space.genes(population)
+    genes = tiny_supernet.space.decisions.matrix(population)
     assert set(np.unique(genes)) == {-0.5, 0.5}
     assert (genes > 0)[:, :30].mean() == pytest.approx(0.953, abs=0.03)
     assert (genes > 0)[:, 30:].mean() == pytest.approx(0.047, abs=0.03)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from inspect import signature
 from typing import Any, ClassVar
 
 from ...decision import Decision
@@ -10,11 +11,12 @@ from ...graphs import INPUT, Node, Op, Term, on
 from ..architecture import Architecture
 from ..registry import SPACES
 from ..space import SearchSpace
+from .cell_settings import CellSettings, OneInputSettings
 from .final_network import FINAL_OPTIONS, FinalNetwork
 from .genotypes import CellPlan, Genotype, Pair
-from .operations import DARTS_OPERATIONS, ONE_INPUT_OPERATIONS, POOLS, check_operation
+from .operations import POOLS
 from .published import as_genotype
-from .shapes import NORMAL, REDUCTION, CellShape, cell_shapes, reduction_cells
+from .shapes import NORMAL, REDUCTION, CellShape, cell_shapes
 
 
 class CellSpace(SearchSpace):
@@ -45,58 +47,38 @@ class CellSpace(SearchSpace):
     default_rule: ClassVar[str] = "strongest-edges"
     final_options: ClassVar[Mapping[str, Any]] = FINAL_OPTIONS
 
-    def __init__(
-        self,
-        inputs: int = 2,
-        nodes: int = 4,
-        operations: Sequence[str] = DARTS_OPERATIONS,
-        cells: int = 8,
-        channels: int = 16,
-        concat: int | None = None,
-        reductions: Sequence[int] | None = None,
-        stem_multiplier: int = 3,
-        partial: int = 1,
-        affine: bool = False,
-        in_channels: int = 3,
-        image_size: int = 32,
-        classes: int = 10,
-    ) -> None:
-        concat = nodes if concat is None else concat
-        self.reductions = reduction_cells(cells) if reductions is None else tuple(reductions)
-        self.inputs, self.intermediates, self.concat = inputs, nodes, concat
-        self.choices_of_edge = tuple(operations)
-        self.cells, self.channels, self.partial, self.affine = cells, channels, partial, affine
-        self.stem_channels = channels * stem_multiplier
-        settings: dict[str, Any] = {
-            "inputs": inputs,
-            "nodes": nodes,
-            "operations": list(operations),
-            "cells": cells,
-            "channels": channels,
-            "concat": concat,
-            "reductions": None if reductions is None else list(reductions),
-            "stem_multiplier": stem_multiplier,
-            "partial": partial,
-            "affine": affine,
-            "in_channels": in_channels,
-            "image_size": image_size,
-            "classes": classes,
-        }
-        _check(self, stem_multiplier, in_channels, image_size, classes)
-        both = dict.fromkeys((NORMAL, REDUCTION), concat)
-        self.shapes = cell_shapes(cells, channels, self.stem_channels, inputs, self.reductions, both)
+    made_of: ClassVar[type[CellSettings]] = CellSettings
+
+    def __init__(self, **settings: Any) -> None:
+        made = self.made_of(**settings)
+        self.inputs, self.intermediates, self.concat = made.inputs, made.nodes, made.outputs
+        self.reductions, self.choices_of_edge = made.places, tuple(made.operations)
+        self.cells, self.channels, self.partial, self.affine = (
+            made.cells,
+            made.channels,
+            made.partial,
+            made.affine,
+        )
+        self.stem_channels = made.channels * made.stem_multiplier
+        both = dict.fromkeys((NORMAL, REDUCTION), self.concat)
+        self.shapes = cell_shapes(
+            self.cells, self.channels, self.stem_channels, self.inputs, self.reductions, both
+        )
         self.kinds = tuple(
             kind for kind in (NORMAL, REDUCTION) if any(shape.kind == kind for shape in self.shapes)
         )
         #: The edges (target, source) of a cell, in the order of the decisions.
-        self.edges = tuple((j, i) for j in range(inputs, inputs + nodes) for i in range(j))
+        self.edges = tuple(
+            (j, i) for j in range(self.inputs, self.inputs + self.intermediates) for i in range(j)
+        )
         decisions = [
             Decision(f"{kind} {j}<-{i}", self.choices_of_edge, group=f"{kind} {j}")
             for kind in self.kinds
             for j, i in self.edges
         ]
-        made = self._nodes(in_channels, classes)
-        super().__init__(decisions, made, (in_channels, image_size, image_size), classes, settings)
+        nodes = self._nodes(made.in_channels, made.classes)
+        shape = (made.in_channels, made.image_size, made.image_size)
+        super().__init__(decisions, nodes, shape, made.classes, made.document())
 
     def decision_of(self, kind: str, target: int, source: int) -> int:
         """Index of the decision of an edge."""
@@ -284,6 +266,10 @@ class CellSpace(SearchSpace):
         return ", ".join(parts) or "(nothing)"
 
 
+# The keywords are written down once, in the settings; whoever looks at the constructor is told them.
+CellSpace.__init__.__signature__ = signature(CellSettings.__init__)  # type: ignore[attr-defined]
+
+
 @SPACES.register("darts-cells")
 class DartsCells(CellSpace):
     """The cells of DARTS: two inputs, 14 edges, 8 operations, reductions at one and two thirds of the depth.
@@ -308,74 +294,4 @@ class OneInputCells(CellSpace):
     """
 
     name = "one-input-cells"
-
-    def __init__(
-        self,
-        inputs: int = 1,
-        nodes: int = 5,
-        operations: Sequence[str] = ONE_INPUT_OPERATIONS,
-        cells: int = 4,
-        channels: int = 16,
-        concat: int | None = 3,
-        reductions: Sequence[int] | None = (),
-        stem_multiplier: int = 3,
-        partial: int = 1,
-        affine: bool = False,
-        in_channels: int = 3,
-        image_size: int = 32,
-        classes: int = 10,
-    ) -> None:
-        super().__init__(
-            inputs,
-            nodes,
-            operations,
-            cells,
-            channels,
-            concat,
-            reductions,
-            stem_multiplier,
-            partial,
-            affine,
-            in_channels,
-            image_size,
-            classes,
-        )
-
-
-def _check(space: CellSpace, stem_multiplier: int, in_channels: int, image_size: int, classes: int) -> None:
-    if space.inputs not in (1, 2):
-        raise ValueError(f"inputs is {space.inputs}; a cell reads 1 or 2 earlier cells")
-    for name, value, least in (
-        ("nodes", space.intermediates, 1),
-        ("cells", space.cells, 1),
-        ("channels", space.channels, 1),
-        ("stem_multiplier", stem_multiplier, 1),
-        ("partial", space.partial, 1),
-        ("in_channels", in_channels, 1),
-        ("classes", classes, 1),
-    ):
-        if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            raise ValueError(f"{name} is {value!r}; it must be a whole number of at least {least}")
-    for name in space.choices_of_edge:
-        check_operation(name)
-    if not set(space.choices_of_edge) - {"none"}:
-        raise ValueError("operations are only 'none'; a cell needs one that computes something")
-    if not 1 <= space.concat <= space.intermediates:
-        raise ValueError(
-            f"concat is {space.concat}; it must be between 1 and the {space.intermediates} nodes"
-        )
-    wrong = [cell for cell in space.reductions if not 0 <= cell < space.cells]
-    if wrong:
-        raise ValueError(f"reductions name cell {wrong[0]}; the cells are 0 to {space.cells - 1}")
-    factor = 2 ** len(set(space.reductions))
-    if image_size < 2 * factor or image_size % factor:
-        raise ValueError(
-            f"image_size is {image_size}; {len(set(space.reductions))} reduction cells need a multiple of {factor}, "
-            f"at least {2 * factor}. Resize the images or use fewer reductions."
-        )
-    if space.partial > 1 and space.channels % space.partial:
-        raise ValueError(f"partial is {space.partial}; it must divide the {space.channels} channels")
-    if space.channels % 2:
-        raise ValueError(
-            f"channels is {space.channels}; it must be even, since reductions are made of two halves"
-        )
+    made_of = OneInputSettings

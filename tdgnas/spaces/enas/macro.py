@@ -15,7 +15,7 @@ from ...decision import Decision
 from ...graphs import INPUT, Graph, Node, Op, Term, needed_only, on
 from ..architecture import Architecture
 from ..registry import SPACES
-from ..space import SearchSpace
+from ..space import SearchSpace, given
 from .operations import check_sizes, head, numbers
 
 OPERATIONS = ("conv3", "sepconv3", "conv5", "sepconv5", "avg3", "max3")
@@ -62,18 +62,12 @@ class EnasMacro(SearchSpace):
         image_size: int = 32,
         classes: int = 10,
     ) -> None:
-        whole = {
-            "layers": layers,
-            "channels": channels,
-            "in_channels": in_channels,
-            "image_size": image_size,
-            "classes": classes,
-        }
+        settings = given(locals())
         #: Layers, counted from 1, after which all outputs are halved.
         self.reductions = (
             tuple(sorted({layers // 3, 2 * layers // 3} - {0})) if isinstance(layers, int) else ()
         )
-        check_sizes(whole, dropout, len(self.reductions))
+        check_sizes(settings, len(self.reductions))
         self.layers, self.channels = layers, channels
         decisions = []
         for layer in range(1, layers + 1):
@@ -83,7 +77,6 @@ class EnasMacro(SearchSpace):
                 pair = ("none", "skip")
                 decisions.append(Decision(f"{source}-{layer}", pair, binary=True, group=group, kind="skip"))
         nodes = self._nodes(in_channels, classes, dropout)
-        settings = {**whole, "dropout": dropout}
         super().__init__(decisions, nodes, (in_channels, image_size, image_size), classes, settings)
 
     def decision_of(self, layer: int, source: int | None = None) -> int:

@@ -15,7 +15,7 @@ from ..architecture import Architecture
 from ..cells import CellPlan, FinalNetwork
 from ..cells.shapes import NORMAL, REDUCTION
 from ..registry import SPACES
-from ..space import SearchSpace
+from ..space import SearchSpace, given
 from .operations import check_sizes, head, numbers
 
 #: The choices of a node's operation, and what they are called among the operations of cells.
@@ -68,15 +68,8 @@ class EnasMicro(SearchSpace):
         image_size: int = 32,
         classes: int = 10,
     ) -> None:
-        whole = {
-            "layers": layers,
-            "nodes": nodes,
-            "channels": channels,
-            "in_channels": in_channels,
-            "image_size": image_size,
-            "classes": classes,
-        }
-        check_sizes(whole, dropout, 2)
+        settings = given(locals())
+        check_sizes(settings, 2)
         self.layers, self.intermediates, self.channels = layers, nodes, channels
         self.kinds = (NORMAL, REDUCTION)
         self.reductions = (layers // 3, 2 * (layers // 3) + 1)
@@ -89,7 +82,6 @@ class EnasMicro(SearchSpace):
                     decisions.append(Decision(f"{named} index", earlier, group=group, kind=f"index{node}"))
                     decisions.append(Decision(f"{named} op", tuple(OPERATIONS), group=group, kind="op"))
         made = self._nodes(in_channels, classes, dropout)
-        settings = {**whole, "dropout": dropout}
         super().__init__(decisions, made, (in_channels, image_size, image_size), classes, settings)
 
     def decision_of(self, cell: str, node: int, side: int) -> int:

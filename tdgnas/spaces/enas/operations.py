@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from torch import nn
 
 from ...graphs import OPS, Op, relu_conv_norm
+from ...settings import check_whole
 from ..cells.depthwise import DepthwiseConv2d
 
 
@@ -65,19 +67,16 @@ def head(channels: int, classes: int, dropout: float) -> Op:
     return Op("head", "dropout-head", {"channels": channels, "classes": classes, "dropout": dropout})
 
 
-def check_sizes(whole: dict[str, int], dropout: float, halvings: int) -> None:
-    """Check the settings of a space.
+def check_sizes(settings: dict[str, Any], halvings: int) -> None:
+    """Check the settings of a space: whole numbers but for ``dropout``; ``image_size`` has to be halved so often.
 
-    :param whole: whole numbers by name, each at least 1; ``channels`` at least 2; ``image_size`` has to be halved.
     :raises ValueError: naming the setting.
     """
-    for name, value in whole.items():
-        least = 2 if name == "channels" else 1
-        if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            raise ValueError(f"{name} is {value!r}; it must be a whole number of at least {least}")
-    if not 0 <= dropout < 1:
-        raise ValueError(f"dropout is {dropout}; it must be at least 0 and below 1")
-    size, factor = whole["image_size"], 2**halvings
+    check_whole(2, channels=settings["channels"])
+    check_whole(**{name: value for name, value in settings.items() if name != "dropout"})
+    if not 0 <= settings["dropout"] < 1:
+        raise ValueError(f"dropout is {settings['dropout']}; it must be at least 0 and below 1")
+    size, factor = settings["image_size"], 2**halvings
     if size % factor:
         raise ValueError(
             f"image_size is {size}; {halvings} reductions halve it, so it must be a multiple of {factor}"
