@@ -7,7 +7,6 @@ rules; on the command line it is ``tdgnas check my_package.my_module:my_operator
 
 from .conformance import Conformance
 from .fitness import check_fitness
-from .initialisation import check_initialiser
 from .kinds import KINDS, check_anything, kind_of, load
 from .local_search import check_local_search
 from .parts import check_data, check_operation, check_rule, check_task
@@ -17,7 +16,7 @@ from .selection import check_selection
 from .space import check_space
 from .strategy import check_strategy
 from .thermodynamics import check_entropy, check_schedule
-from .variation import check_crossover, check_mutation
+from .variation import check_crossover, check_initialiser, check_mutation
 
 __all__ = [
     "KINDS",

@@ -9,14 +9,14 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from ..mapping import layers
 from . import samples
 from .generators import generator_violations, seeded
-from .report import FIRST, Case, Rule
+from .report import Case, Rule, rules_of
 
 
 def parameters_of(operator: Callable[..., Any]) -> dict[str, inspect.Parameter]:
@@ -32,6 +32,16 @@ def declared_generators(operator: Callable[..., Any]) -> set[str]:
     *_, inner = layers(operator)
     text = " ".join((inner.__doc__ or "").split()).lower()
     return set() if "no random numbers" in text else {"random"}
+
+
+class Trial(NamedTuple):
+    """One call of an operator: on individuals of which container, their fitness and lengths before, and the result."""
+
+    container: str
+    given: list[Any]
+    fitness: list[Any]
+    lengths: list[int]
+    returned: Any
 
 
 @dataclass
@@ -109,9 +119,9 @@ class OperatorCase(Case):
             keywords[name] = usual[name]
         return keywords
 
-    def call(self, *arguments: Any, usual: Mapping[str, Any] | None = None, **more: Any) -> Any:
+    def call(self, *arguments: Any, **more: Any) -> Any:
         """Call the operator."""
-        return self.subject(*arguments, **{**self.keywords(usual), **more})
+        return self.subject(*arguments, **{**self.keywords(), **more})
 
     def individual(self, seed: int = 0, container: str | None = None, loss: float | None = None) -> Any:
         """Make an individual, with a fitness where a loss is given."""
@@ -132,13 +142,25 @@ class OperatorCase(Case):
         arguments = self.arguments(container, seed)
         return self.outcome(arguments, self.call(*arguments, **more))
 
+    def runs(self, count: int) -> Iterator[list[Any]]:
+        """Run so often, each time on other arguments and with another seed."""
+        return (seeded(seed, partial(self.run, seed=seed)) for seed in range(count))
 
-def _can_be_called(case: OperatorCase) -> tuple[str, ...]:
+    def trials(self) -> Iterator[Trial]:
+        """Call the operator on individuals of every container."""
+        for container in self.containers:
+            given = self.arguments(container)
+            fitness, lengths = [one.fitness for one in given], [len(one) for one in given]
+            yield Trial(container, given, fitness, lengths, self.call(*given))
+
+
+def can_be_called(case: OperatorCase) -> None:
+    """The rule that an operator takes what the check calls it with."""
     case.run()
-    return ()
 
 
-def _repeats_with_the_seed(case: OperatorCase) -> Iterator[str]:
+def repeats_with_the_seed(case: OperatorCase) -> Iterator[str]:
+    """The rule that an operator keeps no state."""
     results = [seeded(4, case.run) for _ in range(3)]
     if any(result != results[0] for result in results):
         yield (
@@ -147,12 +169,12 @@ def _repeats_with_the_seed(case: OperatorCase) -> Iterator[str]:
         )
 
 
-def _uses_generators_as_declared(case: OperatorCase) -> Iterator[str]:
+def _draws_from_the_generators_it_declares(case: OperatorCase) -> Iterator[str]:
     takes_rng = "rng" in parameters_of(case.subject)
     yield from generator_violations(case.name, case.run, case.generators, rng=takes_rng)
 
 
-def _treats_containers_alike(case: OperatorCase) -> Iterator[str]:
+def _treats_all_containers_alike(case: OperatorCase) -> Iterator[str]:
     results = {container: seeded(3, partial(case.run, container)) for container in case.containers}
     first, *others = results
     for container in others:
@@ -165,17 +187,13 @@ def _treats_containers_alike(case: OperatorCase) -> Iterator[str]:
             )
 
 
-def _leaves_parameters_alone(case: OperatorCase) -> Iterator[str]:
+def _leaves_its_parameters_alone(case: OperatorCase) -> Iterator[str]:
     keywords = case.keywords()
     plain = {name: value for name, value in keywords.items() if isinstance(value, (list, tuple, dict))}
     before = deepcopy(plain)
     case.subject(*case.arguments(), **keywords)
-    for name, value in plain.items():
-        if value != before[name]:
-            yield (
-                f"{case.name} changes the parameter {name!r} that it was given; copy it first, the next call gets it "
-                "as well"
-            )
+    for name in [name for name, value in plain.items() if value != before[name]]:
+        yield f"{case.name} changes the parameter {name!r} that it was given; copy it first, the next call gets it too"
 
 
 def through_pickle(value: Any) -> Any:
@@ -187,8 +205,7 @@ def through_pickle(value: Any) -> Any:
 
 
 TOP_LEVEL = (
-    "define it at the top level of a module: no lambda, no function inside a function, "
-    "no open file in an object"
+    "define it at the top level of a module: no lambda, no function inside a function, no open file in it"
 )
 
 
@@ -197,17 +214,19 @@ def pickle_violations(value: Any, name: str, mend: str = TOP_LEVEL) -> list[str]
     try:
         through_pickle(value)
     except Exception as error:
-        reason = f"{type(error).__name__}: {error}"
-        return [f"{name} cannot be pickled ({reason}), so no process pool can run it; {mend}"]
+        return [
+            f"{name} cannot be pickled ({type(error).__name__}: {error}), so no process pool can run it; {mend}"
+        ]
     return []
 
 
-OPERATOR: dict[str, Rule[Any]] = {
-    FIRST: _can_be_called,
-    "repeats with the seed": _repeats_with_the_seed,
-    "draws from the generators it declares": _uses_generators_as_declared,
-    "treats all containers alike": _treats_containers_alike,
-    "leaves its parameters alone": _leaves_parameters_alone,
-    "can be pickled": lambda case: pickle_violations(case.subject, case.name),
-}
+def can_be_pickled(case: Case) -> list[str]:
+    """The rule that a process pool can have the subject."""
+    return pickle_violations(case.subject, case.name)
+
+
+OPERATOR: dict[str, Rule[Any]] = rules_of(
+    can_be_called, repeats_with_the_seed, _draws_from_the_generators_it_declares,
+    _treats_all_containers_alike, _leaves_its_parameters_alone, can_be_pickled,
+)  # fmt: skip
 """The rules of every operator."""

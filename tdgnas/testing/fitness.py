@@ -14,7 +14,7 @@ import numpy as np
 from ..individual import Individual
 from ..mapping import batch_map
 from .generators import drawn_from
-from .report import FIRST, Case, Kind, Rule
+from .report import Case, Kind, Rule, rules_of
 from .samples import CONTAINERS, values_of
 
 
@@ -44,24 +44,20 @@ class FitnessCase(Case):
         return deepcopy(self.individuals)
 
 
-def _can_be_called(case: FitnessCase) -> tuple[str, ...]:
+def _can_be_called(case: FitnessCase) -> None:
     case.subject(case.fresh()[0])
-    return ()
 
 
-def _returns_a_tuple(case: FitnessCase) -> Iterator[str]:
+def _returns_a_tuple_of_numbers(case: FitnessCase) -> Iterator[str]:
     lengths = set()
     for one in case.fresh():
         values: Any = case.subject(one)
         if not isinstance(values, tuple):
-            kind = type(values).__name__
-            yield f"{case.name} returned a value of type {kind}; DEAP wants a tuple: write `return loss,`"
-            return
+            yield f"{case.returned(values)}; DEAP wants a tuple: write `return loss,`"
         lengths.add(len(values))
         for value in values:
             if not isinstance(value, float | int) or isinstance(value, np.generic):
-                kind = type(value).__name__
-                yield f"{case.name} returned a value of type {kind} in the tuple; give plain floats: float(loss)"
+                yield f"{case.returned(value)} in the tuple; give plain floats: float(loss)"
             elif not math.isfinite(value):
                 yield (
                     f"{case.name} returned {value}; a fitness is finite: give the worst finite value and warn, "
@@ -95,7 +91,7 @@ def _does_not_move(case: FitnessCase) -> Iterator[str]:
         )
 
 
-def _batch_agrees(case: FitnessCase) -> Iterator[str]:
+def _agrees_with_its_batch(case: FitnessCase) -> Iterator[str]:
     batch = getattr(case.subject, "batch", None)
     if batch is None:
         return
@@ -104,8 +100,7 @@ def _batch_agrees(case: FitnessCase) -> Iterator[str]:
     together = list(batch([*individuals, individuals[0]]))
     if len(together) != len(individuals) + 1:
         yield f"{case.name}.batch returned {len(together)} results for {len(individuals) + 1} individuals"
-        return
-    if not all(np.allclose(a, b, rtol=1e-5, atol=1e-6) for a, b in zip(alone, together[:-1], strict=True)):
+    elif not all(np.allclose(a, b, rtol=1e-5, atol=1e-6) for a, b in zip(alone, together[:-1], strict=True)):
         yield f"{case.name}.batch gives other values than one by one, or in another order; they must agree"
     if together[-1] != together[0]:
         yield f"{case.name}.batch gives the same individual two values when it is in the list twice"
@@ -113,10 +108,8 @@ def _batch_agrees(case: FitnessCase) -> Iterator[str]:
         yield f"{case.name}.batch of an empty list must be an empty list"
 
 
-def _leaves_generators_alone(case: FitnessCase) -> Iterator[str]:
-    used: set[str] = set()
-    for one in case.fresh():
-        used |= drawn_from(lambda one=one: case.subject(one))  # type: ignore[misc]
+def _leaves_random_generators_alone(case: FitnessCase) -> Iterator[str]:
+    used = drawn_from(lambda: [case.subject(one) for one in case.fresh()])
     if used:
         yield (
             f"{case.name} draws from the global generator {sorted(used)[0]}; a search would depend on what is in a "
@@ -132,7 +125,7 @@ def _reads_all_containers(case: FitnessCase) -> Iterator[str]:
             yield f"{case.name} gives a {name} individual another fitness than a {type(case.individuals[0]).__name__}"
 
 
-def _maps(case: FitnessCase) -> Iterator[str]:
+def _works_with_batch_map(case: FitnessCase) -> Iterator[str]:
     individuals = case.fresh()
     for one, values in zip(individuals, batch_map(case.subject, individuals), strict=True):
         one.fitness.values = values
@@ -141,15 +134,12 @@ def _maps(case: FitnessCase) -> Iterator[str]:
 
 
 FITNESS: dict[str, Rule[FitnessCase]] = {
-    FIRST: _can_be_called,
-    "returns a tuple of numbers": _returns_a_tuple,
-    "only reads": _only_reads,
-    "does not move": _does_not_move,
-    "agrees with its batch": _batch_agrees,
-    "leaves random generators alone": _leaves_generators_alone,
-    "reads all containers": _reads_all_containers,
-    "works with batch_map": _maps,
-}
+    **rules_of(
+        _can_be_called, _returns_a_tuple_of_numbers, _only_reads, _does_not_move, _agrees_with_its_batch,
+        _leaves_random_generators_alone, _reads_all_containers,
+    ),
+    "works with batch_map": _works_with_batch_map,
+}  # fmt: skip
 
 
 def _individuals(fitness: Any, genes: int | None) -> list[Individual]:

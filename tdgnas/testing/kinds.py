@@ -16,7 +16,6 @@ from ..spaces import RULES, SPACES, SearchSpace
 from ..strategies import STRATEGIES, Strategy
 from ..tasks import TASKS, Task
 from .fitness import check_fitness
-from .initialisation import check_initialiser
 from .local_search import check_local_search
 from .parts import check_data, check_operation, check_rule, check_task
 from .report import Kind, Report
@@ -25,26 +24,13 @@ from .selection import check_selection
 from .space import check_space
 from .strategy import check_strategy
 from .thermodynamics import check_entropy, check_schedule
-from .variation import check_crossover, check_mutation
+from .variation import check_crossover, check_initialiser, check_mutation
 
 _ALL: list[Kind[Any]] = [
-    check_selection,
-    check_mutation,
-    check_crossover,
-    check_local_search,
-    check_initialiser,
-    check_schedule,
-    check_entropy,
-    check_space,
-    check_strategy,
-    check_fitness,
-    check_operation,
-    check_rule,
-    check_task,
-    check_data,
-    check_problem,
-    check_scoring,
-]
+    check_selection, check_mutation, check_crossover, check_local_search, check_initialiser, check_schedule,
+    check_entropy, check_space, check_strategy, check_fitness, check_operation, check_rule, check_task, check_data,
+    check_problem, check_scoring,
+]  # fmt: skip
 KINDS: dict[str, Kind[Any]] = {kind.name: kind for kind in _ALL}
 """What can be checked, by name; each is called with the subject, and has its ``rules``."""
 
@@ -56,23 +42,12 @@ _ENTRIES = {
     "init": "initialiser",
 }
 _CLASSES: dict[type[Any], str] = {
-    SearchSpace: "space",
-    Strategy: "strategy",
-    Entropy: "entropy",
-    Task: "task",
-    Problem: "scoring",
-}
+    SearchSpace: "space", Strategy: "strategy", Entropy: "entropy", Task: "task", Problem: "scoring",
+}  # fmt: skip
 _REGISTRIES: list[tuple[Any, str | None]] = [
-    (OPERATORS, None),
-    (SPACES, "space"),
-    (STRATEGIES, "strategy"),
-    (OPS, "operation"),
-    (TASKS, "task"),
-    (DATA, "data-set"),
-    (RULES, "rule"),
-    (PROBLEMS, "problem"),
-    (FITNESSES, "scoring"),
-]
+    (OPERATORS, None), (SPACES, "space"), (STRATEGIES, "strategy"), (OPS, "operation"), (TASKS, "task"),
+    (DATA, "data-set"), (RULES, "rule"), (PROBLEMS, "problem"), (FITNESSES, "scoring"),
+]  # fmt: skip
 
 
 def kind_of(subject: Any) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..mapping import batched
 from .calling import OperatorCase, parameters_of
-from .report import Kind, Rule
+from .report import Kind, rules_of
 from .samples import QuadraticSource, values_of
 from .variation import VARIATION
 
@@ -43,7 +43,7 @@ def _does_not_climb(case: OperatorCase) -> Iterator[str]:
         )
 
 
-def _batch_is_the_same(case: OperatorCase) -> Iterator[str]:
+def _is_the_same_in_a_batch(case: OperatorCase) -> Iterator[str]:
     batch = batched(case.subject)
     if batch is None:
         return
@@ -58,7 +58,6 @@ def _batch_is_the_same(case: OperatorCase) -> Iterator[str]:
             f"{case.name}.batch must return one tuple `(individual,)` for each individual that it is given, in their "
             "order, and the individuals themselves"
         )
-        return
     for one in alone:
         random.seed(1)
         case.call(one)
@@ -99,16 +98,10 @@ def _survives_divergence(case: OperatorCase) -> Iterator[str]:
         yield f"{case.name} moves an individual part of the way when a gradient is NaN; give all its old genes back"
 
 
-LOCAL_SEARCH: dict[str, Rule[Any]] = {
-    **{name: rule for name, rule in VARIATION.items() if name != "works on every space"},
-    "does not climb": _does_not_climb,
-    "is the same in a batch": _batch_is_the_same,
-    "steps duplicates once": _steps_duplicates_once,
-    "survives divergence": _survives_divergence,
-}
-
-
-check_local_search = Kind("local-search", OperatorCase.of, LOCAL_SEARCH)
+check_local_search = Kind("local-search", OperatorCase.of, rules_of(
+    *(rule for name, rule in VARIATION.items() if name != "works on every space"),
+    _does_not_climb, _is_the_same_in_a_batch, _steps_duplicates_once, _survives_divergence,
+))  # fmt: skip
 """Check a local search, ``lsX(individual, ...) -> (individual,)``, and its ``batch`` form where it has one; options as
 of :data:`check_mutation`. A parameter named ``supernet`` gets a source of gradients and one named ``evaluate`` a
 fitness, both of a quadratic bowl."""

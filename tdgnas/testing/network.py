@@ -23,8 +23,7 @@ BATCH = 4
 
 
 def _images(case: SpaceCase) -> Tensor:
-    generator = torch.Generator().manual_seed(0)
-    return torch.randn((BATCH, *case.space.image_shape), generator=generator)
+    return torch.randn((BATCH, *case.space.image_shape), generator=torch.Generator().manual_seed(0))
 
 
 def _supernet(case: SpaceCase) -> Supernet:
@@ -36,16 +35,12 @@ def _network(case: SpaceCase, architecture: Architecture, supernet: Supernet | N
     if supernet is not None:
         for name, operation in network.ops.items():
             operation.load_state_dict(supernet.ops[name].state_dict())
-    return _settled(network)
-
-
-def _settled(module: nn.Module) -> nn.Module:
-    """Let BatchNorm normalise by the batch, as the supernet does, and everything random (dropout) be off."""
-    module.eval()
-    for part in module.modules():
+    # BatchNorm normalises by the batch, as in the supernet, and everything random (dropout) is off.
+    network.eval()
+    for part in network.modules():
         if isinstance(part, (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)):
             part.train()
-    return module
+    return network
 
 
 def _gives_logits(case: SpaceCase) -> Iterator[str]:
@@ -68,7 +63,6 @@ def _makes_fresh_operations(case: SpaceCase) -> Iterator[str]:
                 f"operation {name!r} of {case.name} cannot be a part of a torch module: names have no dot and are no "
                 "attribute of nn.Module (such as half, type, train); rename it"
             )
-            return
         one, two = make(op), make(op)
         if one is two or {id(p) for p in one.parameters()} & {id(p) for p in two.parameters()}:
             yield (
@@ -77,14 +71,12 @@ def _makes_fresh_operations(case: SpaceCase) -> Iterator[str]:
             )
 
 
-def _supernet_equals_network(case: SpaceCase) -> Iterator[str]:
-    supernet = _supernet(case)
-    images = _images(case)
+def _the_supernet_equals_the_network(case: SpaceCase) -> Iterator[str]:
+    supernet, images = _supernet(case), _images(case)
     for architecture in case.samples(3):
         network = _network(case, architecture, supernet)
         with torch.no_grad(), supernet.frozen():
-            own = supernet.discrete(images, architecture)
-            alone = network(images)
+            own, alone = supernet.discrete(images, architecture), network(images)
         if not torch.allclose(own, alone, atol=TOLERANCE, rtol=TOLERANCE):
             yield (
                 f"the supernet of {case.name} and the stand-alone network with the same weights differ by "
@@ -93,14 +85,13 @@ def _supernet_equals_network(case: SpaceCase) -> Iterator[str]:
             )
 
 
-def _one_hot_equals_discrete(case: SpaceCase) -> Iterator[str]:
-    supernet = _supernet(case)
-    images = _images(case)
+def one_hot_equals_discrete(case: SpaceCase) -> Iterator[str]:
+    """The rule that the relaxed supernet of a one-hot alpha is the architecture."""
+    supernet, images = _supernet(case), _images(case)
     for architecture in case.samples(2):
         genes = torch.tensor(case.space.encode(architecture, 60.0)).unsqueeze(0)
         with torch.no_grad(), supernet.frozen():
-            relaxed = supernet.relaxed(images, genes)[0]
-            discrete = supernet.discrete(images, architecture)
+            relaxed, discrete = supernet.relaxed(images, genes)[0], supernet.discrete(images, architecture)
         scale = 1.0 + float(discrete.abs().max())
         if not torch.allclose(relaxed, discrete, atol=1e-3 * scale, rtol=1e-3):
             yield (
@@ -109,12 +100,11 @@ def _one_hot_equals_discrete(case: SpaceCase) -> Iterator[str]:
             )
 
 
-def _frozen_stays_frozen(case: SpaceCase) -> Iterator[str]:
+def _evaluating_changes_nothing(case: SpaceCase) -> Iterator[str]:
     supernet, images = _supernet(case), _images(case)
     before = {name: value.clone() for name, value in supernet.state_dict().items()}
-    data = ImageData(
-        images, torch.arange(BATCH) % case.space.classes, (0.0,) * images.shape[1], (1.0,) * images.shape[1]
-    )
+    channels = images.shape[1]
+    data = ImageData(images, torch.arange(BATCH) % case.space.classes, (0.0,) * channels, (1.0,) * channels)
     architecture, random = case.samples(1)[0], torch.get_rng_state()
     for policy in get_args(BatchNormPolicy):
         where = evaluation_set(data, policy=policy, calibration=data)
@@ -132,16 +122,15 @@ def _frozen_stays_frozen(case: SpaceCase) -> Iterator[str]:
             yield f"evaluating changes {name!r} of the supernet of {case.name}; only BatchNorm may keep statistics"
 
 
-def _second_order_of_a_population(case: SpaceCase) -> Iterator[str]:
+def _second_order_of_a_population_equals_one_by_one(case: SpaceCase) -> Iterator[str]:
     # In float64 the rounding of the central difference is far below the tolerance.
     supernet, images = _supernet(case).double(), _images(case).double()
     targets = torch.arange(BATCH) % case.space.classes
     train, valid = (images, targets), (images.flip(0), targets)
     generator = torch.Generator().manual_seed(0)
     genes = torch.randn(2, case.space.length, generator=generator, dtype=torch.float64)
-    alone = torch.stack(
-        [supernet.bilevel_gradient(row.clone().requires_grad_(), train, valid, xi=0.01) for row in genes]
-    )
+    rows_alone = [row.clone().requires_grad_() for row in genes]
+    alone = torch.stack([supernet.bilevel_gradient(row, train, valid, xi=0.01) for row in rows_alone])
     for rows in (1, 2):
         try:
             together = supernet.bilevel_gradients(genes, train, valid, xi=0.01, rows=rows)
@@ -154,10 +143,8 @@ def _second_order_of_a_population(case: SpaceCase) -> Iterator[str]:
         if not torch.allclose(together, alone, rtol=1e-4, atol=1e-6 * (1.0 + float(alone.abs().max()))):
             yield (
                 f"second-order gradients of {case.name} for {rows} at a time differ from one after another by "
-                f"{(together - alone).abs().max():.3g}; an operation must compute the same under "
-                "torch.func as outside"
+                f"{(together - alone).abs().max():.3g}; an operation must compute the same under torch.func as outside"
             )
-            return
 
 
 def _images_do_not_mix(case: SpaceCase) -> Iterator[str]:
@@ -187,34 +174,21 @@ def _counts_are_true(case: SpaceCase) -> Iterator[str]:
 
 
 def _count_macs(network: nn.Module, image: Tensor) -> int:
-    counted = 0
+    counts: list[int] = []
 
-    def count(module: nn.Module, _: Any, output: Tensor) -> None:
-        nonlocal counted
-        weight = module.weight
-        assert isinstance(weight, Tensor)
-        counted += output.numel() * int(weight[0].numel())
+    def count(module: Any, _: Any, output: Tensor) -> None:
+        counts.append(output.numel() * module.weight[0].numel())
 
-    hooks: list[Any] = [
-        module.register_forward_hook(count)
-        for module in network.modules()
-        if isinstance(module, (nn.Conv1d, nn.Conv2d, nn.Linear))
-    ]
+    for module in network.modules():
+        if isinstance(module, (nn.Conv1d, nn.Conv2d, nn.Linear)):
+            module.register_forward_hook(count)
     with torch.no_grad():
         network(image)
-    for hook in hooks:
-        hook.remove()
-    return counted
+    return sum(counts)
 
 
 #: Rules of a space that run its networks.
-CONSISTENCY: dict[str, Rule[Any]] = {
-    "makes fresh operations": _makes_fresh_operations,
-    "gives logits": _gives_logits,
-    "the supernet equals the network": _supernet_equals_network,
-    "a one-hot alpha equals the architecture": _one_hot_equals_discrete,
-    "evaluating changes nothing": _frozen_stays_frozen,
-    "second order of a population equals one by one": _second_order_of_a_population,
-    "images do not mix": _images_do_not_mix,
-    "counts are true": _counts_are_true,
-}
+CONSISTENCY: tuple[Rule[Any], ...] = (
+    _makes_fresh_operations, _gives_logits, _the_supernet_equals_the_network, _evaluating_changes_nothing,
+    _second_order_of_a_population_equals_one_by_one, _images_do_not_mix, _counts_are_true,
+)  # fmt: skip

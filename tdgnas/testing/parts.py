@@ -17,9 +17,9 @@ from ..decision import Genes
 from ..mapping import name_of
 from ..spaces import Architecture, DartsCells, NASBench201, SearchSpace, VGGShortcuts
 from ..tasks import Task
-from .calling import parameters_of, pickle_violations
+from .calling import can_be_pickled, parameters_of
 from .generators import drawn_from, seeded
-from .report import FIRST, Case, Kind, Rule
+from .report import Case, Kind, rules_of
 
 BATCH = 6
 
@@ -74,8 +74,7 @@ def _images() -> Tensor:
 def _operation_runs(case: PartCase) -> Iterator[str]:
     module = case.call(_USUAL)
     if not isinstance(module, nn.Module):
-        yield f"{case.name} made a value of type {type(module).__name__}; a kind of operation makes an nn.Module"
-        return
+        yield f"{case.returned(module)}; a kind of operation makes an nn.Module"
     output = module.eval()(_images())
     if not isinstance(output, Tensor) or output.shape[:1] != (BATCH,):
         yield f"{case.name} gives {getattr(output, 'shape', output)!r} for {BATCH} images; give a value for each"
@@ -83,13 +82,13 @@ def _operation_runs(case: PartCase) -> Iterator[str]:
         yield f"{case.name} gives NaN or infinity with fresh weights; check the initialisation"
 
 
-def _operation_is_fresh(case: PartCase) -> Iterator[str]:
+def _makes_new_modules(case: PartCase) -> Iterator[str]:
     one, two = _module(case), _module(case)
     if one is two or {id(p) for p in one.parameters()} & {id(p) for p in two.parameters()}:
         yield f"{case.name} gives the same weights twice; make a new module at every call, else networks share theirs"
 
 
-def _operation_is_frozen(case: PartCase) -> Iterator[str]:
+def _frozen_is_frozen(case: PartCase) -> Iterator[str]:
     module, images = _module(case), _images()
     before = {name: value.clone() for name, value in module.state_dict().items()}
     with torch.no_grad():
@@ -103,7 +102,7 @@ def _operation_is_frozen(case: PartCase) -> Iterator[str]:
         yield f"{case.name} mixes the images of a batch in evaluation mode; an image alone must give the same"
 
 
-def _operation_has_shapes(case: PartCase) -> Iterator[str]:
+def _has_shapes_on_the_meta_device(case: PartCase) -> Iterator[str]:
     with torch.device("meta"):
         module = _module(case)
         shape = module(_images().to("meta")).shape
@@ -111,20 +110,12 @@ def _operation_has_shapes(case: PartCase) -> Iterator[str]:
         yield f"{case.name} gives another shape on torch's meta device, by which graphs are measured"
 
 
-def _operation_is_saved(case: PartCase) -> Iterator[str]:
+def _is_saved_by_its_state(case: PartCase) -> Iterator[str]:
     one, two, images = _module(case), _module(case), _images()
     two.load_state_dict(one.state_dict())
     if not torch.equal(one(images), two(images)):
         yield f"{case.name} with the weights of another one gives other values; keep all that it learns as parameters"
 
-
-OPERATION: dict[str, Rule[PartCase]] = {
-    FIRST: _operation_runs,
-    "makes new modules": _operation_is_fresh,
-    "frozen is frozen": _operation_is_frozen,
-    "has shapes on the meta device": _operation_has_shapes,
-    "is saved by its state": _operation_is_saved,
-}
 
 # tasks -----------------------------------------------------------------------------------------------------------
 
@@ -147,11 +138,10 @@ def _targets(task: Task) -> Tensor:
 def _task_is_called(case: PartCase) -> Iterator[str]:
     if not isinstance(case.subject, Task):
         yield f"{case.name} is no task; make one: tdgnas.tasks.Task(name, loss, measures)"
-        return
     case.subject.check(_outputs(), _targets(case.subject))
 
 
-def _task_is_per_sample(case: PartCase) -> Iterator[str]:
+def _gives_a_value_per_sample(case: PartCase) -> Iterator[str]:
     outputs, targets = _outputs(), _targets(case.subject)
     kept = outputs.clone(), targets.clone()
     for name in case.subject.names:
@@ -165,7 +155,7 @@ def _task_is_per_sample(case: PartCase) -> Iterator[str]:
         yield f"the task {case.name} changes the outputs or targets that it was given; it only reads them"
 
 
-def _task_is_learned(case: PartCase) -> Iterator[str]:
+def _measures_what_it_learns(case: PartCase) -> Iterator[str]:
     task, targets = case.subject, _targets(case.subject)
     outputs = (3 * _outputs(2)).requires_grad_()
     start = task.means(task.sums(outputs.detach(), targets).tolist(), BATCH)
@@ -186,7 +176,7 @@ def _task_is_learned(case: PartCase) -> Iterator[str]:
         yield f"the loss of the task {case.name} does not fall along its gradient; is it differentiable?"
 
 
-def _task_has_a_worst(case: PartCase) -> Iterator[str]:
+def _knows_what_is_worst(case: PartCase) -> Iterator[str]:
     task = case.subject
     found = task.means(task.sums(_outputs(), _targets(task)).tolist(), BATCH)
     for name, value in found.items():
@@ -197,50 +187,34 @@ def _task_has_a_worst(case: PartCase) -> Iterator[str]:
             yield f"{name} of the task {case.name} is {value:.4g} and called a share; leave share=True out"
 
 
-TASK: dict[str, Rule[PartCase]] = {
-    FIRST: _task_is_called,
-    "gives a value per sample": _task_is_per_sample,
-    "measures what it learns": _task_is_learned,
-    "knows what is worst": _task_has_a_worst,
-    "can be pickled": lambda case: pickle_violations(case.subject, case.name),
-}
-
 # data sets -------------------------------------------------------------------------------------------------------
 
 
 def _data_is_read(case: PartCase) -> Iterator[str]:
     source = case.call({})
     if not isinstance(source, Source):
-        yield f"{case.name} returned a value of type {type(source).__name__}; a reader returns a tdgnas.data.Source"
+        yield f"{case.returned(source)}; a reader returns a tdgnas.data.Source"
 
 
-def _data_is_bytes(case: PartCase) -> Iterator[str]:
+def _has_images_of_bytes(case: PartCase) -> Iterator[str]:
     images = case.call({}).images
     if images.dtype != torch.uint8 or images.ndim != 4 or images.shape[1] not in (1, 3):
         yield f"the images of {case.name} are {images.dtype} {tuple(images.shape)}; expected uint8 (N, 1 or 3, H, W)"
 
 
-def _data_is_the_same(case: PartCase) -> Iterator[str]:
+def _is_the_same_every_time(case: PartCase) -> Iterator[str]:
     one, two = case.call({}), case.call({})
     if not (torch.equal(one.images, two.images) and torch.equal(one.labels, two.labels)):
         yield f"{case.name} reads other images or another order every time; a split is fixed by its seed alone"
     yield from draws_nothing(case, lambda: case.call({}), "is read")
 
 
-def _data_is_learned(case: PartCase) -> Iterator[str]:
+def _fits_its_task(case: PartCase) -> None:
     source = case.call({})
     splits = make_splits(source, size=source.size, channels=source.channels)
     outputs = torch.zeros((len(splits.train), len(source.classes)))
     splits.task.check(outputs, splits.train.labels.to(outputs.device))
-    yield from ()
 
-
-DATA_SET: dict[str, Rule[PartCase]] = {
-    FIRST: _data_is_read,
-    "has images of bytes": _data_is_bytes,
-    "is the same every time": _data_is_the_same,
-    "fits its task": _data_is_learned,
-}
 
 # discretisation rules --------------------------------------------------------------------------------------------
 
@@ -286,12 +260,12 @@ def _rule_chooses(case: RuleCase) -> Iterator[str]:
     for space in spaces:
         found = case.choose(space, _weights(space, 1))
         if not isinstance(found, Architecture):
-            yield f"{case.name} returned a value of type {type(found).__name__}; return space.architecture(choices)"
+            yield f"{case.returned(found)}; return space.architecture(choices)"
         else:
             space.check(found)
 
 
-def _rule_only_reads(case: RuleCase) -> Iterator[str]:
+def _only_reads(case: RuleCase) -> Iterator[str]:
     for space in case.spaces():
         weights = _weights(space, 2)
         kept = weights.copy()
@@ -302,7 +276,7 @@ def _rule_only_reads(case: RuleCase) -> Iterator[str]:
             yield f"{case.name} chose differently for the same weights and seed; draw only from random, or an rng"
 
 
-def _rule_keeps_its_choice(case: RuleCase) -> Iterator[str]:
+def _keeps_its_own_choice(case: RuleCase) -> Iterator[str]:
     for space in case.spaces():
         found = case.choose(space, _weights(space, 3))
         certain = (np.asarray(space.encode(found)) > 0).astype(np.float64)
@@ -310,13 +284,13 @@ def _rule_keeps_its_choice(case: RuleCase) -> Iterator[str]:
             yield f"{case.name} on {space.name!r} does not keep its own choice when the weights are certain of it"
 
 
-def _rule_follows_the_weights(case: RuleCase) -> Iterator[str]:
+def _follows_the_weights(case: RuleCase) -> Iterator[str]:
     for space in case.spaces():
         if len({case.choose(space, _weights(space, seed)).choices for seed in range(8)}) == 1:
             yield f"{case.name} on {space.name!r} chose the same for eight different weights; does it read them?"
 
 
-def _rule_refuses(case: RuleCase) -> Iterator[str]:
+def _refuses_impossible_weights(case: RuleCase) -> Iterator[str]:
     for space in case.spaces():
         good = _weights(space, 4)
         for what, weights in (
@@ -330,24 +304,26 @@ def _rule_refuses(case: RuleCase) -> Iterator[str]:
             yield f"{case.name} takes {what}; raise a ValueError that says so, as checked_weights(space, weights) does"
 
 
-DISCRETISATION: dict[str, Rule[RuleCase]] = {
-    FIRST: _rule_chooses,
-    "only reads": _rule_only_reads,
-    "keeps its own choice": _rule_keeps_its_choice,
-    "follows the weights": _rule_follows_the_weights,
-    "refuses impossible weights": _rule_refuses,
-}
-
-check_operation = Kind("operation", PartCase.of, OPERATION)
+check_operation = Kind("operation", PartCase.of, rules_of(
+    _operation_runs, _makes_new_modules, _frozen_is_frozen, _has_shapes_on_the_meta_device,
+    _is_saved_by_its_state,
+))  # fmt: skip
 """Check a kind of operation, a function or class that makes an ``nn.Module``. Options are its keywords; channels,
 kernel and the like have usual values. It is run on six images of 4 channels and 8 x 8 pixels."""
 
-check_task = Kind("task", PartCase.of, TASK)
+check_task = Kind("task", PartCase.of, rules_of(
+    _task_is_called, _gives_a_value_per_sample, _measures_what_it_learns, _knows_what_is_worst,
+    can_be_pickled,
+))  # fmt: skip
 """Check a task, a :class:`tdgnas.tasks.Task`: on six samples of three outputs, with classes or labels of 0 and 1."""
 
-check_data = Kind("data-set", PartCase.of, DATA_SET)
+check_data = Kind("data-set", PartCase.of, rules_of(
+    _data_is_read, _has_images_of_bytes, _is_the_same_every_time, _fits_its_task,
+))  # fmt: skip
 """Check a reader of a data set, which returns a :class:`tdgnas.data.Source`. Options are its keywords."""
 
-check_rule = Kind("rule", RuleCase.of, DISCRETISATION)
+check_rule = Kind("rule", RuleCase.of, rules_of(
+    _rule_chooses, _only_reads, _keeps_its_own_choice, _follows_the_weights, _refuses_impossible_weights,
+))  # fmt: skip
 """Check a discretisation rule, ``rule(space, weights, ...) -> architecture``: on three small spaces as far as it takes
 them, or on the option ``space``. All other options are keywords of the rule."""

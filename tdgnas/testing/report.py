@@ -13,11 +13,18 @@ from ..seeding import seed_everything
 from .generators import preserved
 
 C = TypeVar("C", bound="Case")
-Rule = Callable[[C], Iterable[str]]
-"""A rule takes the case that is checked and gives a sentence for every violation."""
+Rule = Callable[[C], Iterable[str] | None]
+"""A rule takes the case that is checked and gives a sentence for a violation; at the first one it is left. Its function
+has the rule's name."""
 
 #: Kept by every kind of thing; where it is violated the other rules are not tried.
 FIRST = "can be called"
+
+
+def rules_of(first: Rule[Any], *others: Rule[Any]) -> dict[str, Rule[Any]]:
+    """Return rules by name: the first is :data:`FIRST`, the others have the names of their functions."""
+    named = {name_of(rule).strip("_").replace("_", " "): rule for rule in others}
+    return {FIRST: first, **named}
 
 
 class Violation(NamedTuple):
@@ -89,6 +96,10 @@ class Case:
         """What sentences call it."""
         return name_of(self.subject)
 
+    def returned(self, value: object) -> str:
+        """Begin the sentence about a value of a wrong type."""
+        return f"{self.name} returned a value of type {type(value).__name__}"
+
 
 @dataclass(frozen=True)
 class Kind(Generic[C]):
@@ -151,7 +162,7 @@ def first_violation(rule: Rule[C], case: C) -> str | None:
     with preserved():
         seed_everything(0)
         try:
-            return next(iter(rule(case)), None)
+            return next(iter(rule(case) or ()), None)
         except Exception as error:
             # Whatever the checked code raises where the rule calls it properly is a finding, not an accident.
             return f"raised {type(error).__name__}: {error}{_place(error)}{_hint(error)}"

@@ -18,7 +18,7 @@ from ..runs import Config, Problem, make_config
 from ..spaces import SPACES
 from .fitness import FITNESS, FitnessCase
 from .parts import PartCase
-from .report import FIRST, Case, Kind, Rule
+from .report import Case, Kind, rules_of
 
 
 def _preset_is_called(case: PartCase) -> Iterator[str]:
@@ -27,7 +27,7 @@ def _preset_is_called(case: PartCase) -> Iterator[str]:
         yield f"{case.name} returned {sections!r}; a problem returns sections of a configuration, a dict of dicts"
 
 
-def _preset_is_new(case: PartCase) -> Iterator[str]:
+def _returns_new_sections(case: PartCase) -> Iterator[str]:
     one = case.call({})
     kept = deepcopy(one)
     for section in one.values():
@@ -36,29 +36,20 @@ def _preset_is_new(case: PartCase) -> Iterator[str]:
         yield f"{case.name} returns the same dict twice, or draws it; make a new one at every call"
 
 
-def _preset_is_a_configuration(case: PartCase) -> Iterator[str]:
+def _is_a_configuration(case: PartCase) -> None:
     config = make_config({}, case.call({}))
     SPACES.get(config.space.name)
     if config.data is not None:
         DATA.get(config.data.name)
-    yield from ()
 
 
-def _preset_is_toml(case: PartCase) -> Iterator[str]:
+def _can_be_written(case: PartCase) -> Iterator[str]:
     sections = case.call({})
     rows = [
         (key, toml.Section("", [(k, v, "") for k, v in each.items()]), "") for key, each in sections.items()
     ]
     if toml.loads(toml.dumps(toml.Section("", rows))) != sections:
         yield f"what {case.name} returns is not what TOML gives back; give numbers, words, lists and dicts"
-
-
-PROBLEM: dict[str, Rule[PartCase]] = {
-    FIRST: _preset_is_called,
-    "returns new sections": _preset_is_new,
-    "is a configuration": _preset_is_a_configuration,
-    "can be written": _preset_is_toml,
-}
 
 
 @dataclass
@@ -87,7 +78,7 @@ class ScoringCase(Case):
 def _scores(case: ScoringCase) -> Iterator[str]:
     problem, individuals = case.ready()
     for rule in FITNESS.values():
-        yield from rule(FitnessCase(problem.evaluate, deepcopy(individuals)))
+        yield from rule(FitnessCase(problem.evaluate, deepcopy(individuals))) or ()
     values = problem.evaluate(individuals[0])
     if len(values) != len(problem.fitness.weights):
         yield f"{case.name} gives {len(values)} values, and its fitness class has the weights {problem.fitness.weights}"
@@ -95,7 +86,7 @@ def _scores(case: ScoringCase) -> Iterator[str]:
         yield f"{case.name} calls {problem.worst} the worst value, and an individual has {values[0]}"
 
 
-def _counts(case: ScoringCase) -> Iterator[str]:
+def _counts_what_it_costs(case: ScoringCase) -> Iterator[str]:
     problem, individuals = case.ready()
     before = problem.budget.requests
     for one in individuals:
@@ -123,7 +114,7 @@ def _offers_what_it_says(case: ScoringCase) -> Iterator[str]:
             yield f"final() of {case.name} gives {value!r}; give finite floats by name"
 
 
-def _goes_on(case: ScoringCase) -> Iterator[str]:
+def _goes_on_where_its_state_was_taken(case: ScoringCase) -> Iterator[str]:
     problem, individuals = case.ready()
     value = problem.evaluate(individuals[0])
     other, _ = case.ready()
@@ -132,16 +123,13 @@ def _goes_on(case: ScoringCase) -> Iterator[str]:
         yield f"{case.name} made again with the state of another one scores differently; put into it what changes"
 
 
-SCORING: dict[str, Rule[ScoringCase]] = {
-    FIRST: _scores,
-    "counts what it costs": _counts,
-    "offers what it says": _offers_what_it_says,
-    "goes on where its state was taken": _goes_on,
-}
-
-check_problem = Kind("problem", PartCase.of, PROBLEM)
+check_problem = Kind("problem", PartCase.of, rules_of(
+    _preset_is_called, _returns_new_sections, _is_a_configuration, _can_be_written,
+))  # fmt: skip
 """Check a problem, a function that returns sections of a configuration. Options are its keywords."""
 
-check_scoring = Kind("scoring", ScoringCase.of, SCORING)
+check_scoring = Kind("scoring", ScoringCase.of, rules_of(
+    _scores, _counts_what_it_costs, _offers_what_it_says, _goes_on_where_its_state_was_taken,
+))  # fmt: skip
 """Check a kind of fitness, a subclass of :class:`tdgnas.runs.Problem`, on the option ``config``: a configuration that
 it scores, or its nested dict."""

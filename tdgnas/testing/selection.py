@@ -11,11 +11,12 @@ from deap import base
 
 from ..individual import AccuracyFitness, LossFitness
 from . import samples
-from .calling import OPERATOR, OperatorCase
-from .report import FIRST, Kind, Rule
+from .calling import OPERATOR, OperatorCase, can_be_called, repeats_with_the_seed
+from .report import Kind, rules_of
 from .samples import values_of
 
 POOL = 16
+K = POOL // 2
 
 
 class SelectionCase(OperatorCase):
@@ -37,24 +38,22 @@ class SelectionCase(OperatorCase):
         return case
 
     @property
-    def k(self) -> int:
-        """How many are selected in most rules."""
-        return POOL // 2
+    def fitness(self) -> type[base.Fitness]:
+        """A fitness class of one or two losses."""
+        return LossFitness if self.objectives == 1 else TwoLosses
 
     def pool(
         self, container: str | None = None, fitness: type[base.Fitness] | None = None, seed: int = 0
     ) -> list[Any]:
         """Return evaluated individuals."""
         rng = random.Random(100 + seed)
+        kind = fitness or self.fitness
         pool = [self.individual(1000 * seed + place, container) for place in range(POOL)]
-        kind = fitness or fitness_class(self.objectives)
-        return [
-            samples.evaluated(one, [rng.uniform(1, 2) for _ in range(self.objectives)], kind) for one in pool
-        ]
+        return [samples.evaluated(one, [rng.uniform(1, 2) for _ in kind.weights], kind) for one in pool]
 
     def arguments(self, container: str | None = None, seed: int = 0) -> list[Any]:
         """A pool, and how many to select."""
-        return [self.pool(container, seed=seed), self.k]
+        return [self.pool(container, seed=seed), K]
 
     def outcome(self, arguments: list[Any], returned: Any) -> list[Any]:
         """The places of the selected in the pool, None for what is not from the pool."""
@@ -68,20 +67,14 @@ class TwoLosses(base.Fitness):  # type: ignore[misc]
     weights = (-1.0, -1.0)
 
 
-def fitness_class(objectives: int) -> type[base.Fitness]:
-    """Return a fitness class of one or two losses."""
-    return LossFitness if objectives == 1 else TwoLosses
-
-
 def _returns_a_list(case: SelectionCase) -> Iterator[str]:
-    chosen = case.call(case.pool(), case.k)
+    chosen = case.call(*case.arguments())
     if not isinstance(chosen, list):
-        kind = type(chosen).__name__
-        yield f"{case.name} returned a value of type {kind}; a selection returns a list of individuals"
+        yield f"{case.returned(chosen)}; a selection returns a list of individuals"
 
 
 def _honours_k(case: SelectionCase) -> Iterator[str]:
-    for k in (0, 1, case.k):
+    for k in (0, 1, K):
         chosen = case.call(case.pool(), k)
         if len(chosen) != k:
             yield f"{case.name} returned {len(chosen)} individuals where k={k} were asked for of a pool of {POOL}"
@@ -99,7 +92,7 @@ def _returns_references(case: SelectionCase) -> Iterator[str]:
 def _leaves_the_pool_alone(case: SelectionCase) -> Iterator[str]:
     pool = case.pool()
     given, genes, values = list(pool), [values_of(one) for one in pool], [one.fitness.values for one in pool]
-    case.call(pool, case.k)
+    case.call(pool, K)
     if len(pool) != len(given) or any(one is not own for one, own in zip(pool, given, strict=True)):
         yield f"{case.name} changes the order or the length of the list it was given; sort or shuffle a copy"
     elif genes != [values_of(one) for one in pool]:
@@ -115,9 +108,8 @@ def _follows_the_weights(case: SelectionCase) -> Iterator[str]:
         for seed in range(40):
             random.seed(seed)
             pool = case.pool(fitness=kind, seed=seed)
-            chosen = case.call(pool, case.k)
-            everybody = [sum(one.fitness.wvalues) for one in pool]
-            selected = [sum(one.fitness.wvalues) for one in chosen]
+            chosen = case.call(pool, K)
+            everybody, selected = ([sum(one.fitness.wvalues) for one in group] for group in (pool, chosen))
             gains.append((np.mean(selected) - np.mean(everybody)) / np.std(everybody))
         if np.mean(gains) < -0.2:
             goal = "minimised" if kind.weights[0] < 0 else "maximised"
@@ -128,24 +120,24 @@ def _follows_the_weights(case: SelectionCase) -> Iterator[str]:
 
 
 def _bears_equal_individuals(case: SelectionCase) -> Iterator[str]:
-    values, kind = [1.0] * case.objectives, fitness_class(case.objectives)
+    values = [1.0] * case.objectives
     for container in case.containers:
-        pool = [samples.evaluated(case.individual(1, container), values, kind) for _ in range(POOL)]
-        if len(case.call(pool, case.k)) != case.k:
+        pool = [samples.evaluated(case.individual(1, container), values, case.fitness) for _ in range(POOL)]
+        if len(case.call(pool, K)) != K:
             yield (
                 f"{case.name} does not return k individuals from a pool of equal {container} individuals; a population "
                 "that has converged is such a pool"
             )
 
 
-def _lets_no_nan_through(case: SelectionCase) -> Iterator[str]:
+def _lets_no_NaN_through(case: SelectionCase) -> Iterator[str]:
     for place in (0, POOL - 1):
         pool = case.pool()
         samples.evaluated(pool[place], [float("nan")] * case.objectives)
         for seed in range(10):
             random.seed(seed)
             try:
-                chosen = case.call(pool, case.k)
+                chosen = case.call(pool, K)
             except ValueError:
                 continue
             if any(one is pool[place] for one in chosen):
@@ -155,19 +147,11 @@ def _lets_no_nan_through(case: SelectionCase) -> Iterator[str]:
                 )
 
 
-SELECTION: dict[str, Rule[Any]] = {
-    **{name: OPERATOR[name] for name in (FIRST, "repeats with the seed")},
-    "returns a list": _returns_a_list,
-    "honours k": _honours_k,
-    "returns references": _returns_references,
-    "leaves the pool alone": _leaves_the_pool_alone,
-    "follows the weights": _follows_the_weights,
-    "bears equal individuals": _bears_equal_individuals,
-    "lets no NaN through": _lets_no_nan_through,
-    **OPERATOR,
-}
-
-check_selection = Kind("selection", SelectionCase.of, SELECTION)
+check_selection = Kind("selection", SelectionCase.of, rules_of(
+    can_be_called, repeats_with_the_seed, _returns_a_list, _honours_k, _returns_references,
+    _leaves_the_pool_alone, _follows_the_weights, _bears_equal_individuals, _lets_no_NaN_through,
+    *OPERATOR.values(),
+))  # fmt: skip
 """Check a selection, ``selX(individuals, k, ...) -> list of references``; a replacement, which takes parents and
 offspring in one list, is one as well. Options as of :data:`check_mutation`, and ``objectives``: 1 or 2, the number of
 fitness values that it is tried with."""

@@ -15,8 +15,8 @@ import numpy as np
 from ..spaces import Architecture, SearchSpace
 from .calling import pickle_violations, through_pickle
 from .generators import drawn_from
-from .network import CONSISTENCY
-from .report import FIRST, Case, Kind, Rule
+from .network import CONSISTENCY, one_hot_equals_discrete
+from .report import Case, Kind, Rule, rules_of
 
 
 @dataclass
@@ -41,14 +41,9 @@ class SpaceCase(Case):
 
     def samples(self, count: int = 8) -> list[Architecture]:
         """Return architectures: drawn ones, the first choices only, and the last choices only."""
-        rng = random.Random(0)
-        ends = [
-            tuple(0 for _ in self.space.decisions),
-            tuple(len(d.choices) - 1 for d in self.space.decisions),
-        ]
-        return [self.space.sample(rng) for _ in range(count)] + [
-            Architecture(self.space.name, e) for e in ends
-        ]
+        rng, space = random.Random(0), self.space
+        ends = [(0,) * len(space.decisions), tuple(size - 1 for size in space.decisions.sizes)]
+        return [space.sample(rng) for _ in range(count)] + [Architecture(space.name, end) for end in ends]
 
 
 def _can_be_called(case: SpaceCase) -> Iterator[str]:
@@ -58,7 +53,7 @@ def _can_be_called(case: SpaceCase) -> Iterator[str]:
     space.decode(space.encode(space.sample(random.Random(0))))
 
 
-def _slices_cover(case: SpaceCase) -> Iterator[str]:
+def _slices_cover_the_genes(case: SpaceCase) -> Iterator[str]:
     space = case.space
     places = [gene for where in space.slices for gene in range(space.length)[where]]
     if places != list(range(space.length)):
@@ -75,17 +70,16 @@ def _round_trips(case: SpaceCase) -> Iterator[str]:
     space = case.space
     for architecture in case.samples():
         for scale in (1.0, 0.01):
-            genes = space.encode(architecture, scale)
-            found = space.decode(genes)
-            if found != architecture:
-                wrong = next(i for i, (a, b) in enumerate(zip(found.choices, architecture.choices)) if a != b)  # noqa: B905
+            found = space.decode(space.encode(architecture, scale))
+            pairs = zip(found.choices, architecture.choices, strict=True)
+            for wrong in [place for place, (one, two) in enumerate(pairs) if one != two]:
                 yield (
                     f"decode(encode(a)) is not a in {case.name}: decision {space.decisions[wrong].name!r} comes back "
                     f"as choice {found.choices[wrong]} instead of {architecture.choices[wrong]}"
                 )
 
 
-def _choices_agree(case: SpaceCase) -> Iterator[str]:
+def _choices_agree_with_decode(case: SpaceCase) -> Iterator[str]:
     space, rng = case.space, random.Random(1)
     genes = [[rng.uniform(-1, 1) for _ in range(space.length)] for _ in range(6)]
     rows = np.asarray(space.choices(genes))
@@ -94,13 +88,12 @@ def _choices_agree(case: SpaceCase) -> Iterator[str]:
             f"choices() of {case.name} returned {rows.dtype} of shape {rows.shape}; it must be integers of shape "
             f"(individuals, decisions), here (6, {len(space.decisions)})"
         )
-        return
     for row, individual in zip(rows.tolist(), genes, strict=True):
         if tuple(row) != space.canonical(space.decode(individual)).choices:
             yield f"choices() and decode() of {case.name} disagree about the same genes"
 
 
-def _json_round_trips(case: SpaceCase) -> Iterator[str]:
+def _JSON_round_trip(case: SpaceCase) -> Iterator[str]:
     for architecture in case.samples():
         if Architecture.from_json(architecture.to_json()) != architecture:
             yield (
@@ -109,7 +102,7 @@ def _json_round_trips(case: SpaceCase) -> Iterator[str]:
             )
 
 
-def _architectures_are_checked(case: SpaceCase) -> Iterator[str]:
+def _refuses_impossible_architectures(case: SpaceCase) -> Iterator[str]:
     space = case.space
     good = [0] * len(space.decisions)
     for what, choices in (
@@ -124,24 +117,20 @@ def _architectures_are_checked(case: SpaceCase) -> Iterator[str]:
         yield f"{case.name} accepts an architecture with {what}; check() must raise a ValueError that says so"
 
 
-def _makes_itself_again(case: SpaceCase) -> Iterator[str]:
+def _settings_make_it_again(case: SpaceCase) -> Iterator[str]:
     space = case.space
     try:
         settings = json.loads(json.dumps(space.settings))
     except TypeError as error:
         yield f"the settings of {case.name} are no JSON values ({error}); they are written into every file"
         return
-    parameters = inspect.signature(type(space)).parameters.values()
-    for parameter in parameters:
-        if (
-            parameter.kind not in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL)
-            and parameter.name not in settings
-        ):
+    for name, parameter in inspect.signature(type(space)).parameters.items():
+        variadic = parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL)
+        if not variadic and name not in settings:
             yield (
-                f"the settings of {case.name} lack {parameter.name!r}; pass every keyword of the constructor on as "
-                "settings, else a saved architecture is loaded into another space"
+                f"the settings of {case.name} lack {name!r}; pass every keyword of the constructor on as settings, "
+                "else a saved architecture is loaded into another space"
             )
-            return
     try:
         again = type(space)(**settings)
     except TypeError as error:
@@ -154,11 +143,11 @@ def _makes_itself_again(case: SpaceCase) -> Iterator[str]:
             "constructor on as settings, else a saved architecture is loaded into the wrong space"
         )
     for key, value in settings.items():
-        other = (
-            not value if isinstance(value, bool) else 2 * value if isinstance(value, (int, float)) else None
-        )
+        if not isinstance(value, (int, float)):
+            continue
+        other = not value if isinstance(value, bool) else 2 * value
         try:
-            varied = type(space)(**{**settings, key: other}).settings if other is not None else {key: other}
+            varied = type(space)(**{**settings, key: other}).settings
         except Exception:
             continue  # a value that the space does not take
         if varied.get(key) != other:
@@ -199,7 +188,7 @@ def _architectures_are_values(case: SpaceCase) -> Iterator[str]:
     yield f"an architecture of {case.name} can be changed; it must be immutable"
 
 
-def _decisions_matter(case: SpaceCase) -> Iterator[str]:
+def _every_decision_matters(case: SpaceCase) -> Iterator[str]:
     conditions = [each for node in case.space.graph.nodes for term in node.terms for each in term.conditions]
     for number, decision in enumerate(case.space.decisions):
         switched = {choice for each in conditions if each.decision == number for choice in each.choices}
@@ -211,7 +200,7 @@ def _decisions_matter(case: SpaceCase) -> Iterator[str]:
             )
 
 
-def _pickles(case: SpaceCase) -> Iterator[str]:
+def _can_be_pickled(case: SpaceCase) -> Iterator[str]:
     problems = pickle_violations(case.space, case.name, "keep settings and no lambdas or open files on it")
     yield from problems
     if not problems and through_pickle(case.space).settings != case.space.settings:
@@ -219,19 +208,14 @@ def _pickles(case: SpaceCase) -> Iterator[str]:
 
 
 SPACE: dict[str, Rule[Any]] = {
-    FIRST: _can_be_called,
-    "slices cover the genes": _slices_cover,
+    **rules_of(
+        _can_be_called, _slices_cover_the_genes, _choices_agree_with_decode, _JSON_round_trip,
+        _refuses_impossible_architectures, _settings_make_it_again, _samples_everything,
+        _architectures_are_values, _every_decision_matters, _can_be_pickled, *CONSISTENCY,
+    ),
     "decode(encode(a)) == a": _round_trips,
-    "choices agree with decode": _choices_agree,
-    "JSON round trip": _json_round_trips,
-    "refuses impossible architectures": _architectures_are_checked,
-    "settings make it again": _makes_itself_again,
-    "samples everything": _samples_everything,
-    "architectures are values": _architectures_are_values,
-    "every decision matters": _decisions_matter,
-    "can be pickled": _pickles,
-    **CONSISTENCY,
-}
+    "a one-hot alpha equals the architecture": one_hot_equals_discrete,
+}  # fmt: skip
 
 
 check_space = Kind("space", SpaceCase.of, SPACE)

@@ -15,10 +15,9 @@ from deap import algorithms, base
 
 from ..individual import AccuracyFitness
 from ..seeding import seed_everything
-from .generators import drawn_from, reseeds
-from .problem import SmallProblem
-from .report import FIRST, Case, Kind, Rule
-from .samples import values_of
+from .generators import drawn_from, reseeds, seeded
+from .report import Case, Kind, rules_of
+from .samples import SmallProblem, values_of
 
 
 @dataclass
@@ -71,11 +70,16 @@ class StrategyCase(Case):
 def turn(strategy: Any, problem: SmallProblem) -> list[Any]:
     """Run one generation; return the individuals."""
     individuals = strategy.generate()
+    evaluate(individuals, problem)
+    strategy.update(individuals)
+    return list(individuals)
+
+
+def evaluate(individuals: list[Any], problem: SmallProblem) -> None:
+    """Give a fitness to those that have none."""
     for one in individuals:
         if not one.fitness.valid:
             one.fitness.values = problem(one)
-    strategy.update(individuals)
-    return list(individuals)
 
 
 def _can_be_called(case: StrategyCase) -> Iterator[str]:
@@ -83,7 +87,6 @@ def _can_be_called(case: StrategyCase) -> Iterator[str]:
     for method in ("generate", "update", "state_dict", "load_state_dict"):
         if not callable(getattr(strategy, method, None)):
             yield f"{case.name} has no {method}(); make it a subclass of tdgnas.strategies.Strategy"
-            return
     turn(strategy, problem)
 
 
@@ -93,22 +96,18 @@ def _generates_individuals(case: StrategyCase) -> Iterator[str]:
         individuals = strategy.generate()
         if not isinstance(individuals, list) or not individuals:
             yield f"generate() of {case.name} returned {individuals!r}; it must be a list of at least one individual"
-            return
         for one in individuals:
-            genes = values_of(one)
-            if len(genes) != problem.decisions.length:
+            genes, wanted = values_of(one), problem.decisions.length
+            if len(genes) != wanted:
                 yield (
-                    f"{case.name} generates individuals of {len(genes)} genes; the decisions have "
-                    f"{problem.decisions.length}: one per gate, one per choice elsewhere"
+                    f"{case.name} generates individuals of {len(genes)} genes; the decisions have {wanted}: one per "
+                    "gate, one per choice elsewhere"
                 )
-                return
             if not all(math.isfinite(gene) for gene in genes):
                 yield f"{case.name} generates genes that are NaN or infinite"
             if not hasattr(one, "fitness"):
                 yield f"{case.name} generates individuals without a fitness; use tdgnas.Individual"
-                return
-            if not one.fitness.valid:
-                one.fitness.values = problem(one)
+        evaluate(individuals, problem)
         strategy.update(individuals)
 
 
@@ -128,35 +127,31 @@ def _keeps_no_stale_fitness(case: StrategyCase) -> Iterator[str]:
     for _ in range(8):
         individuals = strategy.generate()
         for one in individuals:
-            if not one.fitness.valid:
-                one.fitness.values = problem(one)
-            elif not np.allclose(one.fitness.values, problem.values(one)):
+            if one.fitness.valid and not np.allclose(one.fitness.values, problem.values(one)):
                 yield (
                     f"{case.name} generates an individual with the fitness of other genes; delete it "
                     "(`del individual.fitness.values`) whenever genes change, else it is never evaluated again"
                 )
+        evaluate(individuals, problem)
         strategy.update(individuals)
 
 
 def _keeps_the_best(case: StrategyCase) -> Iterator[str]:
     strategy, problem = case.start()
-    best, keep = None, None
+    seen: list[Any] = []
     for _ in range(8):
         individuals = turn(strategy, problem)
-        keep = max((one.fitness.wvalues for one in individuals), default=None)
-        best = keep if best is None or (keep is not None and keep > best) else best
-        if strategy.best is None or strategy.best.fitness.wvalues != best:
+        seen += [one.fitness.wvalues for one in individuals]
+        if strategy.best is None or strategy.best.fitness.wvalues != max(seen):
             yield (
                 f"{case.name}.best is not the best individual evaluated so far; call super().update(), or write "
                 "_update and leave update() to the base class"
             )
-            return
         if any(strategy.best is one for one in individuals):
             yield f"{case.name}.best is one of the individuals that go on changing; keep a clone"
-            return
 
 
-def _maximises(case: StrategyCase) -> Iterator[str]:
+def _maximises_what_is_maximised(case: StrategyCase) -> Iterator[str]:
     if case.objectives != 1:
         return
     found = []
@@ -168,8 +163,7 @@ def _maximises(case: StrategyCase) -> Iterator[str]:
             if type(individuals[0].fitness).weights[0] < 0:
                 return  # makes its own fitness class; then a maximised one is not on offer
         found.append(10.0 - strategy.best.fitness.values[0])
-    losses = problem.losses()
-    if np.mean(found) > losses[len(losses) // 2]:
+    if np.mean(found) > problem.median:
         yield (
             f"{case.name} settles on the worse architectures when the fitness is maximised; compare `ind.fitness`, "
             "in which larger is always better, and not `ind.fitness.values`"
@@ -177,12 +171,8 @@ def _maximises(case: StrategyCase) -> Iterator[str]:
 
 
 def _repeats_with_the_seed(case: StrategyCase) -> Iterator[str]:
-    runs = []
-    for outside in (1, 2):
-        random.seed(outside)
-        np.random.seed(outside)
-        runs.append(case.run(4, seed=7)[1].evaluated)
-    if runs[0] != runs[1]:
+    one, two = (seeded(outside, lambda: case.run(4, seed=7)[1].evaluated) for outside in (1, 2))
+    if one != two:
         yield (
             f"{case.name} with the same rng searches differently; draw everything from the rng it was given "
             "(`drawing_from(self.rng)` lends it to DEAP's operators)"
@@ -192,11 +182,11 @@ def _repeats_with_the_seed(case: StrategyCase) -> Iterator[str]:
     if used:
         yield f"{case.name} was given an rng and changes the global generator {sorted(used)[0]}; draw from the rng"
     random.seed(3)
-    if {name for name in reseeds(lambda: case.run(3, seed=None)) if name == "random"}:
+    if "random" in reseeds(lambda: case.run(3, seed=None)):
         yield f"{case.name} without an rng seeds the global generator; leave seeding to the user"
 
 
-def _refuses_nan(case: StrategyCase) -> Iterator[str]:
+def _lets_no_NaN_through(case: StrategyCase) -> Iterator[str]:
     for value, what in ((float("nan"), "NaN"), (None, "no fitness")):
         strategy, _ = case.start()
         individuals = strategy.generate()
@@ -213,12 +203,11 @@ def _refuses_nan(case: StrategyCase) -> Iterator[str]:
         )
 
 
-def _resumes(case: StrategyCase) -> Iterator[str]:
+def _goes_on_where_its_state_was_taken(case: StrategyCase) -> Iterator[str]:
     _, whole = case.run(6)
     begun, problem = case.run(3)
-    state = begun.state_dict()
     try:
-        text = json.dumps(state, default=_array)
+        text = json.dumps(begun.state_dict(), default=_array)
     except TypeError as error:
         yield f"state_dict() of {case.name} holds more than JSON values and arrays ({error})"
         return
@@ -249,7 +238,7 @@ def _unarray(value: dict[str, Any]) -> Any:
     return np.array(value["__array__"], dtype=value["dtype"]) if "__array__" in value else value
 
 
-def _deap_runs_it(case: StrategyCase) -> Iterator[str]:
+def _runs_in_eaGenerateUpdate(case: StrategyCase) -> Iterator[str]:
     strategy, problem = case.start()
     toolbox = base.Toolbox()
     toolbox.register("evaluate", problem)
@@ -260,35 +249,23 @@ def _deap_runs_it(case: StrategyCase) -> Iterator[str]:
         yield f"{case.name}.generation is {strategy.generation} after 3 generations of eaGenerateUpdate"
 
 
-def _searches(case: StrategyCase) -> Iterator[str]:
+def _finds_something(case: StrategyCase) -> Iterator[str]:
     found = []
     for seed in range(3):
         strategy, problem = case.run(20, seed)
         found.append(problem.loss(problem.decisions.choices(strategy.best)))
-    losses = problem.losses()
-    if np.mean(found) > losses[len(losses) // 2]:
+    if np.mean(found) > problem.median:
         yield (
             f"{case.name} ends with a mean loss of {np.mean(found):.3g} after 20 generations, worse than the median "
-            f"architecture's {losses[len(losses) // 2]:.3g}; does it learn from update()?"
+            f"architecture's {problem.median:.3g}; does it learn from update()?"
         )
 
 
-STRATEGY: dict[str, Rule[StrategyCase]] = {
-    FIRST: _can_be_called,
-    "generates individuals": _generates_individuals,
-    "generates distinct objects": _generates_distinct_objects,
-    "keeps no stale fitness": _keeps_no_stale_fitness,
-    "keeps the best": _keeps_the_best,
-    "maximises what is maximised": _maximises,
-    "repeats with the seed": _repeats_with_the_seed,
-    "lets no NaN through": _refuses_nan,
-    "goes on where its state was taken": _resumes,
-    "runs in eaGenerateUpdate": _deap_runs_it,
-    "finds something": _searches,
-}
-
-
-check_strategy = Kind("strategy", StrategyCase.of, STRATEGY)
+check_strategy = Kind("strategy", StrategyCase.of, rules_of(
+    _can_be_called, _generates_individuals, _generates_distinct_objects, _keeps_no_stale_fitness,
+    _keeps_the_best, _maximises_what_is_maximised, _repeats_with_the_seed, _lets_no_NaN_through,
+    _goes_on_where_its_state_was_taken, _runs_in_eaGenerateUpdate, _finds_something,
+))  # fmt: skip
 """Check a strategy, by its class or a function that makes it.
 
 It is called as ``strategy(decisions, rng=random.Random(...), fitness=..., **options)``, on a problem of three gates and

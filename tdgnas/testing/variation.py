@@ -1,4 +1,4 @@
-"""Rules of mutations and crossovers: operators that change individuals in place and return them as a tuple."""
+"""Rules of mutations, crossovers and initialisers: operators that change individuals in place, or make them."""
 
 from __future__ import annotations
 
@@ -9,99 +9,86 @@ from collections.abc import Iterator
 from numbers import Real
 from typing import Any
 
+from ..individual import Individual
 from . import samples
-from .calling import OPERATOR, OperatorCase, through_pickle
-from .report import FIRST, Kind, Rule
+from .calling import OPERATOR, OperatorCase, can_be_called, repeats_with_the_seed, through_pickle
+from .report import Kind, Rule, rules_of
 from .samples import values_of
 
 
 def _returns_a_tuple(case: OperatorCase) -> Iterator[str]:
-    arguments = case.arguments()
-    result = case.call(*arguments)
+    result = case.call(*case.arguments())
     names = "individual," if case.passed == 1 else "ind1, ind2"
     if not isinstance(result, tuple):
-        yield (
-            f"{case.name} returned a value of type {type(result).__name__}; DEAP's algorithms unpack a tuple: "
-            f"write `return {names}`"
-        )
+        yield f"{case.returned(result)}; DEAP's algorithms unpack a tuple: write `return {names}`"
     elif len(result) != case.passed:
         yield f"{case.name} returned a tuple of {len(result)}, not of {case.passed}: write `return {names}`"
 
 
 def _works_in_place(case: OperatorCase) -> Iterator[str]:
-    for container in case.containers:
-        arguments = case.arguments(container)
-        result = case.call(*arguments)
-        if isinstance(result, tuple) and any(
-            one is not own for one, own in zip(result, arguments, strict=False)
-        ):
+    for trial in case.trials():
+        pairs = zip(trial.returned, trial.given, strict=False) if isinstance(trial.returned, tuple) else ()
+        if any(one is not own for one, own in pairs):
             yield (
-                f"{case.name} returned another object than the {container} individual that it was given; change the "
-                "genes in place (`individual[:] = genes` or gene by gene) and return the individual itself, else its "
-                "class, its fitness and what else it carries are lost"
+                f"{case.name} returned another object than the {trial.container} individual that it was given; change "
+                "the genes in place (`individual[:] = genes` or gene by gene) and return the individual itself, else "
+                "its class, its fitness and what else it carries are lost"
             )
 
 
-def _keeps_fitness(case: OperatorCase) -> Iterator[str]:
-    for container in case.containers:
-        arguments = case.arguments(container)
-        before = [one.fitness for one in arguments]
-        case.call(*arguments)
-        for one, fitness, place in zip(arguments, before, range(len(before)), strict=True):
+def _leaves_the_fitness_alone(case: OperatorCase) -> Iterator[str]:
+    for trial in case.trials():
+        for place, (one, fitness) in enumerate(zip(trial.given, trial.fitness, strict=True)):
             if one.__dict__.get("fitness") is not fitness or fitness.values != (1.0 + place,):
                 yield (
-                    f"{case.name} touches the fitness of the {container} individual; leave it: the algorithm deletes "
-                    "it (`del child.fitness.values`) and so knows what has to be evaluated again"
+                    f"{case.name} touches the fitness of the {trial.container} individual; leave it: the algorithm "
+                    "deletes it (`del child.fitness.values`) and so knows what has to be evaluated again"
                 )
             if type(fitness).weights != (-1.0,):
                 type(fitness).weights = (-1.0,)
                 yield f"{case.name} changes the weights of the fitness class, and with it every individual"
 
 
-def _keeps_length(case: OperatorCase) -> Iterator[str]:
-    for container in case.containers:
-        arguments = case.arguments(container)
-        lengths = [len(one) for one in arguments]
-        case.call(*arguments)
-        if [len(one) for one in arguments] != lengths:
+def _keeps_the_number_of_genes(case: OperatorCase) -> Iterator[str]:
+    for trial in case.trials():
+        if [len(one) for one in trial.given] != trial.lengths:
             yield (
-                f"{case.name} changes the number of genes from {lengths[0]} to {len(arguments[0])}; every gene of an "
-                "alpha-vector belongs to a decision of the space"
+                f"{case.name} changes the number of genes from {trial.lengths[0]} to {len(trial.given[0])}; every gene "
+                "of an alpha-vector belongs to a decision of the space"
             )
 
 
-def _gives_numbers(case: OperatorCase) -> Iterator[str]:
+def _gives_finite_genes(case: OperatorCase) -> Iterator[str]:
     if all(isinstance(gene, Real) for gene in case.individual()):
         for container in case.containers:
             genes = [gene for genes in case.run(container) for gene in genes]
-            strange = next((gene for gene in genes if not isinstance(gene, Real)), None)
-            if strange is not None:
+            for strange in [gene for gene in genes if not isinstance(gene, Real)]:
                 yield (
                     f"{case.name} stores a gene of type {type(strange).__name__} in a {container} individual; "
                     "genes are plain numbers: write float(gene)"
                 )
-    for seed in range(30):
-        random.seed(seed)
-        for genes in case.run(seed=seed):
-            if any(isinstance(gene, float) and not math.isfinite(gene) for gene in genes):
-                yield (
-                    f"{case.name} makes a gene that is NaN or infinite out of numbers from -1 to 1; look for a "
-                    "logarithm, a division or a power, and keep genes finite"
-                )
+    if any(_endless(gene) for run in case.runs(30) for genes in run for gene in genes):
+        yield (
+            f"{case.name} makes a gene that is NaN or infinite out of numbers from -1 to 1; look for a logarithm, a "
+            "division or a power, and keep genes finite"
+        )
+
+
+def _endless(gene: object) -> bool:
+    return isinstance(gene, float) and not math.isfinite(gene)
 
 
 def _changes_something(case: OperatorCase) -> Iterator[str]:
-    for seed in range(40):
-        random.seed(seed)
-        if case.run(seed=seed) != [values_of(one) for one in case.arguments(seed=seed)]:
-            return
-    yield (
-        f"{case.name} changed nothing in 40 calls; is the result written to the individual, and not to a copy "
-        "(an ndarray's `ind = ind + step` makes a new array)?"
-    )
+    if not any(
+        run != [values_of(one) for one in case.arguments(seed=seed)] for seed, run in enumerate(case.runs(40))
+    ):
+        yield (
+            f"{case.name} changed nothing in 40 calls; is the result written to the individual, and not to a copy "
+            "(an ndarray's `ind = ind + step` makes a new array)?"
+        )
 
 
-def _keeps_what_an_individual_carries(case: OperatorCase) -> Iterator[str]:
+def _leaves_attributes_alone(case: OperatorCase) -> Iterator[str]:
     arguments = case.arguments()
     for one in arguments:
         one.origin = {"id": 7}
@@ -122,23 +109,21 @@ def _keeps_what_an_individual_carries(case: OperatorCase) -> Iterator[str]:
 
 
 def _works_on_every_space(case: OperatorCase) -> Iterator[str]:
-    if not case.spaces:
-        return
-    from ..individual import Individual
     from ..spaces import SPACES, create
 
-    for entry in SPACES:
+    for entry in SPACES if case.spaces else ():
         try:
             space = create(entry.name)
         except Exception:
             continue  # a plug-in's fault, or settings without defaults: nothing that this operator could mend
         usual = samples.defaults(space.length, space.slices, space.groups)
-        own = {name: usual[name] for name in ("slices", "groups") if name in case.keywords(usual)}
+        keywords = case.keywords(usual)
+        keywords |= {name: usual[name] for name in ("slices", "groups") if name in keywords}
         rng = random.Random(1)
         for seed in range(3):
             random.seed(seed)
             arguments = [Individual(space.encode(space.sample(rng))) for _ in range(case.passed)]
-            case.call(*arguments, usual=usual, **own)
+            case.subject(*arguments, **keywords)
             for one in arguments:
                 try:
                     space.check(space.decode(one))
@@ -146,18 +131,11 @@ def _works_on_every_space(case: OperatorCase) -> Iterator[str]:
                     yield f"{case.name} spoils an individual of the space {entry.name!r}: {error}"
 
 
-VARIATION: dict[str, Rule[Any]] = {
-    **{name: OPERATOR[name] for name in (FIRST, "repeats with the seed")},
-    "returns a tuple": _returns_a_tuple,
-    "works in place": _works_in_place,
-    "leaves the fitness alone": _keeps_fitness,
-    "keeps the number of genes": _keeps_length,
-    "gives finite genes": _gives_numbers,
-    "changes something": _changes_something,
-    "leaves attributes alone": _keeps_what_an_individual_carries,
-    "works on every space": _works_on_every_space,
-    **OPERATOR,
-}
+VARIATION: dict[str, Rule[Any]] = rules_of(
+    can_be_called, repeats_with_the_seed, _returns_a_tuple, _works_in_place, _leaves_the_fitness_alone,
+    _keeps_the_number_of_genes, _gives_finite_genes, _changes_something, _leaves_attributes_alone,
+    _works_on_every_space, *OPERATOR.values(),
+)  # fmt: skip
 """The rules of mutations and of crossovers."""
 
 
@@ -182,3 +160,63 @@ Options, also of the other operators:
 
 check_crossover = Kind("crossover", CrossoverCase.of, VARIATION)
 """Check a crossover, ``cxX(ind1, ind2, ...) -> (ind1, ind2)``; options as of :data:`check_mutation`."""
+
+
+class InitialiserCase(OperatorCase):
+    """An initialiser takes the class of the individuals."""
+
+    def arguments(self, container: str | None = None, seed: int = 0) -> list[Any]:
+        """The class."""
+        return [samples.CONTAINERS[container or self.containers[0]]]
+
+    def outcome(self, arguments: list[Any], returned: Any) -> list[Any]:
+        """The genes."""
+        return values_of(returned)
+
+
+def _fills_the_container(case: InitialiserCase) -> Iterator[str]:
+    for name in case.containers:
+        made = case.call(samples.CONTAINERS[name])
+        if not isinstance(made, samples.CONTAINERS[name]):  # type: ignore[arg-type]
+            yield (
+                f"{case.returned(made)}; return `container(genes)`, so that the individual has the class that the user "
+                "registered, and a fitness"
+            )
+        elif made.fitness.valid:
+            yield f"{case.name} gives a new individual a fitness; it has to be evaluated first"
+
+
+def _gives_numbers(case: InitialiserCase) -> Iterator[str]:
+    made = list(case.runs(20))
+    if not all(math.isfinite(gene) for genes in made for gene in genes):
+        yield f"{case.name} makes genes that are NaN or infinite"
+    lengths = {len(genes) for genes in made}
+    size = case.keywords().get("size", min(lengths))
+    if lengths != {size}:
+        yield f"{case.name} makes individuals of {min(lengths)} to {max(lengths)} genes where {size} were asked for"
+
+
+def _makes_new_objects(case: InitialiserCase) -> Iterator[str]:
+    made = [case.call(*case.arguments()) for _ in range(10)]
+    one, two = made[:2]
+    genes = values_of(two)
+    for gene in range(len(one)):
+        one[gene] = 17
+    if len({id(individual) for individual in made}) < len(made) or values_of(two) != genes:
+        yield f"{case.name} returns the same object twice; make a new individual at every call"
+
+
+def _varies(case: InitialiserCase) -> Iterator[str]:
+    if len({tuple(genes) for genes in case.runs(20)}) == 1:
+        yield f"{case.name} made 20 equal individuals; a population needs different ones to begin with"
+
+
+INITIALISER: dict[str, Rule[Any]] = {
+    **rules_of(can_be_called, repeats_with_the_seed, _fills_the_container),
+    "gives finite genes": _gives_numbers,
+    **rules_of(can_be_called, _makes_new_objects, _varies),
+    **{name: rule for name, rule in OPERATOR.items() if name != "treats all containers alike"},
+}
+
+check_initialiser = Kind("initialiser", InitialiserCase.of, INITIALISER)
+"""Check an initialiser, ``initX(container, ...) -> container(genes)``; options as of :data:`check_mutation`."""

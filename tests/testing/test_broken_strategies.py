@@ -10,7 +10,7 @@ import pytest
 from tdgnas import Individual
 from tdgnas.strategies import DecisionStrategy
 from tdgnas.testing import check_fitness, check_strategy
-from tdgnas.testing.problem import SmallProblem
+from tdgnas.testing.samples import SmallProblem
 
 
 class Walk(DecisionStrategy):
