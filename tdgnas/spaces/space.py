@@ -221,6 +221,15 @@ class SearchSpace(ABC):
             )
         return self.network(architecture)
 
+    def _fitting(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Options of a final network, with images and classes those of the space where none are given."""
+        own = {"in_channels": self.image_shape[0], "image_size": self.image_shape[1], "classes": self.classes}
+        return {
+            **self.final_options,
+            **own,
+            **{k: v for k, v in options.items() if v is not None or k not in own},
+        }
+
     def parameters(self, architecture: Architecture) -> int:
         """Number of parameters of the stand-alone network."""
         self.check(architecture)

@@ -65,39 +65,35 @@ def retrain(
         )
     (folder / "checkpoints").mkdir(parents=True, exist_ok=True)
     training = Training(network, data, recipe, seed, device)
-    seconds = 0.0
-    if resume and checkpoints.paths():
-        state = checkpoints.load()
-        for sentence in checkpoints.damaged:
-            warnings.warn(f"{sentence}; going on from the checkpoint before it", stacklevel=2)
-        if checkpoints.damaged:
-            checkpoints.set_aside()
-        seconds = float(state["seconds"])
-        training.load_state_dict(state["training"])
-    started = time.perf_counter()
+    started = time.perf_counter() - (_resume(training, checkpoints) if checkpoints.paths() else 0.0)
     for record in training:
         done = training.epoch
         if done % checkpoint_every == 0 or done == recipe.epochs:
-            elapsed = seconds + time.perf_counter() - started
+            elapsed = time.perf_counter() - started
             checkpoints.save({"training": training.state_dict(), "seconds": elapsed})
         if progress is not None:
             progress(record)
-    seconds += time.perf_counter() - started
-    scores = {
+    known: dict[str, Any] = {"name": name, "architecture": dict(architecture or {}), "command": command}
+    known["seconds"] = time.perf_counter() - started
+    parts = ("test",) if recipe.with_valid else ("valid", "test")
+    known["measures"] = {
         part: evaluate(training.evaluated, getattr(data, part).to(training.device), amp=recipe.amp)
-        for part in (("test",) if recipe.with_valid else ("valid", "test"))
+        for part in parts
     }
-    card = training_card(
-        training,
-        data,
-        name=name,
-        measures=scores,
-        architecture=dict(architecture or {}),
-        command=command,
-        seconds=seconds,
-    )
+    card = training_card(training, data, **known)
     save_model(training.evaluated, card, folder)
     return card
+
+
+def _resume(training: Training, checkpoints: CheckpointFolder) -> float:
+    """Go on from the newest whole checkpoint; return the seconds that it took to get there."""
+    state = checkpoints.load()
+    for sentence in checkpoints.damaged:
+        warnings.warn(f"{sentence}; going on from the checkpoint before it", stacklevel=3)
+    if checkpoints.damaged:
+        checkpoints.set_aside()
+    training.load_state_dict(state["training"])
+    return float(state["seconds"])
 
 
 def training_card(training: Training, data: Splits, **known: Any) -> Card:

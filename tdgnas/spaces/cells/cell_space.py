@@ -235,28 +235,13 @@ class CellSpace(SearchSpace):
         plan = self.plan(architecture, kind)
         return sum(op == "skip_connect" for node in plan.nodes for op, _ in node)
 
-    def final_network(
-        self,
-        architecture: Architecture,
-        *,
-        in_channels: int | None = None,
-        image_size: int | None = None,
-        classes: int | None = None,
-        **options: Any,
-    ) -> FinalNetwork:
+    def final_network(self, architecture: Architecture, **options: Any) -> FinalNetwork:
         """Return the network that is trained to the end, as published: :class:`FinalNetwork`, which takes the options.
 
         Images and classes are the space's where they are not given: cells move to other data as they are.
         """
         plans = {kind: self.plan(architecture, kind) for kind in self.kinds}
-        return FinalNetwork(
-            plans,
-            reductions=None if REDUCTION in plans else (),
-            in_channels=self.image_shape[0] if in_channels is None else in_channels,
-            image_size=self.image_shape[1] if image_size is None else image_size,
-            classes=self.classes if classes is None else classes,
-            **options,
-        )
+        return FinalNetwork(plans, reductions=None if REDUCTION in plans else (), **self._fitting(options))
 
     def describe(self, architecture: Architecture) -> str:
         """Return one line for people: the operations that are not ``none``, by edge."""

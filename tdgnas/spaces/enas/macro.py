@@ -109,48 +109,32 @@ class EnasMacro(SearchSpace):
                 nodes += _halved(outputs, layer, self.channels, self.channels)
         return [*nodes, Node("logits", (Term(outputs[-1], head(self.channels, classes, dropout)),))]
 
-    def final_network(
-        self,
-        architecture: Architecture,
-        *,
-        in_channels: int | None = None,
-        image_size: int | None = None,
-        classes: int | None = None,
-        **options: Any,
-    ) -> nn.Module:
+    def final_network(self, architecture: Architecture, **options: Any) -> nn.Module:
         """Return the network that is trained to the end: skipped outputs are concatenated with the operation's, then
         ReLU, 1x1 convolution, BatchNorm; channels double where outputs are halved.
 
-        :param options: ``channels`` of the first layers and ``dropout`` before the last one.
+        :param options: ``channels`` of the first layers and ``dropout`` before the last one; images and classes.
         :raises ValueError: for another option.
         """
         self.check(architecture)
-        strange = sorted(set(options) - set(self.final_options))
+        made = self._fitting(options)
+        strange = sorted(set(made) - {*self.final_options, "in_channels", "image_size", "classes"})
         if strange:
             raise ValueError(
                 f"there is no option {strange[0]!r} of this network; there are {', '.join(self.final_options)}"
             )
-        made = {**self.final_options, **options}
         channels: int = made["channels"]
-        images = (self.image_shape[0] if in_channels is None else in_channels,)
-        size = self.image_shape[1] if image_size is None else image_size
-        stem = Op("stem", "stem", {"channels_in": images[0], "channels_out": channels})
+        stem = Op("stem", "stem", {"channels_in": made["in_channels"], "channels_out": channels})
         nodes = [Node("stem", (Term(INPUT, stem),))]
         outputs = ["stem"]
         for layer in range(1, self.layers + 1):
             kind = OPERATIONS[architecture.choices[self.decision_of(layer)]]
             operation = Term(outputs[-1], _operation(f"layer{layer}_{kind}", kind, channels))
-            chosen = [
-                Term(outputs[source])
-                for source in range(layer - 1)
-                if architecture.choices[self.decision_of(layer, source)]
-            ]
-            join = Op(
-                f"join{layer}",
-                "pointwise",
-                {"channels_in": channels * (1 + len(chosen)), "channels_out": channels},
-            )
+            skips = [architecture.choices[self.decision_of(layer, source)] for source in range(layer - 1)]
+            chosen = [Term(output) for output, on in zip(outputs, skips, strict=False) if on]
+            ends = {"channels_in": channels * (1 + len(chosen)), "channels_out": channels}
             if chosen:
+                join = Op(f"join{layer}", "pointwise", ends)
                 nodes.append(Node(f"layer{layer}", (operation, *chosen), join, combine="concat"))
             else:
                 nodes.append(Node(f"layer{layer}", (operation,)))
@@ -158,9 +142,10 @@ class EnasMacro(SearchSpace):
             if layer in self.reductions and layer < self.layers:
                 nodes += _halved(outputs, layer, channels, 2 * channels)
                 channels *= 2
-        last = head(channels, self.classes if classes is None else classes, made["dropout"])
+        last = head(channels, made["classes"], made["dropout"])
         nodes.append(Node("logits", (Term(outputs[-1], last),)))
-        return Graph(needed_only(nodes), (*images, size, size)).network()
+        shape = (made["in_channels"], made["image_size"], made["image_size"])
+        return Graph(needed_only(nodes), shape).network()
 
     # the text form -----------------------------------------------------------------------------------------------
 

@@ -179,25 +179,12 @@ class EnasMicro(SearchSpace):
         """Number of identities in a kind of cell."""
         return sum(op == "skip_connect" for pairs in self.plan(architecture, kind).nodes for op, _ in pairs)
 
-    def final_network(
-        self,
-        architecture: Architecture,
-        *,
-        in_channels: int | None = None,
-        image_size: int | None = None,
-        classes: int | None = None,
-        **options: Any,
-    ) -> FinalNetwork:
+    def final_network(self, architecture: Architecture, **options: Any) -> FinalNetwork:
         """Return the network that is trained to the end: more cells and channels, loose ends concatenated, an auxiliary
         head, drop-path; see :class:`FinalNetwork`, which takes the options.
         """
-        return FinalNetwork(
-            {kind: self.plan(architecture, kind) for kind in self.kinds},
-            in_channels=self.image_shape[0] if in_channels is None else in_channels,
-            image_size=self.image_shape[1] if image_size is None else image_size,
-            classes=self.classes if classes is None else classes,
-            **{**self.final_options, **options},
-        )
+        plans = {kind: self.plan(architecture, kind) for kind in self.kinds}
+        return FinalNetwork(plans, **self._fitting(options))
 
     def to_string(self, architecture: Architecture) -> str:
         """Return the text form: ``index1 op1 index2 op2`` of every node, a bar between the two cells."""
