@@ -76,17 +76,10 @@ def load(
     """
     check_request(size, channels, valid, train, test, seed)
     reader = DATA.get({_plain(known): known for known in DATA.names()}.get(_plain(name), name))
-    given = {
-        "root": data_root(folder),
-        "folder": folder,
-        "size": size,
-        "channels": channels,
-        "download": download,
-    }
+    given = {"folder": folder, "size": size, "channels": channels, "download": download}
+    given["root"] = data_root(folder)
     known = inspect.signature(reader).parameters
     source = reader(**{key: value for key, value in given.items() if key in known})
-    size = source.size if size is None else size
-    channels = source.channels if channels is None else channels
     splits = make_splits(source, size=size, channels=channels, valid=valid, train=train, test=test, seed=seed)
     if task is None:
         return splits

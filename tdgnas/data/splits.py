@@ -243,6 +243,8 @@ def make_splits(
     :raises ValueError: when a part would be empty, or train would lack a class.
     """
     check_request(size, channels, valid, train, test, seed)
+    size = source.size if size is None else size
+    channels = source.channels if channels is None else channels
     left = np.arange(len(source.labels))
     if source.test is None:
         count = _count("test", HELD_OUT if test is None else test, len(left))

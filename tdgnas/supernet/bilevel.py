@@ -33,8 +33,7 @@ def alpha_gradient(
     approximated by the central difference of eq. 8 with R = radius / ||v||. The weights are changed in place meanwhile
     and restored bit for bit, also when a loss raises.
 
-    Each pass computes the gradients that it is asked for and no others: what only alpha's gradient needs is found out
-    with ``requires_grad`` off for the weights, so that neither their gradients nor what these need are kept.
+    What only alpha's gradient needs is computed with ``requires_grad`` off for the weights, which keeps less.
 
     :param alpha: leaf tensor that both losses read.
     :param weights: leaf tensors that both losses read; those without ``requires_grad`` are taken as constants.
@@ -48,11 +47,7 @@ def alpha_gradient(
     :returns: a tensor of alpha's shape.
     :raises ValueError: when there are not as many buffers as weights.
     """
-    history = [None] * len(weights) if buffers is None else list(buffers)
-    if len(history) != len(weights):
-        raise ValueError(
-            f"there are {len(weights)} weights and {len(history)} momentum buffers; give one each"
-        )
+    history = one_each(buffers, len(weights))
     moving = [(w, buffer) for w, buffer in zip(weights, history, strict=True) if w.requires_grad]
     own = [weight for weight, _ in moving]
     if xi == 0.0 or not own:
@@ -73,6 +68,17 @@ def alpha_gradient(
     finally:
         with torch.no_grad():
             torch._foreach_copy_(own, saved)
+
+
+def one_each(buffers: Sequence[Tensor | None] | None, weights: int) -> list[Tensor | None]:
+    """Return a momentum buffer, or None, for each weight.
+
+    :raises ValueError: when there are not as many buffers as weights.
+    """
+    history: list[Tensor | None] = [None] * weights if buffers is None else list(buffers)
+    if len(history) != weights:
+        raise ValueError(f"there are {weights} weights and {len(history)} momentum buffers; give one each")
+    return history
 
 
 def gradient_passes(images: int, order: int) -> int:

@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, grad, vmap
 
+from .bilevel import one_each
+
 Batch = tuple[Tensor, Tensor]
 Weights = dict[str, Tensor]
 
@@ -42,19 +44,15 @@ def second_order_gradients(
 ) -> Tensor:
     """Return the gradient of the validation loss for each alpha-vector, looking one step of the weights ahead.
 
-    The same as :func:`alpha_gradient` for one row after another, but the weights are never written to, so that
-    what was computed with them stays valid.
+    The same as :func:`alpha_gradient`, which has the parameters not named here, for one row after another; but the
+    weights are never written to, so that what was computed with them stays valid.
 
     :param module: has the weights.
     :param loss: computes the loss of one alpha-vector, shape (genes,), on a batch, with the module's weights.
     :param genes: shape (individuals, genes).
     :param train: images and labels for the look-ahead of the weights.
     :param valid: images and labels of the loss that is differentiated.
-    :param xi: learning rate of the weights' step.
-    :param momentum: of the weights' optimiser.
-    :param buffers: its momentum buffers, one for each weight that has a gradient; None for those without one yet.
-    :param weight_decay: of the weights' optimiser.
-    :param radius: of the central difference, as a length in the space of the weights.
+    :param buffers: momentum buffers, one for each weight that has a gradient; None for those without one yet.
     :param rows: how many are computed together, each with weights of its own; when None 8 on a GPU and 1 on a CPU,
         where convolutions with different weights are slower together than one after another.
     :returns: a tensor of the genes' shape.
@@ -62,14 +60,9 @@ def second_order_gradients(
     """
     whole = _Loss(module, loss)
     weights = {name: each.detach() for name, each in whole.named_parameters() if each.requires_grad}
-    history = [None] * len(weights) if buffers is None else list(buffers)
-    if len(history) != len(weights):
-        raise ValueError(
-            f"there are {len(weights)} weights and {len(history)} momentum buffers; give one each"
-        )
     drift = {
         name: weight_decay * weight + (0.0 if buffer is None else momentum * buffer)
-        for (name, weight), buffer in zip(weights.items(), history, strict=True)
+        for (name, weight), buffer in zip(weights.items(), one_each(buffers, len(weights)), strict=True)
     }
 
     def at(values: Mapping[str, Tensor], alpha: Tensor, batch: Batch) -> Tensor:

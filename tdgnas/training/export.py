@@ -48,17 +48,7 @@ def export_network(
     :raises ImportError: for ``onnx`` without its packages.
     :raises ExportDisagrees: when the outputs differ by more than the tolerance.
     """
-    if format not in EXPORTS:
-        raise ValueError(f"format is {format!r}; it must be one of {', '.join(EXPORTS)}")
-    if len(image_shape) != 3 or min(image_shape) < 1 or batch < 1:
-        raise ValueError(
-            f"image_shape is {image_shape} and batch {batch}; expected (channels, height, width), 1 image"
-        )
-    missing = [name for name in _ONNX if importlib.util.find_spec(name) is None]
-    if format == "onnx" and missing:
-        raise ImportError(
-            f"exporting to ONNX needs {', '.join(missing)}: pip install 'tdgnas[onnx]', or {' '.join(missing)}"
-        )
+    _check(image_shape, format, batch)
     module = deepcopy(network).to("cpu").eval()
     generator = torch.Generator().manual_seed(0)
     example = torch.randn(2, *image_shape, generator=generator)
@@ -83,6 +73,20 @@ def export_network(
 
     write_atomic(Path(path), write)
     return found[0]
+
+
+def _check(image_shape: tuple[int, int, int], format: str, batch: int) -> None:
+    if format not in EXPORTS:
+        raise ValueError(f"format is {format!r}; it must be one of {', '.join(EXPORTS)}")
+    if len(image_shape) != 3 or min(image_shape) < 1 or batch < 1:
+        raise ValueError(
+            f"image_shape is {image_shape} and batch {batch}; expected (channels, height, width), 1 image"
+        )
+    missing = [name for name in _ONNX if importlib.util.find_spec(name) is None]
+    if format == "onnx" and missing:
+        raise ImportError(
+            f"exporting to ONNX needs {', '.join(missing)}: pip install 'tdgnas[onnx]', or {' '.join(missing)}"
+        )
 
 
 def _write_torch(module: nn.Module, example: Tensor, images: Tensor, path: Path) -> Tensor:
