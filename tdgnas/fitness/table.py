@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any, Literal
 
 import numpy as np
@@ -98,12 +97,11 @@ class TabularFitness:
 
     def state_dict(self) -> dict[str, Any]:
         """The ledger, and what was paid for."""
-        return {"budget": asdict(self.budget), "known": sorted(self._known)}
+        return {"budget": self.budget.state_dict(), "known": sorted(self._known)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on where :meth:`state_dict` was taken."""
-        for name, count in state["budget"].items():  # in place: others may count into the same ledger
-            setattr(self.budget, name, count)
+        self.budget.load_state_dict(state["budget"])
         self._known = set(state["known"])
 
     def _row(self, choices: tuple[int, ...]) -> int:

@@ -55,8 +55,7 @@ def race(
     distinct = list(dict.fromkeys(architectures))
     images = [len(labels) for _, labels in evaluator.where.batches]
     task = evaluator.where.task
-    sums = np.zeros((len(task.names), len(distinct)))
-    seen = np.zeros(len(distinct), int)
+    sums, seen = np.zeros((len(task.names), len(distinct))), np.zeros(len(distinct), int)
     racing = np.arange(len(distinct))
     dropped: list[npt.NDArray[np.int64]] = []
     done, rung = 0, first

@@ -55,15 +55,9 @@ def retrain(
     :raises TrainingDiverged: when the loss is not finite.
     """
     folder = Path(folder)
-    check_links(folder)
-    checkpoints = CheckpointFolder(folder / "checkpoints")
     if checkpoint_every < 1:
         raise ValueError(f"checkpoint_every is {checkpoint_every}; it counts epochs and must be at least 1")
-    if not resume and (checkpoints.paths() or (folder / "model.safetensors").exists()):
-        raise FileExistsError(
-            f"{folder} has a training already; go on with resume=True or choose another folder"
-        )
-    (folder / "checkpoints").mkdir(parents=True, exist_ok=True)
+    checkpoints = _checkpoints(folder, resume)
     training = Training(network, data, recipe, seed, device)
     started = time.perf_counter() - (_resume(training, checkpoints) if checkpoints.paths() else 0.0)
     for record in training:
@@ -75,14 +69,21 @@ def retrain(
             progress(record)
     known: dict[str, Any] = {"name": name, "architecture": dict(architecture or {}), "command": command}
     known["seconds"] = time.perf_counter() - started
-    parts = ("test",) if recipe.with_valid else ("valid", "test")
-    known["measures"] = {
-        part: evaluate(training.evaluated, getattr(data, part).to(training.device), amp=recipe.amp)
-        for part in parts
-    }
+    known["measures"] = _measured(training, data)
     card = training_card(training, data, **known)
     save_model(training.evaluated, card, folder)
     return card
+
+
+def _checkpoints(folder: Path, resume: bool) -> CheckpointFolder:
+    check_links(folder)
+    checkpoints = CheckpointFolder(folder / "checkpoints")
+    if not resume and (checkpoints.paths() or (folder / "model.safetensors").exists()):
+        raise FileExistsError(
+            f"{folder} has a training already; go on with resume=True or choose another folder"
+        )
+    (folder / "checkpoints").mkdir(parents=True, exist_ok=True)
+    return checkpoints
 
 
 def _resume(training: Training, checkpoints: CheckpointFolder) -> float:
@@ -94,6 +95,14 @@ def _resume(training: Training, checkpoints: CheckpointFolder) -> float:
         checkpoints.set_aside()
     training.load_state_dict(state["training"])
     return float(state["seconds"])
+
+
+def _measured(training: Training, data: Splits) -> dict[str, dict[str, float]]:
+    parts = {"test": data.test} if training.recipe.with_valid else {"valid": data.valid, "test": data.test}
+    amp = training.recipe.amp
+    return {
+        name: evaluate(training.evaluated, part.to(training.device), amp=amp) for name, part in parts.items()
+    }
 
 
 def training_card(training: Training, data: Splits, **known: Any) -> Card:
