@@ -83,13 +83,11 @@ class OperatorCase(Case):
             raise TypeError(f"an operator is a function; got {operator!r}")
         unknown = [name for name in containers if name not in samples.CONTAINERS]
         if unknown or not containers:
-            raise ValueError(
-                f"containers must be some of {', '.join(samples.CONTAINERS)}; got {list(containers)}"
-            )
+            known = ", ".join(samples.CONTAINERS)
+            raise ValueError(f"containers must be some of {known}; got {list(containers)}")
         if isinstance(genes, str) and genes not in samples.GENOMES:
-            raise ValueError(
-                f"genes must be {' or '.join(samples.GENOMES)}, or a function of an rng; got {genes!r}"
-            )
+            known = " or ".join(samples.GENOMES)
+            raise ValueError(f"genes must be {known}, or a function of an rng; got {genes!r}")
         return cls(
             operator,
             parameters,
@@ -204,9 +202,7 @@ def through_pickle(value: Any) -> Any:
     return pickle.loads(pickle.dumps(value))
 
 
-TOP_LEVEL = (
-    "define it at the top level of a module: no lambda, no function inside a function, no open file in it"
-)
+TOP_LEVEL = "define it at the top level of a module: no lambda, no function in a function, no open file in it"
 
 
 def pickle_violations(value: Any, name: str, mend: str = TOP_LEVEL) -> list[str]:
@@ -214,9 +210,8 @@ def pickle_violations(value: Any, name: str, mend: str = TOP_LEVEL) -> list[str]
     try:
         through_pickle(value)
     except Exception as error:
-        return [
-            f"{name} cannot be pickled ({type(error).__name__}: {error}), so no process pool can run it; {mend}"
-        ]
+        why = f"{type(error).__name__}: {error}"
+        return [f"{name} cannot be pickled ({why}), so no process pool can run it; {mend}"]
     return []
 
 

@@ -59,10 +59,7 @@ def _returns_a_tuple_of_numbers(case: FitnessCase) -> Iterator[str]:
             if not isinstance(value, float | int) or isinstance(value, np.generic):
                 yield f"{case.returned(value)} in the tuple; give plain floats: float(loss)"
             elif not math.isfinite(value):
-                yield (
-                    f"{case.name} returned {value}; a fitness is finite: give the worst finite value and warn, "
-                    "since NaN wins every comparison in DEAP"
-                )
+                yield f"{case.name} returned {value}; a fitness is finite (NaN wins in DEAP): warn, give a finite worst"
     if len(lengths) > 1 or 0 in lengths:
         yield f"{case.name} returns tuples of different lengths: {sorted(lengths)}"
 

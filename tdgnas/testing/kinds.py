@@ -35,12 +35,9 @@ KINDS: dict[str, Kind[Any]] = {kind.name: kind for kind in _ALL}
 """What can be checked, by name; each is called with the subject, and has its ``rules``."""
 
 _ENTRIES = {
-    "select": "selection",
-    "mate": "crossover",
-    "mutate": "mutation",
-    "local_search": "local-search",
+    "select": "selection", "mate": "crossover", "mutate": "mutation", "local_search": "local-search",
     "init": "initialiser",
-}
+}  # fmt: skip
 _CLASSES: dict[type[Any], str] = {
     SearchSpace: "space", Strategy: "strategy", Entropy: "entropy", Task: "task", Problem: "scoring",
 }  # fmt: skip
@@ -103,10 +100,8 @@ def check_anything(subject: Any, kind: str | None = None, **options: Any) -> Rep
     if kind not in KINDS:
         raise ValueError(f"there is no kind {kind!r}; there are {', '.join(KINDS)}")
     if kind in ("schedule", "entropy", "fitness") and isinstance(subject, type):
-        own = {
-            name: options.pop(name) for name in list(options) if name in inspect.signature(subject).parameters
-        }
-        subject = subject(**own)
+        own = set(options) & set(inspect.signature(subject).parameters)
+        subject = subject(**{name: options.pop(name) for name in own})
     return KINDS[kind](subject, **options)
 
 
@@ -126,7 +121,5 @@ def _registered(name: str) -> Any:
             return registry.get(name)
     module, dot, last = name.removesuffix(".py").replace("/", ".").rpartition(".")
     guess = f" ({module}:{last}?)" if dot else ""
-    raise ValueError(
-        f"nothing is registered as {name!r}; write my_package.my_module:my_operator for what "
-        f"is not registered{guess}"
-    )
+    other = f"write my_package.my_module:my_operator for what is not registered{guess}"
+    raise ValueError(f"nothing is registered as {name!r}; {other}")

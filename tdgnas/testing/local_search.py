@@ -51,13 +51,9 @@ def _is_the_same_in_a_batch(case: OperatorCase) -> Iterator[str]:
     alone = deepcopy(many)
     random.seed(1)
     results = list(batch(many, **case.keywords()))
-    if len(results) != len(many) or not all(
-        isinstance(result, tuple) and result[0] is one for result, one in zip(results, many, strict=False)
-    ):
-        yield (
-            f"{case.name}.batch must return one tuple `(individual,)` for each individual that it is given, in their "
-            "order, and the individuals themselves"
-        )
+    pairs = zip(results, many, strict=False)
+    if len(results) != len(many) or not all(isinstance(a, tuple) and a[0] is one for a, one in pairs):
+        yield f"{case.name}.batch must return `(individual,)`, the object itself, for each one given, in their order"
     for one in alone:
         random.seed(1)
         case.call(one)
@@ -90,10 +86,7 @@ def _survives_divergence(case: OperatorCase) -> Iterator[str]:
         warnings.simplefilter("ignore")
         case.call(individual, **keywords)
     if not all(math.isfinite(gene) for gene in values_of(individual)):
-        yield (
-            f"{case.name} writes NaN into the genes when a gradient is NaN; give the individual its old genes back "
-            "and warn"
-        )
+        yield f"{case.name} writes NaN into the genes when a gradient is NaN; give their old values back, and warn"
     elif "supernet" in keywords and values_of(individual) != genes:
         yield f"{case.name} moves an individual part of the way when a gradient is NaN; give all its old genes back"
 

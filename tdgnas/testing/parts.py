@@ -226,12 +226,14 @@ class RuleCase(PartCase):
     def spaces(self) -> list[SearchSpace]:
         """The space among the options, or each of the small ones that the rule does not refuse."""
         given = self.options.get("space")
-        small = [
+        if given is not None:
+            return [given]
+        small = (
             VGGShortcuts(width=1 / 32),
             NASBench201(channels=4),
             DartsCells(cells=2, channels=2, image_size=8),
-        ]
-        return [space for space in ([given] if given else small) if given or self._takes(space)]
+        )
+        return [space for space in small if self._takes(space)]
 
     def choose(self, space: SearchSpace, weights: Genes) -> Any:
         """Apply the rule."""
@@ -293,10 +295,7 @@ def _follows_the_weights(case: RuleCase) -> Iterator[str]:
 def _refuses_impossible_weights(case: RuleCase) -> Iterator[str]:
     for space in case.spaces():
         good = _weights(space, 4)
-        for what, weights in (
-            ("NaN", np.where(np.arange(len(good)) == 0, np.nan, good)),
-            ("too few weights", good[:-1]),
-        ):
+        for what, weights in (("NaN", np.full_like(good, np.nan)), ("too few weights", good[:-1])):
             try:
                 case.choose(space, weights)
             except ValueError:

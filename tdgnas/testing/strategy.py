@@ -143,10 +143,7 @@ def _keeps_the_best(case: StrategyCase) -> Iterator[str]:
         individuals = turn(strategy, problem)
         seen += [one.fitness.wvalues for one in individuals]
         if strategy.best is None or strategy.best.fitness.wvalues != max(seen):
-            yield (
-                f"{case.name}.best is not the best individual evaluated so far; call super().update(), or write "
-                "_update and leave update() to the base class"
-            )
+            yield f"{case.name}.best is not the best individual evaluated; call super().update(), or write only _update"
         if any(strategy.best is one for one in individuals):
             yield f"{case.name}.best is one of the individuals that go on changing; keep a clone"
 

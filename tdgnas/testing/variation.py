@@ -62,16 +62,10 @@ def _gives_finite_genes(case: OperatorCase) -> Iterator[str]:
     if all(isinstance(gene, Real) for gene in case.individual()):
         for container in case.containers:
             genes = [gene for genes in case.run(container) for gene in genes]
-            for strange in [gene for gene in genes if not isinstance(gene, Real)]:
-                yield (
-                    f"{case.name} stores a gene of type {type(strange).__name__} in a {container} individual; "
-                    "genes are plain numbers: write float(gene)"
-                )
+            for kind in [type(gene).__name__ for gene in genes if not isinstance(gene, Real)]:
+                yield f"{case.name} stores a gene of type {kind} in a {container} individual; write float(gene)"
     if any(_endless(gene) for run in case.runs(30) for genes in run for gene in genes):
-        yield (
-            f"{case.name} makes a gene that is NaN or infinite out of numbers from -1 to 1; look for a logarithm, a "
-            "division or a power, and keep genes finite"
-        )
+        yield f"{case.name} makes NaN or infinite genes of genes from -1 to 1; mind logarithms, divisions and powers"
 
 
 def _endless(gene: object) -> bool:
@@ -102,10 +96,7 @@ def _leaves_attributes_alone(case: OperatorCase) -> Iterator[str]:
         except Exception:
             same = False  # whatever stops a copy or a pickle is the finding
         if not same:
-            yield (
-                f"after {case.name} an individual does not survive deepcopy or pickle; attributes that an operator "
-                "adds have to be plain values"
-            )
+            yield f"after {case.name} an individual does not survive deepcopy or pickle; add only plain values to it"
 
 
 def _works_on_every_space(case: OperatorCase) -> Iterator[str]:
@@ -178,10 +169,7 @@ def _fills_the_container(case: InitialiserCase) -> Iterator[str]:
     for name in case.containers:
         made = case.call(samples.CONTAINERS[name])
         if not isinstance(made, samples.CONTAINERS[name]):  # type: ignore[arg-type]
-            yield (
-                f"{case.returned(made)}; return `container(genes)`, so that the individual has the class that the user "
-                "registered, and a fitness"
-            )
+            yield f"{case.returned(made)}; return `container(genes)`: it has the user's class, and a fitness"
         elif made.fitness.valid:
             yield f"{case.name} gives a new individual a fitness; it has to be evaluated first"
 
