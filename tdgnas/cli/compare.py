@@ -98,9 +98,12 @@ def _run(runner: Runner) -> None:
 def _print(outcome: Outcome) -> None:
     from ..reports.comparison import COLUMNS, table_rows
 
-    percent = " (%)" if "accuracy" in outcome.metric else ""
-    better = "larger" if outcome.higher else "smaller"
+    subject = outcome.subject
+    percent, better = (
+        " (%)" if "accuracy" in subject.metric else "",
+        "larger" if subject.higher else "smaller",
+    )
     title = (
-        f"{outcome.problem}: {outcome.metric}{percent}, {better} is better, {outcome.budget:g} {outcome.unit}"
+        f"{outcome.problem}: {subject.metric}{percent}, {better} is better, {subject.limit:g} {subject.unit}"
     )
     say_table([COLUMNS, *table_rows(outcome)], title)

@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..files.atomic import write_json, write_text
-from ..runs.config import flat
-from .plan import Plan
+from .plan import Plan, Subject
 from .statistics import Pair, Ranks, Summary, compare_pairs, rank, summarise
 
 _NOT_COLUMNS = ("format", "fingerprint", "digest", "curve", "entropy", "costs")
@@ -23,12 +22,7 @@ class Outcome:
     """What a comparison found on one problem."""
 
     problem: str
-    metric: str
-    higher: bool
-    paired: bool
-    unit: str
-    budget: float
-    settings: dict[str, Any]
+    subject: Subject
     results: list[dict[str, Any]]
     values: dict[str, dict[int, float]]
     summary: list[Summary]
@@ -47,23 +41,10 @@ def outcomes(plan: Plan, results: list[dict[str, Any]]) -> list[Outcome]:
             by_seed = {r["seed"]: float(r[subject.metric]) for r in own if r["strategy"] == strategy.label}
             if by_seed:
                 values[strategy.label] = by_seed
-        higher, paired = subject.higher, subject.paired
-        found.append(
-            Outcome(
-                spec.label,
-                subject.metric,
-                higher,
-                paired,
-                subject.unit,
-                subject.limit,
-                flat(subject.document),
-                own,
-                values,
-                summarise(values, higher=higher),
-                compare_pairs(values, higher=higher, paired=paired),
-                rank(values, higher=higher),
-            )
-        )
+        higher = subject.higher
+        pairs = compare_pairs(values, higher=higher, paired=subject.paired)
+        summary, ranks = summarise(values, higher=higher), rank(values, higher=higher)
+        found.append(Outcome(spec.label, subject, own, values, summary, pairs, ranks))
     return found
 
 
@@ -79,7 +60,7 @@ def write_outcomes(plan: Plan, results: list[dict[str, Any]], found: Sequence[Ou
     document = [
         {
             "problem": one.problem,
-            "metric": one.metric,
+            "metric": one.subject.metric,
             "summary": [asdict(row) for row in one.summary],
             "pairs": [asdict(pair) for pair in one.pairs],
             "ranks": None if one.ranks is None else asdict(one.ranks),

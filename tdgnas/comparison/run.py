@@ -29,17 +29,6 @@ from .plan import Cell, Plan
 Say = Callable[[str], None]
 
 
-class Stopped(KeyboardInterrupt):
-    """The comparison was interrupted; the message says what is kept and how to go on.
-
-    :ivar code: exit status for a shell.
-    """
-
-    def __init__(self, message: str, code: int) -> None:
-        super().__init__(message)
-        self.code = code
-
-
 class Runner:
     """Runs a plan in a folder.
 
@@ -84,7 +73,7 @@ class Runner:
 
         :param say: told of files that are made again.
         :param done: called with what was finished, and how many tasks are done of how many.
-        :raises Stopped: on Ctrl-C.
+        :raises Interrupted: on Ctrl-C; the message says what is kept and how to go on.
         :raises WorkerDied: when a process ends without a result.
         :raises ConfigError: when another process works in the folder.
         :raises LinkedFile: when the folder holds a link.
@@ -97,7 +86,7 @@ class Runner:
         try:
             self._run(say, done)
         except (KeyboardInterrupt, Interrupted) as stop:
-            raise Stopped(f"stopped: {self._kept()}", exit_status(stop)) from None
+            raise Interrupted(f"stopped: {self._kept()}", exit_status(stop)) from None
         except BrokenProcessPool as error:
             raise WorkerDied(
                 f"a process died without a result (out of memory, a crash or a kill): {self._kept()}; "

@@ -12,6 +12,7 @@ from .. import pictures
 from ..comparison.curves import bands
 from ..comparison.outcome import Outcome, outcomes, write_outcomes
 from ..files.atomic import write_text
+from ..runs.config import flat
 from .page import Block, Page, Picture, Section, Table, Text, counted, markdown, picture_file, value_text
 
 if TYPE_CHECKING:
@@ -65,7 +66,9 @@ def table_rows(one: Outcome) -> list[tuple[str, ...]]:
     first = one.summary[0].strategy
     rows = []
     for row in one.summary:
-        numbers = [value_text(value, one.metric) for value in (row.mean, row.std, row.median, row.best)]
+        numbers = [
+            value_text(value, one.subject.metric) for value in (row.mean, row.std, row.median, row.best)
+        ]
         place = "–" if one.ranks is None else f"{one.ranks.mean.get(row.strategy, math.nan):.2f}"
         pair = next((p for p in one.pairs if {p.first, p.second} == {first, row.strategy}), None)
         effect = p = "–"
@@ -92,24 +95,25 @@ def _settings(options: dict[str, Any]) -> list[str]:
 
 
 def _title(one: Outcome) -> str:
-    unit = " (%)" if one.metric.endswith("accuracy") else ""
-    return _METRICS.get(one.metric, one.metric.replace("_", " ")) + unit
+    unit = " (%)" if one.subject.metric.endswith("accuracy") else ""
+    return _METRICS.get(one.subject.metric, one.subject.metric.replace("_", " ")) + unit
 
 
 def _found(one: Outcome) -> Iterator[Block]:
     """What came out, and what a reader has to know before the figures."""
-    better = "larger" if one.higher else "smaller"
-    budget = f"{one.budget:,.0f} {_UNITS.get(one.unit, one.unit)}"
+    better = "larger" if one.subject.higher else "smaller"
+    budget = f"{one.subject.limit:,.0f} {_UNITS.get(one.subject.unit, one.subject.unit)}"
     prepaid = max((result["prepaid"] for result in one.results), default=0)
     if prepaid:
         budget += f" after {prepaid:,.0f} of pretraining, which count for every strategy"
     told = f"Result: {_title(one)} of the architecture that a search chose by its own signal"
     yield Text(f"{told}; {better} is better. Budget: {budget}.")
-    yield Text(", ".join(_settings(one.settings)), "soft")
-    if "fitness.invented" in one.settings:
+    settings = flat(one.subject.document)
+    yield Text(", ".join(_settings(settings)), "soft")
+    if "fitness.invented" in settings:
         yield Text("These measurements are invented; they say nothing about networks.", "warning")
     n = min((row.n for row in one.summary), default=0)
-    if one.paired and n < 6:
+    if one.subject.paired and n < 6:
         yield Text(f"With {n} pairs Wilcoxon's test cannot give p below {2 / 2**n:.3g}.", "warning")
     converged = sum(bool(result["converged"]) for result in one.results)
     if converged:
@@ -143,24 +147,25 @@ def _costs(one: Outcome) -> Iterator[Block]:
 
 
 def _pairs(one: Outcome) -> Iterator[Block]:
-    test = "Wilcoxon's signed ranks of paired seeds" if one.paired else "Mann and Whitney's test"
+    test = "Wilcoxon's signed ranks of paired seeds" if one.subject.paired else "Mann and Whitney's test"
     yield Text(
         f"{test}, two-sided, p corrected by Holm's method for {counted(len(one.pairs), 'pair')}. A: probability that "
         "a result of the first is better than one of the second. Marked: corrected p below 0.05."
     )
     ordered = sorted(one.pairs, key=lambda pair: pair.holm)
     numbers = [
-        (value_text(p.difference, one.metric), f"{p.a12:.2f}", f"{p.p:.3g}", f"{p.holm:.3g}") for p in ordered
+        (value_text(p.difference, one.subject.metric), f"{p.a12:.2f}", f"{p.p:.3g}", f"{p.holm:.3g}")
+        for p in ordered
     ]
     rows = [(p.first, p.second, *cells) for p, cells in zip(ordered, numbers, strict=True)]
-    unit = " (%)" if one.metric.endswith("accuracy") else ""
+    unit = " (%)" if one.subject.metric.endswith("accuracy") else ""
     head = ("first", "second", f"difference of means{unit}", "A", "p", "p (Holm)")
     yield Table(head, rows, own=[place for place, p in enumerate(ordered) if p.holm < 0.05], texts=2)
 
 
 def _pictures(one: Outcome) -> Iterator[Block]:
-    x, metric = _UNITS.get(one.unit, one.unit), _title(one)
-    factor = 100 if one.metric.endswith("accuracy") else 1
+    x, metric = _UNITS.get(one.subject.unit, one.subject.unit), _title(one)
+    factor = 100 if one.subject.metric.endswith("accuracy") else 1
 
     def picture(title: str, figure: Figure) -> Picture:
         return Picture(figure, title, title)

@@ -12,18 +12,6 @@ from .search import Search, Trace
 from .settings import Config
 
 __all__ = [
-    "FITNESSES",
-    "PROBLEMS",
-    "Config",
-    "ConfigError",
-    "Experiment",
-    "Interrupted",
-    "OnScratch",
-    "OnSupernet",
-    "OnTable",
-    "Problem",
-    "RunFailed",
-    "Search",
-    "Trace",
-    "make_config",
-]
+    "FITNESSES", "PROBLEMS", "Config", "ConfigError", "Experiment", "Interrupted", "OnScratch", "OnSupernet",
+    "OnTable", "Problem", "RunFailed", "Search", "Trace", "make_config",
+]  # fmt: skip

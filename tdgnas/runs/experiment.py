@@ -279,29 +279,31 @@ class Experiment:
         where = f"{phase.name} stopped in step {phase.done + 1} of {phase.total}"
         try:
             return phase.step()
-        except FloatingPointError as error:
-            advice = f"tdgnas search --config {shlex.quote(str(self.folder / 'config.toml'))} --out NEW --set KEY=VALUE"
-            what = f"Resuming would meet the same step again; start anew with other settings: {advice}"
-            raise RunFailed(f"{where}: {error}\n{self._saved}. {what}") from error
-        except OperatorFailed as error:
-            log = self.folder / "error.log"
-            write_text(log, "".join(traceback.format_exception(error)))
-            what = (
-                f"The traceback is in {log}. Mend the operator, or set on_error to skip in its config.toml, "
-                f"then: {self._resume()}"
-            )
-            raise RunFailed(f"{where}: {error}\n{self._saved}. {what}") from error
-        except (MemoryError, RuntimeError) as error:
-            if not _out_of_memory(error):
+        except Exception as error:
+            known = self._advice(error)
+            if known is None:
                 self.reporter.say(f"{where}; {self._saved}")
                 raise
+            raise RunFailed(f"{where}: {known[0]}\n{self._saved}. {known[1]}") from error
+
+    def _advice(self, error: Exception) -> tuple[str, str] | None:
+        """What went wrong and what to do about it, where that is known."""
+        if isinstance(error, FloatingPointError):
+            begun = shlex.quote(str(self.folder / "config.toml"))
+            advice = f"tdgnas search --config {begun} --out NEW --set KEY=VALUE"
+            what = f"Resuming would meet the same step again; start anew with other settings: {advice}"
+            return str(error), what
+        if isinstance(error, OperatorFailed):
+            log = write_text(self.folder / "error.log", "".join(traceback.format_exception(error)))
+            what = (
+                f"The traceback is in {log}. Mend the operator, or set on_error to skip in its config.toml, "
+            )
+            return str(error), f"{what}then: {self._resume()}"
+        if _out_of_memory(error):
+            first = (str(error) or type(error).__name__).splitlines()[0]
             what = f"Free memory and go on with: {self._resume()}, or start anew with a smaller batch_size or width"
-            raise RunFailed(
-                f"{where}: out of memory ({_first_line(error)})\n{self._saved}. {what}"
-            ) from error
-        except Exception:
-            self.reporter.say(f"{where}; {self._saved}")
-            raise
+            return f"out of memory ({first})", what
+        return None
 
     def _save(self, name: str, phase: Phase | None) -> None:
         start = time.monotonic()
@@ -369,8 +371,4 @@ def _measured(config: Config) -> bool:
 def _out_of_memory(error: BaseException) -> bool:
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
         return True
-    return "alloc" in str(error) and "memory" in str(error)
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0]
+    return isinstance(error, RuntimeError) and "alloc" in str(error) and "memory" in str(error)

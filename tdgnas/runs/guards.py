@@ -67,7 +67,7 @@ class Guard:
         _report(self.entry, self.name, error, individuals, self.on_error, self.note)
 
 
-class EvaluationGuard:
+class EvaluationGuard(Guard):
     """The fitness of a search: with ``skip``, an individual that cannot be evaluated gets the worst fitness.
 
     :param function: the fitness.
@@ -75,21 +75,18 @@ class EvaluationGuard:
     """
 
     def __init__(self, function: Any, worst: tuple[float, ...], on_error: OnError, note: Note) -> None:
-        self.guarded, self.worst = function, worst
-        self.on_error, self.note = on_error, note
-        self._batch = batched(function)
-        if self._batch is not None:
-            self.batch = self._run_batch
+        super().__init__("evaluate", name_of(function), function, on_error, note)
+        self.worst = worst
 
-    def __call__(self, individual: Any) -> tuple[float, ...]:
+    def __call__(self, *individuals: Any) -> tuple[Any, ...]:
         """Evaluate one individual."""
         try:
-            return tuple(self.guarded(individual))
+            return tuple(self.guarded(*individuals))
         except Exception as error:
-            _report("evaluate", name_of(self.guarded), error, [individual], self.on_error, self.note)
+            self._failed(error, individuals)
             return self.worst
 
-    def _run_batch(self, individuals: Sequence[Any]) -> list[tuple[float, ...]]:
+    def _run_batch(self, individuals: Sequence[Any]) -> list[Any]:
         assert self._batch is not None
         try:
             return list(self._batch(individuals))

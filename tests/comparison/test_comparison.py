@@ -11,14 +11,14 @@ from typing import Literal
 import pytest
 
 from tdgnas.budget import Budget
-from tdgnas.comparison import Runner, Stopped, outcomes
+from tdgnas.comparison import Runner, outcomes
 from tdgnas.comparison import run as runs
 from tdgnas.comparison.cell import sealed
 from tdgnas.fitness import save_table, synthetic_table
 from tdgnas.individual import LossFitness
 from tdgnas.registry import Entry
 from tdgnas.reports import write_comparison
-from tdgnas.runs import Experiment
+from tdgnas.runs import Experiment, Interrupted
 from tdgnas.runs.on_table import OnTable
 from tdgnas.runs.problem import FITNESSES, Problem
 from tdgnas.runs.problems import PROBLEMS
@@ -169,7 +169,7 @@ def test_an_interrupted_comparison_says_what_is_kept_and_goes_on(tmp_path, monke
         return real(cell)
 
     monkeypatch.setattr(runs, "search_in_memory", interrupted)
-    with pytest.raises(Stopped, match=r"2 of 4 searches are done and kept .* the same command goes on"):
+    with pytest.raises(Interrupted, match=r"2 of 4 searches are done and kept .* the same command goes on"):
         run(make_plan(), tmp_path)
     _, _, done = run(make_plan(), tmp_path)
     assert len(done) == 2
@@ -283,7 +283,10 @@ def test_a_label_cannot_break_the_report(tmp_path):
         ({"limit": -1.0}, "budget is -1"),
         ({"unit": "hours", "limit": 1.0}, "unit is 'hours'"),
         ({"unit": "passes", "limit": 1.0}, "has no passes; it counts generations, evaluations, seconds"),
-        ({"strategies": ("darts",)}, "'darts' follows gradients of alpha, and the fitness 'table' has none; what fits"),
+        (
+            {"strategies": ("darts",)},
+            "'darts' follows gradients of alpha, and the fitness 'table' has none; what fits",
+        ),
         (
             {"strategies": ("darts",), "problems": ("digits-vgg-tiny",), "unit": "evaluations", "limit": 9},
             "by image passes",

@@ -12,9 +12,9 @@ import time
 import pytest
 from safetensors.torch import load_file
 
-from tdgnas.comparison import Runner, Stopped
+from tdgnas.comparison import Runner
 from tdgnas.files.checkpoints import CheckpointFolder
-from tdgnas.runs import Experiment
+from tdgnas.runs import Experiment, Interrupted
 from tdgnas.runs import experiment as experiments
 from tdgnas.runs.search_phase import SearchPhase
 from tests.comparison.comparing import make_plan, run
@@ -98,7 +98,7 @@ def test_a_search_that_was_stopped_began_anew(tiny, tmp_path, monkeypatch, strat
     monkeypatch.setattr(experiments, "CHECKPOINT_SHARE", 1e9)  # one after every step
     monkeypatch.setattr(SearchPhase, "step", step)
     plan = make_plan((strategy,), (TINY,), seeds=(0,))
-    with pytest.raises(Stopped):
+    with pytest.raises(Interrupted):
         run(plan, tmp_path)
     again, said, done = run(plan, tmp_path)
     assert (said, len(done)) == ([], 1)
