@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import shutil
@@ -22,7 +21,7 @@ from ..runs.experiment import Experiment
 from ..runs.problem import FITNESSES, Problem
 from ..runs.wiring import make_search, make_strategy
 from ..seeding import seed_everything
-from .plan import Cell
+from .plan import Cell, digest_of
 
 FORMAT = "tdgnas-comparison-cell/2"
 
@@ -128,17 +127,12 @@ def _result(cell: Cell, trace: Mapping[str, Any], problem: Problem, *, every: bo
 
 def sealed(result: Mapping[str, Any]) -> dict[str, Any]:
     """Return a result with the digest by which a later change of it is noticed."""
-    return {**result, "digest": _digest(result)}
-
-
-def _digest(result: Mapping[str, Any]) -> str:
     own = {key: value for key, value in result.items() if key != "digest"}
-    return hashlib.sha256(json.dumps(own, sort_keys=True).encode()).hexdigest()
+    return {**own, "digest": digest_of(own)}
 
 
 def read_cell(cell: Cell, metric: str, out: Path) -> dict[str, Any] | str | None:
-    """Return a finished cell's result; None where there is none, and a sentence where there is no good
-    one."""
+    """Return a finished cell's result; None where there is none, and a sentence where there is no good one."""
     path = cell.path(out)
     try:
         result = json.loads(path.read_text(encoding="utf-8"))
@@ -148,7 +142,7 @@ def read_cell(cell: Cell, metric: str, out: Path) -> dict[str, Any] | str | None
         return f"{path} is damaged and is run again"
     if not isinstance(result, dict) or result.get("format") != FORMAT:
         return f"{path} is no result of this version and is run again"
-    if result.get("digest") != _digest(result):
+    if result.get("digest") != sealed(result)["digest"]:
         return f"{path} was changed after it was written and is run again"
     if result.get("fingerprint") != cell.fingerprint:
         return f"{path} was made with other settings and is run again"

@@ -65,7 +65,7 @@ class Cell:
         """A short text that changes with anything the result depends on."""
         config = self.config
         kind = FITNESSES.get(config.fitness.kind)
-        return _digest([_VERSION, config.model_dump(mode="json"), kind.reads(config)])
+        return digest_of([_VERSION, config.model_dump(mode="json"), kind.reads(config)])[:16]
 
     @property
     def pretraining(self) -> Cell:
@@ -79,7 +79,7 @@ class Cell:
             "fitness": {"kind": whole["fitness"]["kind"]},
         }
         document.pop("budget", None)
-        return Cell(self.problem, f"pretrained/{_digest(own)}", self.seed, document)
+        return Cell(self.problem, f"pretrained/{digest_of(own)[:16]}", self.seed, document)
 
 
 @lru_cache
@@ -87,8 +87,9 @@ def _config(text: str) -> Config:
     return make_config(json.loads(text))
 
 
-def _digest(document: Any) -> str:
-    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:16]
+def digest_of(document: Any) -> str:
+    """SHA-256 of JSON values."""
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -140,6 +141,12 @@ class Subject:
         names = ("space", "data", "pretrain", "fitness", "retrain")
         whole = self.config.model_dump(mode="json", include=set(names), exclude_unset=True, exclude_none=True)
         return {key: value for key, value in whole.items() if value}
+
+    @property
+    def terms(self) -> dict[str, Any]:
+        """The terms on which strategies are compared, as JSON values."""
+        own = {"settings": self.document, "unit": self.unit, "budget": self.limit}
+        return {**own, "metric": self.metric, "higher": self.higher}
 
 
 class Plan:
@@ -237,15 +244,7 @@ class Plan:
         return {
             "strategies": {spec.label: spec.document for spec in self.strategies},
             "problems": {
-                spec.label: {
-                    **spec.document,
-                    "settings": self.subjects[spec.label].document,
-                    "unit": self.subjects[spec.label].unit,
-                    "budget": self.subjects[spec.label].limit,
-                    "metric": self.subjects[spec.label].metric,
-                    "higher": self.subjects[spec.label].higher,
-                }
-                for spec in self.problems
+                spec.label: {**spec.document, **self.subjects[spec.label].terms} for spec in self.problems
             },
             "seeds": self.seeds,
         }

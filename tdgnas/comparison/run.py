@@ -7,7 +7,7 @@ import os
 import shutil
 import signal
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -128,17 +128,9 @@ class Runner:
                 yield function(*arguments)
             return
         with _pool(jobs) as pool:
-            queue = iter(tasks)
-            running: set[Future[str]] = set()
-            for function, arguments in queue:
-                with _interrupts_wait():
-                    running.add(pool.submit(function, *arguments))
-                if len(running) >= 2 * jobs:
-                    ready, running = wait(running, return_when=FIRST_COMPLETED)
-                    yield from (future.result() for future in ready)
-            while running:
-                ready, running = wait(running, return_when=FIRST_COMPLETED)
-                yield from (future.result() for future in ready)
+            with _interrupts_wait():
+                running = [pool.submit(function, *arguments) for function, arguments in tasks]
+            yield from (future.result() for future in as_completed(running))
 
 
 @contextmanager

@@ -76,15 +76,15 @@ def family(events: Sequence[Event], identity: int, limit: int = 250) -> nx.DiGra
     import networkx as nx
 
     known = {event["id"]: event for event in events}
-    kept: dict[int, Event] = {}
-    queue = [identity]
-    while queue and len(kept) < limit:
-        number = queue.pop(0)
-        if number in known and number not in kept:
-            kept[number] = known[number]
-            queue += known[number]["parents"]
+    descent = nx.DiGraph((child, parent) for child, event in known.items() for parent in event["parents"])
+    descent.add_node(identity)
+    near = [identity, *(parent for _, parent in nx.bfs_edges(descent, identity))]
+    kept = [number for number in near if number in known][:limit]
     graph: nx.DiGraph[int] = nx.DiGraph()
-    for number, event in kept.items():
+    for number in kept:
+        event = known[number]
         graph.add_node(number, gen=event["gen"], operators=event["operators"], fitness=event["fitness"][0])
-        graph.add_edges_from((parent, number) for parent in event["parents"] if parent in kept)
+    graph.add_edges_from(
+        (parent, child) for child in kept for parent in known[child]["parents"] if parent in graph
+    )
     return graph

@@ -21,7 +21,11 @@ class Board:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._writers: dict[str, Any] = {}
-        check_board()
+        try:
+            import torch.utils.tensorboard  # noqa: F401
+        except ImportError as error:
+            how = '`pip install "tdgnas[tensorboard]"`, or leave tensorboard = false'
+            raise ConfigError(f"tensorboard: it is not installed; {how}") from error
 
     def write(self, phase: str, step: int, numbers: dict[str, Any]) -> None:
         """Write the numbers of one step; what is no finite number is left out."""
@@ -34,16 +38,3 @@ class Board:
             if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
                 writer.add_scalar(name, value, step)
         writer.flush()
-
-
-def check_board() -> None:
-    """Check that TensorBoard is there.
-
-    :raises ConfigError: when it is not, with how to get it.
-    """
-    try:
-        import torch.utils.tensorboard  # noqa: F401
-    except ImportError as error:
-        raise ConfigError(
-            'tensorboard: it is not installed; `pip install "tdgnas[tensorboard]"`, or leave tensorboard = false'
-        ) from error

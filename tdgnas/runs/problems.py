@@ -97,18 +97,10 @@ def on_table(
     :param cost: the column with the seconds of one evaluation.
     :param settings: of the space.
     """
-    fitness = {
-        "file": file,
-        "key": key,
-        "invented": seed,
-        "signal": signal,
-        "final": final,
-        "cost": cost,
-        "repeats": repeats,
-    }
+    given = {"file": file, "key": key, "invented": seed, "signal": signal, "final": final, "cost": cost}
     return {
         "space": {"name": space, "settings": settings},
-        "fitness": {"kind": "table", **{k: v for k, v in fitness.items() if v is not None}},
+        "fitness": {"kind": "table", "repeats": repeats, **{k: v for k, v in given.items() if v is not None}},
         "budget": {"unit": "seconds", "limit": budget},
     }
 

@@ -93,10 +93,8 @@ def make_search(config: Config, problem: Problem, strategy: Strategy, evaluate: 
 def names_of(settings: Mapping[str, Any]) -> dict[str, str]:
     """The operators that a strategy's settings name, by their entries in the toolbox."""
     variation, selection = settings.get("variation", {}), settings.get("selection", {})
-    names = {
-        "mate": variation.get("mate"),
-        "mutate": variation.get("mutate"),
-        "select": selection.get("operator"),
+    names = {entry: variation.get(entry) for entry in ("mate", "mutate")} | {
+        "select": selection.get("operator")
     }
     return {entry: name for entry, name in names.items() if name is not None}
 
