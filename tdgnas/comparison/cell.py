@@ -7,7 +7,6 @@ import math
 import shutil
 import time
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from ..runs.adopt import adopt_pretraining
 from ..runs.errors import ConfigError
 from ..runs.experiment import Experiment
 from ..runs.problem import FITNESSES, Problem
-from ..runs.wiring import make_search, make_strategy
+from ..runs.wiring import make_search, make_strategy, search_record
 from ..seeding import seed_everything
 from .plan import Cell, digest_of
 
@@ -33,9 +32,8 @@ def search_in_memory(cell: Cell) -> dict[str, Any]:
     seed_everything(config.seed)
     strategy, evaluate = make_strategy(config, problem)
     search = make_search(config, problem, strategy, evaluate)
-    trace = search.run()
-    record = {"start": search.start, "costs": asdict(problem.budget), **asdict(trace)}
-    result = _result(cell, record, problem, every=True)
+    search.run()
+    result = _result(cell, search_record(search, problem), problem, every=True)
     return {**result, "seconds": time.perf_counter() - start}
 
 

@@ -33,30 +33,28 @@ def sheet_figure(drawn: list[Sheet], title: str = "", sideways: bool = False) ->
     """Draw panels beside each other, with a legend; or, when they run ``sideways``, below each other, with none."""
     shown = [sheet._replace(wires=list(sheet.wires)) for sheet in drawn]
     panels = [layered(sheet.boxes, list(sheet.wires), sideways) for sheet in shown]
-    header, footer = (0.2, 0.2) if sideways else (HEADER, FOOTER)
-    between = BETWEEN * (len(panels) - 1)
-    if sideways:
-        inner = max(layout.width for layout in panels)
-        height = sum(layout.height + 0.45 for layout in panels) + between / 2
-    else:
-        inner = sum(max(layout.width, LEAST_PANEL) for layout in panels) + between
-        height = max(layout.height for layout in panels)
+    # Above and below the panels, between them, for a panel's name, its least width.
+    room = (0.2, 0.2, BETWEEN / 2, 0.45, 0.0) if sideways else (HEADER, FOOTER, BETWEEN, 0.0, LEAST_PANEL)
+    header, footer, between, name, least = room
+    gaps = between * (len(panels) - 1)
+    widths = [max(layout.width, least) for layout in panels]
+    heights = [layout.height + name for layout in panels]
+    inner, height = (max(widths), sum(heights) + gaps) if sideways else (sum(widths) + gaps, max(heights))
     width = max(LEAST_WIDTH, inner + 2 * MARGIN)
     figure = new_figure(width, header + height + footer)
     axes = figure.add_axes((0, 0, 1, 1), xlim=(0, width), ylim=(header + height + footer, 0))
     axes.set_axis_off()
     axes.text(width / 2, 0.28, title, ha="center", va="center", fontsize=13, weight="bold")
     left, top = (width - inner) / 2, header
-    for sheet, layout in zip(shown, panels, strict=True):
+    for sheet, layout, wide, tall in zip(shown, panels, widths, heights, strict=True):
         if sideways:
             axes.text(MARGIN, top + 0.12, sheet.title, va="center", fontsize=12)
-            _draw_sheet(axes, sheet, layout, left, top + 0.45)
-            top += layout.height + 0.45 + BETWEEN / 2
+            _draw_sheet(axes, sheet, layout, left, top + name)
+            top += tall + between
         else:
-            room = max(layout.width, LEAST_PANEL)
-            axes.text(left + room / 2, 0.62, sheet.title, ha="center", va="center")
-            _draw_sheet(axes, sheet, layout, left + (room - layout.width) / 2, header)
-            left += room + BETWEEN
+            axes.text(left + wide / 2, 0.62, sheet.title, ha="center", va="center")
+            _draw_sheet(axes, sheet, layout, left + (wide - layout.width) / 2, top)
+            left += wide + between
     if not sideways:
         _draw_legend(axes, shown, width / 2, header + height + footer / 2)
     return figure

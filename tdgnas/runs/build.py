@@ -71,6 +71,14 @@ def make_data(settings: DataSettings, seed: int) -> Splits:
     )
 
 
+def make_both(config: Config) -> tuple[Splits, SearchSpace]:
+    """Load the data and make the space for it; a ConfigError names the section that cannot be used."""
+    with section("data"):
+        data = make_data(config.data, config.seed)
+    with section("space"):
+        return data, make_space(config.space, data)
+
+
 def make_space(settings: SpaceSettings, data: Splits) -> SearchSpace:
     """Make the space; image shape and classes come from the data where the settings do not say."""
     given = dict(settings.settings)

@@ -11,7 +11,7 @@ from ..fitness import ScratchFitness
 from ..settings import Section
 from ..spaces import Architecture
 from ..training import evaluate
-from .build import make_data, make_space, section
+from .build import make_both, section
 from .problem import FITNESSES, Problem
 from .settings import Config, ScratchSettings
 
@@ -28,10 +28,7 @@ class OnScratch(Problem):
 
     def __init__(self, config: Config) -> None:
         settings: ScratchSettings = config.fitness
-        with section("data"):
-            self.data = make_data(config.data, config.seed)
-        with section("space"):
-            self.space = make_space(config.space, self.data)
+        self.data, self.space = make_both(config)
         with section("fitness"):
             self.evaluate = ScratchFitness(
                 self.space,

@@ -12,7 +12,7 @@ from ..settings import Section
 from ..spaces import Architecture
 from ..supernet import Supernet, evaluate_one, evaluation_set
 from ..supernet.alternating import WeightTraining
-from .build import make_data, make_fitness, make_space, make_supernet, section
+from .build import make_both, make_fitness, make_supernet, section
 from .errors import ConfigError
 from .problem import FITNESSES, Problem
 from .settings import Config, SupernetSettings
@@ -29,10 +29,7 @@ class OnSupernet(Problem):
 
     def __init__(self, config: Config) -> None:
         self.config = config
-        with section("data"):
-            data = make_data(config.data, config.seed)
-        with section("space"):
-            self.space = make_space(config.space, data)
+        data, self.space = make_both(config)
         with section("pretrain" if config.pretrain.imagenet else "space"):
             self.supernet = make_supernet(config, self.space, data)
         self.data = self.supernet.data or data

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,7 @@ from .errors import RunFailed
 from .guards import EvaluationGuard, guard
 from .phase import Context
 from .search import Turn
-from .wiring import make_search, make_strategy, names_of
+from .wiring import make_search, make_strategy, names_of, search_record
 
 #: Size in millions of an individual that cannot be evaluated: more than any network's.
 WORST_SIZE = 1e6
@@ -178,11 +177,7 @@ class SearchPhase:
         self.context.problem.release()
         space, path = self.context.problem.space, self.context.folder / "architecture.json"
         self.context.keep(save_architecture(space, self.best, path))
-        record = {
-            "start": self.search.start,
-            "costs": asdict(self.context.problem.budget),
-            **asdict(self.search.trace),
-        }
+        record = search_record(self.search, self.context.problem)
         self.context.keep(write_json(self.context.folder / "trace.json", record))
         write_json(self.context.folder / "timings" / "search.json", {"seconds": self.seconds})
 

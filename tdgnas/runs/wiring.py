@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from ..fitness import WithSize
@@ -88,6 +89,11 @@ def make_search(config: Config, problem: Problem, strategy: Strategy, evaluate: 
         loci=problem.decisions.loci,
         whole=problem.whole,
     )
+
+
+def search_record(search: Search, problem: Problem) -> dict[str, Any]:
+    """What is kept of a search: where its budget began, what everything cost, and its trace."""
+    return {"start": search.start, "costs": asdict(problem.budget), **asdict(search.trace)}
 
 
 def names_of(settings: Mapping[str, Any]) -> dict[str, str]:
