@@ -58,7 +58,10 @@ def test_the_command_says_when_it_invents_a_table(tmp_path, monkeypatch):
     ("arguments", "word"),
     [
         (["-s", "tgda", "-p", "synthetic"], "did you mean 'tdga'"),
-        (["-s", "random:batch=x", "-p", "synthetic", "--seeds", "1", "--jobs", "1"], "strategy.batch: input should be a valid integer (given: 'x')"),
+        (
+            ["-s", "random:batch=x", "-p", "synthetic", "--seeds", "1", "--jobs", "1"],
+            "input should be a valid integer (given: 'x')",
+        ),
         (["--seeds", "0", "-p", "synthetic"], "--seeds is 0"),
         (["--jobs", "0", "-p", "synthetic"], "jobs is 0"),
     ],
