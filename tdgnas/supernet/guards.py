@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from ..spaces import RULES
 from ..spaces.cells.operations import Skip
-
-if TYPE_CHECKING:
-    from .supernet import Supernet
+from .learner import Learner
 
 #: Looks at a supernet after an epoch; returns why the search should stop, or None.
-Stop = Callable[["Supernet"], "str | None"]
+Stop = Callable[[Learner], "str | None"]
 
 
 def stop_at_skips(limit: int = 2, kind: str = "normal", rule: str = "strongest-edges") -> Stop:
@@ -30,7 +27,7 @@ def stop_at_skips(limit: int = 2, kind: str = "normal", rule: str = "strongest-e
     if limit < 1:
         raise ValueError(f"limit is {limit}; at least one skip connection must be allowed to be seen")
 
-    def stop(supernet: Supernet) -> str | None:
+    def stop(supernet: Learner) -> str | None:
         space = supernet.space
         found = space.skips(discretised(space, supernet.relaxed_weights()), kind)
         return f"{found} skip connections in the {kind} cell" if found >= limit else None
@@ -48,7 +45,7 @@ def annealed(rate: float, epoch: int, epochs: int) -> float:
 
 
 @contextmanager
-def skip_dropout(supernet: Supernet, rate: float) -> Iterator[None]:
+def skip_dropout(supernet: Learner, rate: float) -> Iterator[None]:
     """Let every skip connection of cells drop out with a rate inside a ``with`` block; outside it never does.
 
     Source: Chen et al. 2019, *Progressive Differentiable Architecture Search* (P-DARTS), section 3.4.1. Draws from

@@ -22,12 +22,12 @@ from ..tasks import flat
 from .bilevel import gradient_passes
 from .guards import Stop, annealed, stop_at_skips
 from .guards import skip_dropout as skip_drop
+from .learner import Learner
 from .paths import SampledPath, sample_path
 from .pretrain_settings import PretrainSettings
 
 if TYPE_CHECKING:
     from ..data import Augment, ImageData
-    from .supernet import Supernet
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Pretraining(Iterator[EpochRecord]):
 
     def __init__(
         self,
-        supernet: Supernet,
+        supernet: Learner,
         settings: PretrainSettings | None = None,
         *,
         stop: Stop | None = None,

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any, get_args
 
 import torch
 from torch import Tensor, nn
 
 from ..data import ImageData
 from ..graphs import make
+from ..spaces import Architecture
 from ..supernet import Supernet, evaluate_one, evaluation_set
 from ..supernet.evaluation import BatchNormPolicy
 from .report import Rule
-
-if TYPE_CHECKING:
-    from ..spaces import Architecture
-    from .space import SpaceCase
+from .space_case import SpaceCase
 
 TOLERANCE = 1e-4
 BATCH = 4

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
-if TYPE_CHECKING:
-    from .trainer import Training
+from .recipe import Recipe
 
 __all__ = ["check_tensors", "load_training_state", "training_state"]
 
 
-def training_state(training: Training) -> dict[str, Any]:
+class Trained(Protocol):
+    """What is saved of a :class:`Training`."""
+
+    seed: int
+    recipe: Recipe
+    records: list[Any]
+    network: nn.Module
+    averaged: nn.Module | None
+    optimizer: torch.optim.Optimizer
+
+
+def training_state(training: Trained) -> dict[str, Any]:
     """Copies of all that a training changes, and of what it must fit."""
     tensors = {f"network.{name}": tensor for name, tensor in training.network.state_dict().items()}
     if training.averaged is not None:
@@ -30,7 +40,7 @@ def training_state(training: Training) -> dict[str, Any]:
     return {"values": values, "tensors": {name: _copy(tensor) for name, tensor in tensors.items()}}
 
 
-def load_training_state(training: Training, state: dict[str, Any]) -> list[dict[str, Any]]:
+def load_training_state(training: Trained, state: dict[str, Any]) -> list[dict[str, Any]]:
     """Put ``state`` into ``training`` once all of it is known to fit; return the records in it.
 
     :raises ValueError: naming what differs.
