@@ -119,7 +119,7 @@ class WrongEncode(Small):
 
 class WrongChoices(Small):
     def choices(self, individuals):
-        return self.genes(individuals)
+        return self.decisions.matrix(individuals)
 
 
 class OtherDecode(Small):
