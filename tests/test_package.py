@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import grimp
+import networkx as nx
 import pytest
 
 import tdgnas
@@ -47,3 +49,13 @@ def test_every_public_name_can_be_had() -> None:
         assert getattr(tdgnas, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'Supermet'"):
         tdgnas.Supermet  # noqa: B018
+
+
+def test_no_modules_import_each_other_in_a_circle_not_even_for_types() -> None:
+    graph = grimp.build_graph("tdgnas", exclude_type_checking_imports=False)
+    packages = {module.rpartition(".")[0] for module in graph.modules}
+    imports = nx.DiGraph()
+    for module in graph.modules - packages:
+        imports.add_edges_from((module, other) for other in graph.find_modules_directly_imported_by(module))
+    imports.remove_nodes_from(packages)
+    assert [group for group in nx.strongly_connected_components(imports) if len(group) > 1] == []
