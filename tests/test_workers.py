@@ -101,7 +101,7 @@ import os, sys, time
 from tdgnas import WorkerMap
 
 def wait(place):
-    print("working", flush=True)
+    os.write(1, b"working\n")  # in one piece: two of them write
     while True:
         sum(range(1000))
 
