@@ -96,7 +96,7 @@ def test_tdga_is_the_same_over_processes_with_a_lazy_map_and_with_a_list(local: 
         assert run(map) == wanted
 
 
-FOREVER = """
+FOREVER = r"""
 import os, sys, time
 from tdgnas import WorkerMap
 
