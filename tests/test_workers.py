@@ -117,7 +117,9 @@ def test_workers_outlived_a_parent_that_was_killed(tmp_path: Path, context: str)
     script.write_text(FOREVER)
     process = subprocess.Popen([sys.executable, script, context], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
-    assert [process.stdout.readline().strip() for _ in range(2)] == ["working"] * 2
-    process.kill()
-    process.communicate(timeout=120)
+    try:
+        assert [process.stdout.readline().strip() for _ in range(2)] == ["working"] * 2
+    finally:
+        process.kill()
+    process.communicate(timeout=600)
     assert process.returncode == -signal.SIGKILL
