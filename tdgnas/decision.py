@@ -35,7 +35,12 @@ class Decision:
     :param kind: decisions of one kind are the same question asked again, such as the operation of every layer:
         controllers share a head and an embedding among them. Each decision is a kind of its own when empty.
     :param given: pairs (name of an earlier decision, its choice): the decision matters only under all of them.
-    :raises ValueError: for fewer than two choices, doubled names, or a binary decision without exactly two.
+    :param points: earlier positions that the decision points at, a position being the ``group`` of its decisions: one
+        that is taken or not, where the decision is binary, such as a skip connection; else one for each choice, such as
+        the index of an input. A name that is no group stands for what is there from the start, such as a cell's input.
+        Controllers answer by attention to these positions instead of a head of their own.
+    :raises ValueError: for fewer than two choices, doubled names, a binary decision without exactly two, or another
+        number of positions.
 
     >>> Decision("2-8", ("none", "shortcut"), binary=True).genes
     1
@@ -47,6 +52,7 @@ class Decision:
     group: str = ""
     kind: str = ""
     given: tuple[tuple[str, str], ...] = ()
+    points: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.choices) < 2 or len(set(self.choices)) != len(self.choices):
@@ -56,6 +62,11 @@ class Decision:
         if self.binary and len(self.choices) != 2:
             raise ValueError(
                 f"decision {self.name!r} is binary and needs exactly two choices, got {self.choices!r}"
+            )
+        if self.points and len(self.points) != (wanted := 1 if self.binary else len(self.choices)):
+            raise ValueError(
+                f"decision {self.name!r} points at {len(self.points)} positions; it needs {wanted}, "
+                "one for a binary decision and one for each choice of another"
             )
 
     @property
@@ -97,7 +108,8 @@ class Decisions(Sequence[Decision]):
     :param decisions: the decisions.
     :param live: tells which choices of an architecture matter, beyond what ``Decision.given`` says; such as
         ``Graph.live``. All that ``given`` allows when None.
-    :raises ValueError: when there are none, for doubled names, and for a ``given`` that names no earlier decision.
+    :raises ValueError: when there are none, for doubled names, for a ``given`` that names no earlier decision, and
+        for a decision that points at a position which is not finished before it.
 
     :ivar slices: the genes of each decision.
     :ivar sizes: number of choices of each decision.
@@ -120,6 +132,8 @@ class Decisions(Sequence[Decision]):
         self.length: int = ends[-1]
         self._live = live
         self._given = [_conditions(self._decisions, place) for place in range(len(names))]
+        for place in range(len(names)):
+            _check_points(self._decisions, place)
         self.conditional = live is not None or any(self._given)
 
     def __len__(self) -> int:
@@ -265,3 +279,12 @@ def _conditions(decisions: Sequence[Decision], place: int) -> list[tuple[int, in
             )
         found.append((earlier[name], decisions[earlier[name]].choices.index(choice)))
     return found
+
+
+def _check_points(decisions: Sequence[Decision], place: int) -> None:
+    later = {decision.group for decision in decisions[place:]}
+    forward = next((name for name in decisions[place].points if name in later - {""}), None)
+    if forward is not None:
+        raise ValueError(
+            f"decision {decisions[place].name!r} points at {forward!r}, whose decisions are not all made before it"
+        )

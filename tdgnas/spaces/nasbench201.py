@@ -83,7 +83,7 @@ class NASBench201(SearchSpace):
             )
         self.channels = (channels, 2 * channels, 4 * channels)
         self.cells_per_stage = cells_per_stage
-        decisions = [Decision(f"{i}-{j}", OPERATIONS, group=f"node{j}") for i, j in EDGES]
+        decisions = [Decision(f"{i}-{j}", OPERATIONS, group=f"node{j}", kind="op") for i, j in EDGES]
         nodes = self._nodes(in_channels, classes)
         super().__init__(decisions, nodes, (in_channels, image_size, image_size), classes, settings)
 

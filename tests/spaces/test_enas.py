@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from tdgnas import SupernetFitness
 from tdgnas.data import ImageData, Splits
+from tdgnas.decision import Decision, Decisions
 from tdgnas.individual import LossFitness
 from tdgnas.runs.search import Search
 from tdgnas.spaces import EnasMacro, EnasMicro, SearchSpace, load_architecture, save_architecture
@@ -175,6 +176,28 @@ def test_kinds_and_groups_say_which_questions_are_alike(space: SearchSpace) -> N
     kinds = {decision.kind: decision.choices for decision in space.decisions}
     assert all(decision.choices == kinds[decision.kind] for decision in space.decisions)
     assert set(kinds) == ({"op", "skip"} if space is MACRO else {"op", "index2", "index3", "index4"})
+
+
+def test_decisions_point_at_earlier_positions() -> None:
+    groups = [decision.group for decision in MACRO.decisions]
+    for decision in MACRO.decisions:
+        if decision.kind == "skip":  # the published controller: output s is layer s + 1's first input
+            source, layer = map(int, decision.name.split("-"))
+            assert decision.points == (f"layer{source + 1}",)
+            assert source + 1 < layer
+    index = next(d for d in MICRO.decisions if d.name == "reduce 3.2 index")
+    assert index.points == ("reduce 0", "reduce 1", "reduce 2")
+    assert set(index.points) - {d.group for d in MICRO.decisions} == {"reduce 0", "reduce 1"}  # inputs
+    assert not any(d.points for space in (MACRO, MICRO) for d in space.decisions if d.kind == "op")
+    assert "layer0" not in groups
+
+
+def test_a_decision_that_points_forward_is_refused() -> None:
+    first = Decision("a", ("x", "y"), group="one")
+    with pytest.raises(ValueError, match="points at 'two', whose decisions are not all made before it"):
+        Decisions([first, Decision("b", ("no", "yes"), binary=True, group="two", points=("two",))])
+    with pytest.raises(ValueError, match="points at 2 positions; it needs 3"):
+        Decision("b", ("0", "1", "2"), points=("one", "zero"))
 
 
 def test_final_networks_concatenate_what_the_search_adds() -> None:

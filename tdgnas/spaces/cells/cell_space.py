@@ -72,7 +72,7 @@ class CellSpace(SearchSpace):
             (j, i) for j in range(self.inputs, self.inputs + self.intermediates) for i in range(j)
         )
         decisions = [
-            Decision(f"{kind} {j}<-{i}", self.choices_of_edge, group=f"{kind} {j}")
+            Decision(f"{kind} {j}<-{i}", self.choices_of_edge, group=f"{kind} {j}", kind="op")
             for kind in self.kinds
             for j, i in self.edges
         ]

@@ -74,8 +74,16 @@ class EnasMacro(SearchSpace):
             group = f"layer{layer}"
             decisions.append(Decision(f"op{layer}", OPERATIONS, group=group, kind="op"))
             for source in range(layer - 1):
-                pair = ("none", "skip")
-                decisions.append(Decision(f"{source}-{layer}", pair, binary=True, group=group, kind="skip"))
+                # As the authors' controller: an output is pointed at by the layer that has it as its first input.
+                skip = Decision(
+                    f"{source}-{layer}",
+                    ("none", "skip"),
+                    binary=True,
+                    group=group,
+                    kind="skip",
+                    points=(f"layer{source + 1}",),
+                )
+                decisions.append(skip)
         nodes = self._nodes(in_channels, classes, dropout)
         super().__init__(decisions, nodes, (in_channels, image_size, image_size), classes, settings)
 

@@ -79,7 +79,9 @@ class EnasMicro(SearchSpace):
                 for side in (1, 2):
                     named, group = f"{cell} {node}.{side}", f"{cell} {node}"
                     earlier = tuple(map(str, range(node)))
-                    decisions.append(Decision(f"{named} index", earlier, group=group, kind=f"index{node}"))
+                    at = tuple(f"{cell} {source}" for source in earlier)
+                    index = Decision(f"{named} index", earlier, group=group, kind=f"index{node}", points=at)
+                    decisions.append(index)
                     decisions.append(Decision(f"{named} op", tuple(OPERATIONS), group=group, kind="op"))
         made = self._nodes(in_channels, classes, dropout)
         super().__init__(decisions, made, (in_channels, image_size, image_size), classes, settings)
