@@ -1,6 +1,9 @@
-"""One step of the weights, and what is said when a training diverges: the same wherever weights learn."""
+"""The mode of a network, one step of its weights, and what is said when a training diverges: the same everywhere."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -55,3 +58,15 @@ def descend(
         weights = [weight for group in optimiser.param_groups for weight in group["params"]]
         nn.utils.clip_grad_norm_(weights, clip)
     optimiser.step()
+
+
+@contextmanager
+def in_mode(network: nn.Module, training: bool) -> Iterator[None]:
+    """Put a network into training or evaluation mode inside a ``with`` block; each module's own mode comes back."""
+    before = [(module, module.training) for module in network.modules()]
+    network.train(training)
+    try:
+        yield
+    finally:
+        for module, mode in before:
+            module.training = mode

@@ -2,10 +2,18 @@
 
 from .alternating import WeightTraining
 from .batchnorm import BatchNormState, NodeBatchNorm
-from .bilevel import alpha_gradient
+from .bilevel import WeightStep, alpha_gradient
 from .compiled import CompiledEvaluator
 from .counters import Counters
-from .evaluation import POLICIES, EvaluationSet, Evaluator, Score, evaluate_one, evaluation_set
+from .evaluation import (
+    POLICIES,
+    EvaluationSet,
+    Evaluator,
+    Score,
+    evaluate_one,
+    evaluation_set,
+    relaxed_scores,
+)
 from .guards import annealed, skip_dropout, stop_at_skips
 from .imagenet import load_imagenet
 from .io import load_supernet, save_supernet
@@ -16,7 +24,6 @@ from .pretraining import EpochRecord, Pretraining
 from .pruning import train_what_is_left
 from .racing import Race, RacingEvaluator, race
 from .relaxation import RELAXATIONS, Relaxation
-from .relaxed_population import relaxed_scores
 from .second_order import second_order_gradients
 from .supernet import Supernet
 from .tuning import Choice, fastest
@@ -41,6 +48,7 @@ __all__ = [
     "SampledPath",
     "Score",
     "Supernet",
+    "WeightStep",
     "WeightTraining",
     "alpha_gradient",
     "annealed",

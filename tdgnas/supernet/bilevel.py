@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -14,24 +15,57 @@ from torch import Tensor
 Loss = Callable[[], Tensor]
 
 
+@dataclass(frozen=True)
+class WeightStep:
+    """The step that the weights take, w' = w - xi * (momentum * buffer + grad_w L_train + weight_decay * w).
+
+    :param xi: its learning rate; 0 is first order, where the weights are taken as they are.
+    :param momentum: of the weights' optimiser.
+    :param buffers: its momentum buffers, one for each weight, None for a weight that has none yet.
+    :param weight_decay: of the weights' optimiser.
+    """
+
+    xi: float = 0.0
+    momentum: float = 0.0
+    buffers: Sequence[Tensor | None] | None = None
+    weight_decay: float = 0.0
+
+    @classmethod
+    def of(cls, xi: float, optimiser: torch.optim.Optimizer | None, weights: Sequence[Tensor]) -> WeightStep:
+        """Return the step that an optimiser would take; plain descent when None."""
+        if optimiser is None:
+            return cls(xi)
+        group = optimiser.param_groups[0]
+        buffers = [optimiser.state.get(weight, {}).get("momentum_buffer") for weight in weights]
+        return cls(xi, group.get("momentum", 0.0), buffers, group.get("weight_decay", 0.0))
+
+    def one_each(self, weights: int) -> list[Tensor | None]:
+        """Return a momentum buffer, or None, for each weight.
+
+        :raises ValueError: when there are not as many buffers as weights.
+        """
+        history: list[Tensor | None] = [None] * weights if self.buffers is None else list(self.buffers)
+        if len(history) != weights:
+            raise ValueError(
+                f"there are {weights} weights and {len(history)} momentum buffers; give one each"
+            )
+        return history
+
+
 def alpha_gradient(
     alpha: Tensor,
     weights: Sequence[Tensor],
     train_loss: Loss,
     valid_loss: Loss,
+    ahead: WeightStep = WeightStep(),
     *,
-    xi: float = 0.0,
-    momentum: float = 0.0,
-    buffers: Sequence[Tensor | None] | None = None,
-    weight_decay: float = 0.0,
     radius: float = 0.01,
 ) -> Tensor:
     """Return the gradient of the validation loss with respect to alpha.
 
-    With ``xi = 0`` (first order) the weights are taken as they are. Otherwise the gradient looks through one step of
-    the weights, w' = w - xi * (momentum * buffer + grad_w L_train + weight_decay * w), whose second derivative is
-    approximated by the central difference of eq. 8 with R = radius / ||v||. The weights are changed in place meanwhile
-    and restored bit for bit, also when a loss raises.
+    In second order it looks through one step of the weights, whose second derivative is approximated by the central
+    difference of eq. 8 with R = radius / ||v||. The weights are changed in place meanwhile and restored bit for bit,
+    also when a loss raises.
 
     What only alpha's gradient needs is computed with ``requires_grad`` off for the weights, which keeps less.
 
@@ -39,22 +73,19 @@ def alpha_gradient(
     :param weights: leaf tensors that both losses read; those without ``requires_grad`` are taken as constants.
     :param train_loss: computes the training loss at the present alpha and weights.
     :param valid_loss: likewise the validation loss.
-    :param xi: learning rate of the weights' step; 0 is first order.
-    :param momentum: of the weights' optimiser.
-    :param buffers: its momentum buffers, None for a weight that has none yet.
-    :param weight_decay: of the weights' optimiser.
+    :param ahead: the weights' step; first order by default.
     :param radius: of the central difference, as a length in the space of the weights.
     :returns: a tensor of alpha's shape.
     :raises ValueError: when there are not as many buffers as weights.
     """
-    history = one_each(buffers, len(weights))
+    history = ahead.one_each(len(weights))
     moving = [(w, buffer) for w, buffer in zip(weights, history, strict=True) if w.requires_grad]
     own = [weight for weight, _ in moving]
-    if xi == 0.0 or not own:
+    if ahead.xi == 0.0 or not own:
         return _alpha_slope(alpha, own, valid_loss)
     saved = [weight.detach().clone() for weight in own]
     try:
-        _look_ahead(alpha, moving, train_loss, xi, momentum, weight_decay)
+        _look_ahead(alpha, moving, train_loss, ahead)
         direct, *v = _gradients(valid_loss(), [alpha, *own])  # grad L_val(w', alpha), both parts
         norm = float(torch.stack(torch._foreach_norm(v)).norm())
         if norm == 0.0:
@@ -64,21 +95,10 @@ def alpha_gradient(
         above = _alpha_slope(alpha, own, train_loss)
         _place(own, saved, v, -step)
         below = _alpha_slope(alpha, own, train_loss)
-        return direct - xi * (above - below) / (2 * step)  # (eqs. 7, 8)
+        return direct - ahead.xi * (above - below) / (2 * step)  # (eqs. 7, 8)
     finally:
         with torch.no_grad():
             torch._foreach_copy_(own, saved)
-
-
-def one_each(buffers: Sequence[Tensor | None] | None, weights: int) -> list[Tensor | None]:
-    """Return a momentum buffer, or None, for each weight.
-
-    :raises ValueError: when there are not as many buffers as weights.
-    """
-    history: list[Tensor | None] = [None] * weights if buffers is None else list(buffers)
-    if len(history) != weights:
-        raise ValueError(f"there are {weights} weights and {len(history)} momentum buffers; give one each")
-    return history
 
 
 def gradient_passes(images: int, order: int) -> int:
@@ -87,28 +107,20 @@ def gradient_passes(images: int, order: int) -> int:
 
 
 def _look_ahead(
-    alpha: Tensor,
-    moving: Sequence[tuple[Tensor, Tensor | None]],
-    train_loss: Loss,
-    xi: float,
-    momentum: float,
-    weight_decay: float,
+    alpha: Tensor, moving: Sequence[tuple[Tensor, Tensor | None]], train_loss: Loss, ahead: WeightStep
 ) -> None:
-    """Take the weights' step in place: w' = w - xi * (momentum * buffer + grad_w L_train + weight_decay * w)."""
+    """Take the weights' step in place."""
     own = [weight for weight, _ in moving]
     with constant([alpha]):
         slopes = _gradients(train_loss(), own)
     with torch.no_grad():
         # Not in place: autograd may hand out one tensor as the gradient of two weights.
-        steps = list(torch._foreach_add(slopes, own, alpha=weight_decay))
-        having = [
-            (step, buffer) for step, (_, buffer) in zip(steps, moving, strict=True) if buffer is not None
-        ]
-        if having and momentum:
-            torch._foreach_add_(
-                [step for step, _ in having], [buffer for _, buffer in having], alpha=momentum
-            )
-        torch._foreach_add_(own, steps, alpha=-xi)
+        steps = list(torch._foreach_add(slopes, own, alpha=ahead.weight_decay))
+        having = [(step, b) for step, (_, b) in zip(steps, moving, strict=True) if b is not None]
+        if having and ahead.momentum:
+            slowed, buffers = map(list, zip(*having, strict=True))
+            torch._foreach_add_(slowed, buffers, alpha=ahead.momentum)
+        torch._foreach_add_(own, steps, alpha=-ahead.xi)
 
 
 def _place(weights: list[Tensor], saved: list[Tensor], v: list[Tensor], step: float) -> None:

@@ -8,12 +8,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from ..graphs import INPUT, combine
 from ..spaces import Architecture
-from .batchnorm import Statistics
 from .counters import Counters
-from .evaluation import EvaluationSet, Score
-from .relaxation import term_weight
+from .evaluation import EvaluationSet, Score, sums_of
 
 if TYPE_CHECKING:
     from .supernet import Supernet
@@ -37,9 +34,7 @@ class CompiledEvaluator:
         self.supernet = supernet
         self.where = where
         self.counters = Counters()
-        # One function for each policy: what BatchNorm does is decided when a function is traced.
-        self._run = torch.compile(self._dense, backend=backend, dynamic=False, fullgraph=True)
-        self._calibrate = torch.compile(self._record, backend=backend, dynamic=False, fullgraph=True)
+        self._run = torch.compile(supernet.by_weights, backend=backend, dynamic=False, fullgraph=True)
 
     def scores(self, architectures: Sequence[Architecture]) -> list[Score]:
         """Return the score of each architecture, in their order; each distinct one is computed once."""
@@ -47,9 +42,8 @@ class CompiledEvaluator:
         distinct = list(dict.fromkeys(architectures))
         for architecture in distinct:
             space.check(architecture)
-        with torch.inference_mode():
-            results = [self._sums(architecture) for architecture in distinct]
-            found = torch.stack(results).cpu().tolist() if results else []
+        results = [self._sums(architecture) for architecture in distinct]
+        found = torch.stack(results).cpu().tolist() if results else []
         self._count(architectures, len(distinct))
         scores = {
             architecture: Score.of(where.task, sums, where.images)
@@ -58,39 +52,10 @@ class CompiledEvaluator:
         return [scores[architecture] for architecture in architectures]
 
     def _sums(self, architecture: Architecture) -> Tensor:
-        supernet, where = self.supernet, self.where
+        supernet = self.supernet
         gates = torch.tensor(supernet.space.encode(architecture), device=supernet.device).gt(0)
-        gates = gates.to(supernet.alpha.dtype)
-        statistics: Statistics = []
-        if where.calibration is not None:
-            with supernet.frozen("record", []):
-                statistics = self._calibrate(where.calibration, gates)
-        rows = []
-        for images, targets in where.batches:
-            with supernet.frozen(where.normalising, statistics):
-                rows.append(where.task.sums(self._run(images, gates), targets))
-        return torch.stack(rows, dim=1)
-
-    def _record(self, images: Tensor, gates: Tensor) -> Statistics:
-        state = self.supernet.batchnorm
-        state.statistics = []
-        self._dense(images, gates)
-        return state.statistics
-
-    def _dense(self, images: Tensor, gates: Tensor) -> Tensor:
-        """Logits of one architecture, whose genes are given as zeros and ones, shape (genes,)."""
-        ops, space = self.supernet.ops, self.supernet.space
-        values = {INPUT: images}
-        for node in space.graph.nodes:
-            inputs = []
-            for term in node.terms:
-                value = values[term.source]
-                if term.op is not None:
-                    value = ops[term.op.name](value)
-                gate = term_weight(space.decisions, term, gates)
-                inputs.append(value if gate is None else value * gate)
-            values[node.name] = combine(node, inputs, None if node.post is None else ops[node.post.name])
-        return values[space.graph.output]
+        weights = gates.to(supernet.alpha.dtype).unsqueeze(0)
+        return sums_of(supernet, self.where, lambda images: self._run(images, weights)[0])
 
     def note(self, architectures: Sequence[Architecture]) -> None:
         """Count requests for architectures whose scores are known already."""

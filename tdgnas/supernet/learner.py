@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Learner(Protocol):
-    """A :class:`Supernet`, as far as its training reads it."""
+    """A :class:`Supernet`, as far as its training reads it; what each method does is said there."""
 
     space: SearchSpace
     data: Splits | None
@@ -31,29 +31,17 @@ class Learner(Protocol):
     alpha: Tensor
     device: torch.device
 
-    def parameters(self, recurse: bool = True) -> Iterator[nn.Parameter]:
-        """Weights that are shared."""
-        ...
+    def parameters(self, recurse: bool = True) -> Iterator[nn.Parameter]: ...
 
-    def learning(self) -> AbstractContextManager[None]:
-        """Training mode inside a ``with`` block."""
-        ...
+    def learning(self) -> AbstractContextManager[None]: ...
 
-    def frozen(self) -> AbstractContextManager[None]:
-        """Evaluation mode inside a ``with`` block."""
-        ...
+    def frozen(self) -> AbstractContextManager[None]: ...
 
-    def mixed(self, images: Tensor, genes: Tensor, path: SampledPath | None = None) -> Tensor:
-        """Outputs of the relaxed network of one alpha-vector."""
-        ...
+    def mixed(self, images: Tensor, genes: Tensor, path: SampledPath | None = None) -> Tensor: ...
 
-    def discrete(self, images: Tensor, architecture: Architecture) -> Tensor:
-        """Outputs of one architecture."""
-        ...
+    def discrete(self, images: Tensor, architecture: Architecture) -> Tensor: ...
 
-    def relaxed_weights(self) -> npt.NDArray[np.float64]:
-        """Relaxed weights of the supernet's own alpha."""
-        ...
+    def relaxed_weights(self) -> npt.NDArray[np.float64]: ...
 
     def bilevel_gradient(
         self,
@@ -64,6 +52,4 @@ class Learner(Protocol):
         xi: float = 0.0,
         optimiser: torch.optim.Optimizer | None = None,
         path: SampledPath | None = None,
-    ) -> Tensor:
-        """Gradient of the validation loss with respect to one alpha."""
-        ...
+    ) -> Tensor: ...

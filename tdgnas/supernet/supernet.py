@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from deap import base
 from torch import Tensor, nn
 
 from ..budget import Budget
+from ..descent import in_mode
 from ..devices import own_noise, pick_device
 from ..graphs import make, run_steps
 from ..individual import Individual, LossFitness
@@ -22,7 +24,7 @@ from ..settings import checked
 from ..spaces import Architecture, SearchSpace, threshold
 from ..tasks import CLASSIFICATION
 from .batchnorm import BatchNormState, Policy, Statistics, convert
-from .bilevel import alpha_gradient, constant, gradient_passes
+from .bilevel import WeightStep, alpha_gradient, constant, gradient_passes
 from .forward import RelaxedForward
 from .mixed import MixedForward
 from .paths import SampledPath
@@ -50,6 +52,7 @@ class Supernet(nn.Module):
     :param relaxation: how gates are relaxed: ``sigmoid``, ``hard-sigmoid`` or ``target-softmax``.
     :param seed: fixes the initial weights and alpha (1e-3 * N(0, 1), as DARTS).
     :param device: where to compute; CUDA where there is one, else the CPU.
+    :ivar by_weights: the relaxed forward pass of images and rows of relaxed weights, see :class:`RelaxedForward`.
     :ivar task: what is learned; classification without data.
     :ivar budget: the ledger that pretraining, gradients, weight training and evaluations pay into.
     :raises ValueError: when the data's images or classes do not fit the space, or the device is not there.
@@ -85,7 +88,7 @@ class Supernet(nn.Module):
         self.data = None if data is None else data.to(self.device)
         self.task = CLASSIFICATION if data is None else data.task
         self.budget = Budget()
-        self._relaxed = RelaxedForward(space, self.ops, self.batchnorm)
+        self.by_weights = RelaxedForward(space, self.ops, self.batchnorm)
         self._mixed = MixedForward(space, self.ops, self.batchnorm)
         if self.data is not None:
             images, targets = self.data.train.batch(slice(0, 4))
@@ -104,24 +107,14 @@ class Supernet(nn.Module):
 
         Nothing in it changes a weight, a buffer or a random state.
         """
-        with self._mode(False), self.batchnorm.use(policy, statistics=statistics):
+        with in_mode(self, False), self.batchnorm.use(policy, statistics=statistics):
             yield
 
     @contextmanager
     def learning(self) -> Iterator[None]:
         """Train inside a ``with`` block: training mode, BatchNorm by the batch, running statistics follow."""
-        with self._mode(True), self.batchnorm.use("train"):
+        with in_mode(self, True), self.batchnorm.use("train"):
             yield
-
-    @contextmanager
-    def _mode(self, training: bool) -> Iterator[None]:
-        before = [(module, module.training) for module in self.modules()]
-        self.train(training)
-        try:
-            yield
-        finally:
-            for module, mode in before:
-                module.training = mode
 
     # passes ------------------------------------------------------------------------------------------------------
 
@@ -131,7 +124,7 @@ class Supernet(nn.Module):
 
     def relaxed(self, images: Tensor, genes: Tensor) -> Tensor:
         """Relaxed forward pass of alpha-vectors of shape (rows, genes); logits (rows, batch, classes)."""
-        return self._relaxed(images, self.weights(genes))
+        return self.by_weights(images, self.weights(genes))
 
     def mixed(self, images: Tensor, genes: Tensor, path: SampledPath | None = None) -> Tensor:
         """Relaxed forward pass of one alpha-vector of shape (genes,); logits (batch, classes).
@@ -243,19 +236,15 @@ class Supernet(nn.Module):
         images, labels = self.data.valid.drawn(batch_size, rng)
         passes = len(genes) * gradient_passes(len(labels), 2 if xi else 1)
         self.budget.count(passes=passes, cause="gradients")
+        alphas = torch.as_tensor(np.asarray(genes), dtype=self.alpha.dtype, device=self.device)
         if xi:
             train = self.data.train.drawn(batch_size, rng)
-            alphas = torch.as_tensor(np.asarray(genes), dtype=self.alpha.dtype, device=self.device)
             found = self.bilevel_gradients(alphas, train, (images, labels), xi=xi, optimiser=optimiser)
             return found.double().cpu().numpy()
         gradients = []
         with self.frozen("batch"), constant(list(self.parameters())):
-            for start in range(0, len(genes), rows):
-                alpha = torch.as_tensor(
-                    np.ascontiguousarray(genes[start : start + rows]),
-                    dtype=self.alpha.dtype,
-                    device=self.device,
-                ).requires_grad_()
+            for part in torch.split(alphas, rows):
+                alpha = part.clone().requires_grad_()
                 loss = self.task.losses(self.relaxed(images, alpha), labels).sum()
                 gradients.append(torch.autograd.grad(loss, alpha)[0])
         return torch.cat(gradients).double().cpu().numpy()
@@ -278,16 +267,11 @@ class Supernet(nn.Module):
         :param optimiser: of the weights, for its momentum buffers and weight decay.
         :param path: compute this path alone in all passes, see :func:`sample_path`.
         """
-        weights = [parameter for parameter in self.parameters() if parameter.requires_grad]
+        weights = self._learned()
+        train_loss, valid_loss = (partial(self._loss, alpha, batch, path) for batch in (train, valid))
         with self.frozen("batch"):
-            return alpha_gradient(
-                alpha,
-                weights,
-                lambda: self._loss(alpha, train, path),
-                lambda: self._loss(alpha, valid, path),
-                xi=xi,
-                **self._optimiser_state(optimiser),
-            )
+            ahead = WeightStep.of(xi, optimiser, weights)
+            return alpha_gradient(alpha, weights, train_loss, valid_loss, ahead)
 
     def bilevel_gradients(
         self,
@@ -303,24 +287,15 @@ class Supernet(nn.Module):
 
         The same as :meth:`bilevel_gradient` for one after another, without ever writing to the weights.
         """
-        follow = self._optimiser_state(optimiser)
+        ahead = WeightStep.of(xi, optimiser, self._learned())
         with self.frozen("batch"):
-            return second_order_gradients(self, self._loss, genes, train, valid, xi=xi, rows=rows, **follow)
+            return second_order_gradients(self, self._loss, genes, train, valid, ahead, rows=rows)
 
     def _loss(self, alpha: Tensor, batch: tuple[Tensor, Tensor], path: SampledPath | None = None) -> Tensor:
         return self.task.losses(self.mixed(batch[0], alpha, path).unsqueeze(0), batch[1])[0]
 
-    def _optimiser_state(self, optimiser: torch.optim.Optimizer | None) -> dict[str, Any]:
-        """What an optimiser's step adds to the gradient: momentum, its buffers, weight decay."""
-        if optimiser is None:
-            return {}
-        group = optimiser.param_groups[0]
-        weights = [parameter for parameter in self.parameters() if parameter.requires_grad]
-        return {
-            "momentum": group.get("momentum", 0.0),
-            "buffers": [optimiser.state.get(weight, {}).get("momentum_buffer") for weight in weights],
-            "weight_decay": group.get("weight_decay", 0.0),
-        }
+    def _learned(self) -> list[Tensor]:
+        return [parameter for parameter in self.parameters() if parameter.requires_grad]
 
     def pretrain(
         self, epochs: int = 10, *, progress: Callable[[EpochRecord], None] | None = None, **options: Any

@@ -19,8 +19,6 @@ from ..graphs import run_counted
 from ..tasks import TASKS
 from .state import check_tensors
 
-__all__ = ["Card", "load_weights", "make_card", "save_model"]
-
 
 @dataclass(frozen=True)
 class Card:

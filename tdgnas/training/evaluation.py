@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import torch
 from torch import Tensor, nn
 
 from ..data import ImageData
+from ..descent import in_mode
 from ..tasks import check_targets
-
-__all__ = ["evaluate", "outputs_of"]
 
 
 def evaluate(
@@ -32,7 +28,7 @@ def evaluate(
     device = next((tensor.device for tensor in network.parameters()), data.device)
     task = data.task
     total = torch.zeros(len(task.names), dtype=torch.float64, device=device)
-    with _evaluation_mode(network), torch.no_grad():
+    with in_mode(network, False), torch.no_grad():
         for start in range(0, len(data), batch_size):
             images, targets = data.batch(slice(start, start + batch_size))
             targets = targets.to(device)
@@ -56,14 +52,3 @@ def outputs_of(given: object, targets: Tensor) -> tuple[Tensor, Tensor | None]:
             f"the network returned {shape} for {len(targets)} images; expected ({len(targets)}, outputs)"
         )
     return outputs.float(), auxiliary.float() if isinstance(auxiliary, Tensor) else None
-
-
-@contextmanager
-def _evaluation_mode(network: nn.Module) -> Iterator[None]:
-    modes = [(module, module.training) for module in network.modules()]
-    network.eval()
-    try:
-        yield
-    finally:
-        for module, mode in modes:
-            module.training = mode

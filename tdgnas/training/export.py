@@ -12,8 +12,6 @@ from torch import Tensor, nn
 
 from ..files.atomic import write_atomic
 
-__all__ = ["EXPORTS", "ExportDisagrees", "export_network"]
-
 ExportFormat = Literal["torch", "onnx"]
 EXPORTS: tuple[str, ...] = get_args(ExportFormat)
 _ONNX = ("onnx", "onnxscript", "onnxruntime")

@@ -24,8 +24,6 @@ from ..spaces import (
 from ..spaces.cells import as_genotype
 from .cards import load_weights
 
-__all__ = ["NetworkPlan", "load_network"]
-
 _FIELDS = "name, image_shape, classes and architecture"
 
 

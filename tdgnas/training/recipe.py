@@ -10,8 +10,6 @@ from pydantic import Field, StrictBool, model_validator
 from ..data import Augment
 from ..settings import Decay, Epochs, Number, Rate, Section, Whole
 
-__all__ = ["Recipe", "darts_cifar10", "vgg_cifar10"]
-
 
 class Recipe(Section):
     """Hyperparameters of training from scratch.

@@ -19,8 +19,6 @@ from .evaluation import evaluate
 from .recipe import Recipe
 from .trainer import EpochRecord, Training
 
-__all__ = ["retrain", "training_card"]
-
 
 def retrain(
     network: nn.Module,

@@ -11,8 +11,6 @@ from torch import Tensor, nn
 
 from .recipe import Recipe
 
-__all__ = ["check_tensors", "load_training_state", "training_state"]
-
 
 class Trained(Protocol):
     """What is saved of a :class:`Training`."""

@@ -21,8 +21,6 @@ from .evaluation import evaluate, outputs_of
 from .recipe import Recipe
 from .state import load_training_state, training_state
 
-__all__ = ["EpochRecord", "Training", "train"]
-
 _ORDER, _AUGMENT, _NOISE = range(3)  # independent streams of one seed
 CHECK_EVERY = 50  # steps between looks at the loss on a GPU, where each look waits for the queue
 

@@ -12,7 +12,7 @@ from tdgnas import SupernetFitness
 from tdgnas.fitness import SupernetGradients, TrainingGradients
 from tdgnas.spaces import Decision
 from tdgnas.strategies import STRATEGIES, create
-from tdgnas.supernet import alpha_gradient
+from tdgnas.supernet import WeightStep, alpha_gradient
 
 ONE = [Decision("gate", ("off", "on"), binary=True)]
 
@@ -27,8 +27,9 @@ class Analytic:
     def alpha_gradients(self, genes, *, seed):
         a = torch.tensor(genes[0], dtype=torch.float64, requires_grad=True)
         w = self.w
+        ahead = WeightStep(self.xi)
         gradient = alpha_gradient(
-            a, [w], lambda: (w**2 - 2 * a * w + a**2).sum(), lambda: (a * w - 2 * a + 1).sum(), xi=self.xi
+            a, [w], lambda: (w**2 - 2 * a * w + a**2).sum(), lambda: (a * w - 2 * a + 1).sum(), ahead
         )
         return gradient[None].numpy()
 

@@ -9,16 +9,15 @@ from hypothesis import strategies as st
 from torch import nn
 
 from tdgnas.spaces import DartsCells
-from tdgnas.supernet import Supernet, alpha_gradient
+from tdgnas.supernet import Supernet, WeightStep, alpha_gradient
 
 SPACE = DartsCells(cells=2, channels=2, nodes=2, image_size=8)
 
 
 def analytic(a, w, xi, **options):
     """The one-dimensional example: L_val = a*w - 2a + 1, L_train = w^2 - 2aw + a^2."""
-    return float(
-        alpha_gradient(a, [w], lambda: w**2 - 2 * a * w + a**2, lambda: a * w - 2 * a + 1, xi=xi, **options)
-    )
+    ahead = WeightStep(xi, **options)
+    return float(alpha_gradient(a, [w], lambda: w**2 - 2 * a * w + a**2, lambda: a * w - 2 * a + 1, ahead))
 
 
 def leaf(value):
@@ -66,10 +65,7 @@ def test_second_order_equals_differentiation_through_the_step(xi, momentum, deca
         weights,
         lambda: loss(0, weights),
         lambda: loss(1, weights),
-        xi=xi,
-        momentum=momentum,
-        buffers=buffers,
-        weight_decay=decay,
+        WeightStep(xi, momentum, buffers, decay),
     )
     exact = unrolled(
         lambda own: loss(0, own), lambda own: loss(1, own), alpha, weights, xi, momentum, buffers, decay
@@ -141,7 +137,7 @@ def test_second_order_of_a_supernet_equals_differentiation_through_the_step():
         list(weights.values()),
         lambda: loss(weights, train),
         lambda: loss(weights, valid),
-        xi=xi,
+        WeightStep(xi),
         radius=1e-4,
     )
     first = alpha_gradient(
@@ -185,7 +181,7 @@ def test_weights_are_restored_when_a_loss_raises():
         return w**2 - 2 * a * w
 
     with pytest.raises(RuntimeError, match="no more images"):
-        alpha_gradient(a, [w], train, lambda: a * w, xi=0.5)
+        alpha_gradient(a, [w], train, lambda: a * w, WeightStep(0.5))
     assert w.item() == -2
     assert w.requires_grad
     assert a.requires_grad
@@ -213,10 +209,10 @@ def test_first_order_keeps_no_gradient_of_the_weights():
 def test_a_loss_without_alpha_has_the_gradient_zero():
     a, w = leaf(2), leaf(-2)
     assert float(alpha_gradient(a, [w], lambda: w**2, lambda: w**2)) == 0
-    assert float(alpha_gradient(a, [w], lambda: w**2, lambda: w**2, xi=0.1)) == 0
+    assert float(alpha_gradient(a, [w], lambda: w**2, lambda: w**2, WeightStep(0.1))) == 0
 
 
 def test_buffers_have_to_fit():
     a, w = leaf(2), leaf(-2)
     with pytest.raises(ValueError, match="1 weights and 2 momentum buffers"):
-        alpha_gradient(a, [w], lambda: w, lambda: a * w, buffers=[None, None])
+        alpha_gradient(a, [w], lambda: w, lambda: a * w, WeightStep(buffers=[None, None]))

@@ -16,6 +16,7 @@ from tdgnas.supernet import (
     PopulationEvaluator,
     RacingEvaluator,
     Supernet,
+    WeightStep,
     evaluate_one,
     evaluation_set,
     fastest,
@@ -176,7 +177,7 @@ def test_second_order_gradients_equal_one_alpha_after_another(cells, noise, rows
     first = torch.stack([one(row) for row in genes])
     assert (found - first).norm() > 0.01 * first.norm()  # a second-order step that is secretly first order
     with pytest.raises(ValueError, match="momentum buffers"):
-        second_order_gradients(supernet, supernet._loss, genes, train, valid, xi=0.1, buffers=[None])
+        second_order_gradients(supernet, supernet._loss, genes, train, valid, WeightStep(0.1, buffers=[None]))
 
 
 def test_alpha_gradients_of_second_order_leave_the_weights_and_the_cache_alone(digits: Splits) -> None:
