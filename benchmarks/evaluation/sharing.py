@@ -95,13 +95,14 @@ def counts(supernet: Supernet, where: EvaluationSet, chosen: Sequence[Architectu
     for order in ("depth-first", "folded"):
         evaluator = PopulationEvaluator(supernet, where, order=order, cache_bytes=0)  # type: ignore[arg-type]
         request = evaluator.request(chosen)
-        plan, _ = request.plans()
-        request.count_runs(plan, None)
+        plans = request.plans()
+        request.count_runs(plans)
         if order == "depth-first":
             found["nodes left %"] = 100 * request.executed.evaluations / request.requested.requests
             found["multiply-adds left %"] = (
                 100 * request.executed.macs_executed / request.requested.macs_requested
             )
+        (plan,) = plans.values()
         found[f"{order} MiB"] = plan.peak(evaluator.costs) * largest * 4 / 2**20
     return found
 
@@ -208,7 +209,7 @@ def replay_counts(
             known.update(fresh)
         if fresh:
             request = evaluator.request(fresh)
-            plan, _ = request.plans()
+            (plan,) = request.plans().values()
             total += sum(evaluator.costs.macs[value] for value in plan.computed)
             evaluator.cache.entries = {key: [] for key in request.keep}
     return total

@@ -95,8 +95,7 @@ class Graph:
         :raises ValueError: when the output only passes another node on.
         """
         interner = Interner(self.nodes)
-        output = interner.add(choices)
-        if output != len(interner.steps) - 1:
+        if interner.trace(choices)[0] != len(interner.steps) - 1:
             raise ValueError("the last node only passes another one on; give it an operation")
         return interner.steps
 

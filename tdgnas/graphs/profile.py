@@ -20,14 +20,14 @@ class Profile:
 
     :param shapes: shape of one sample of each node before its ``post`` operation.
     :param values: shape of one sample of each node.
-    :param outputs: shape of one sample of each (operation, source node).
+    :param outputs: shape of one sample of what each operation of a term gives.
     :param parameters: parameters of each operation.
-    :param macs: multiply-adds of each (operation, source node) of one sample; convolutions and linear layers count.
+    :param macs: multiply-adds of each operation on one sample; convolutions and linear layers count.
     """
 
     shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
     values: dict[str, tuple[int, ...]] = field(default_factory=dict)
-    outputs: dict[tuple[str, str], tuple[int, ...]] = field(default_factory=dict)
+    outputs: dict[str, tuple[int, ...]] = field(default_factory=dict)
     parameters: dict[str, int] = field(default_factory=dict)
     macs: dict[str, int] = field(default_factory=dict)
 
@@ -86,7 +86,7 @@ def profile(nodes: Sequence[Node], input_shape: tuple[int, ...]) -> Profile:
                 value = values[term.source]
                 if term.op is not None:
                     value = run(term.op, value, node)
-                    found.outputs[term.op.name, term.source] = tuple(value.shape[1:])
+                    found.outputs.setdefault(term.op.name, tuple(value.shape[1:]))
                 terms.append(value)
             shapes = {tuple(value.shape) for value in terms}
             if node.combine == "sum" and len(shapes) > 1:

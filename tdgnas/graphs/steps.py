@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from typing import NamedTuple
 
 from .nodes import Node
@@ -44,7 +44,6 @@ class Interner:
         self.nodes = tuple(nodes)
         self.steps: list[Step] = [Step(None, -1, ())]
         self.places = [-1]
-        self.requests = 0
         self._operations: dict[tuple[str, int], int] = {}
         self._joins: dict[tuple[int, tuple[int, ...]], int] = {}
         self._users: dict[str, list[int]] = {}
@@ -56,12 +55,6 @@ class Interner:
 
     def __len__(self) -> int:
         return len(self.steps)
-
-    def number(self, step: Step) -> int:
-        """Return the number of a value, a new one when it has not been seen."""
-        if step.op is None:
-            return self._join(step.node, step.inputs)
-        return self._operation(step.op, step.inputs[0])
 
     # Looked up by plain tuples: a step is made for new values only.
     def _operation(self, op: str, value: int) -> int:
@@ -79,15 +72,6 @@ class Interner:
             self.steps.append(Step(None, node, inputs))
             self.places.append(node)
         return found
-
-    def add(self, choices: Sequence[int]) -> int:
-        """Number every value of an architecture that its output needs; return the output's number.
-
-        ``requests`` grows by the number of values that the architecture needs when it is computed alone.
-        """
-        output, own = self.trace(choices)
-        self.requests += len(own)
-        return output
 
     def trace(self, choices: Sequence[int]) -> tuple[int, list[int]]:
         """Number an architecture's values; return the output's number, and those of all values it needs alone."""
@@ -110,21 +94,26 @@ class Interner:
                 own[values[number + 1]] = None
         return values[-1], list(own)
 
-    def subset(self, values: Iterable[int]) -> tuple[Interner, dict[int, int]]:
-        """Return an interner of these values and all that they read, and the new numbers of the old ones."""
-        needed = {0}
+    def closure(self, values: Iterable[int], known: Container[int] = ()) -> tuple[set[int], set[int]]:
+        """Return what values take to compute, they included and the input not, and the known values that it reads."""
+        needed: set[int] = set()
+        read: set[int] = set()
         stack = list(values)
         while stack:
             value = stack.pop()
-            if value not in needed:
+            if value in known:
+                read.add(value)
+            elif value and value not in needed:
                 needed.add(value)
                 stack.extend(self.steps[value].inputs)
+        return needed, read
+
+    def subset(self, values: Iterable[int]) -> tuple[Interner, dict[int, int]]:
+        """Return an interner of these values and all that they read, and the new numbers of the old ones."""
         smaller = Interner(self.nodes)
-        smaller.requests = self.requests
         numbers = {0: 0}
-        for value in sorted(needed - {0}):
-            step = self.steps[value]
-            numbers[value] = smaller.number(
-                step._replace(inputs=tuple(numbers[each] for each in step.inputs))
-            )
+        for value in sorted(self.closure(values)[0]):
+            op, node, inputs = self.steps[value]
+            own = tuple(numbers[each] for each in inputs)
+            numbers[value] = smaller._join(node, own) if op is None else smaller._operation(op, own[0])
         return smaller, numbers

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 import torch
@@ -65,25 +66,20 @@ class Folder:
                 run.homes.pop(value, None)
 
 
+@dataclass
 class _Run:
     """One batch of images on its way through a plan."""
 
-    def __init__(
-        self,
-        folder: Folder,
-        steps: Sequence[Step],
-        values: dict[int, Tensor],
-        policy: Policy,
-        statistics: dict[int, Statistics],
-    ) -> None:
-        self.folder = folder
-        self.steps = steps
-        self.values = values
-        self.policy: Policy = policy
-        self.statistics = statistics
-        # Where in which folded batch a value lies, so that the same neighbours can be folded again without a copy.
-        self.homes: dict[int, tuple[Tensor, int]] = {}
-        self.batch = len(values[0])
+    folder: Folder
+    steps: Sequence[Step]
+    values: dict[int, Tensor]
+    policy: Policy
+    statistics: dict[int, Statistics]
+    # Where in which folded batch a value lies, so that the same neighbours can be folded again without a copy.
+    homes: dict[int, tuple[Tensor, int]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.batch = len(self.values[0])
 
     def task(self, task: Task) -> None:
         """Compute a task's values, in chunks; where the memory is too small for a chunk, in smaller ones."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import torch
 import torch.nn.functional as F
@@ -77,19 +78,19 @@ def channels_last_is_safe(module: nn.Module) -> bool:
     )
 
 
+@dataclass
 class _Pass:
     """What one pass has computed so far."""
 
-    def __init__(
-        self, owner: MixedForward, values: dict[str, Tensor], weights: Tensor, choices: Sequence[int] | None
-    ) -> None:
-        self.owner = owner
-        self.values = values
-        self.weights = weights
-        self.choices = choices
-        self.batch = len(values[INPUT])
-        self.outputs: dict[tuple[str, str], Tensor] = {}
-        self.rectified: dict[str, Tensor] = {}
+    owner: MixedForward
+    values: dict[str, Tensor]
+    weights: Tensor
+    choices: Sequence[int] | None
+    outputs: dict[tuple[str, str], Tensor] = field(default_factory=dict)
+    rectified: dict[str, Tensor] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.batch = len(self.values[INPUT])
 
     def forget(self, name: str) -> None:
         """Drop a value and what was kept of it."""

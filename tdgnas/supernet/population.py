@@ -23,14 +23,16 @@ from .batchnorm import Policy, Statistics
 from .counters import Counters
 from .evaluation import EvaluationSet, Score
 from .folding import Folder, out_of_memory
-from .schedule import Costs, Schedule, missing, reading_order, schedule
-from .value_cache import Key, ValueCache, default_limit, free_memory
+from .schedule import Costs, Schedule, reading_order, schedule
+from .value_cache import Key, ValueCache, default_limit
 
 if TYPE_CHECKING:
     from .supernet import Supernet
 
 Order = Literal["depth-first", "folded"]
 _CALIBRATION, _SCORING = 0, 1
+# More than any population: everything at once.
+_MOST = 1 << 30
 # An interner that has grown to this many values beyond four times those in use is made smaller.
 _PRUNE_AT = 50_000
 
@@ -90,8 +92,9 @@ class PopulationEvaluator:
         self.cache = ValueCache(default_limit(supernet.device) if cache_bytes is None else cache_bytes)
         if order == "depth-first":
             chunk = 1
-        self.folder = Folder(supernet, chunk or _MOST, None if chunk else _chunk_bytes(gpu))
-        self.memory_bytes = _memory(supernet.device) if memory_bytes is None else memory_bytes
+        # Input folded into one batch: on a CPU what its caches hold, on a GPU what keeps it busy.
+        self.folder = Folder(supernet, chunk or _MOST, None if chunk else 2**30 if gpu else 2**20)
+        self.memory_bytes = default_limit(supernet.device, 0.4) if memory_bytes is None else memory_bytes
         self._wave = 1 if order == "depth-first" else _MOST
         self._statistics: dict[int, Statistics] = {}
         self._version = supernet.version
@@ -198,25 +201,21 @@ class Request:
         evaluator.costs.grow(evaluator.interner)
         self.of = [known[architecture][0] for architecture in architectures]
         self.outputs = reading_order(evaluator.interner, self.of)
-        self._count_requests([(times[architecture], values) for architecture, (_, values) in known.items()])
-
-    def _count_requests(self, asked: list[tuple[int, list[int]]]) -> None:
-        """Count the values of distinct architectures, each as often as it was asked for."""
-        where, macs = self.evaluator.where, self.evaluator.costs.macs
-        images = sum(len(labels) for _, labels in self.batches.values())
-        passes = len(self.batches)
-        if where.calibration is not None:
-            images, passes = images + len(where.calibration), passes + 1
-        self.requested.requests = passes * sum(times * len(values) for times, values in asked)
-        self.requested.macs_requested = images * sum(
-            times * sum(macs[each] for each in values) for times, values in asked
-        )
+        # Batches and images of each part.
+        self.seen = {_SCORING: (len(batches), sum(len(labels) for _, labels in self.batches.values()))}
+        if evaluator.where.calibration is not None:
+            self.seen[_CALIBRATION] = 1, len(evaluator.where.calibration)
+        passes, images = map(sum, zip(*self.seen.values(), strict=True))
+        for architecture, (_, values) in known.items():
+            self.requested.requests += times[architecture] * passes * len(values)
+            macs = sum(evaluator.costs.macs[each] for each in values)
+            self.requested.macs_requested += times[architecture] * images * macs
 
     def run(self) -> npt.NDArray[np.float64]:
         """Compute; return sums of loss and measures of the distinct outputs, (1 + measures, outputs, batches)."""
         evaluator = self.evaluator
         where, cache = evaluator.where, evaluator.cache
-        scoring, calibration = self.plans()
+        plans = self.plans()
         device = evaluator.supernet.device
         results: list[Tensor] = []
         with (
@@ -224,62 +223,57 @@ class Request:
             evaluator.supernet.frozen(),
             torch.autocast(device.type, torch.bfloat16, enabled=evaluator.autocast),
         ):
-            if calibration is not None and where.calibration is not None:
-                self._pass(_CALIBRATION, 0, where.calibration, calibration, "record")
+            if where.calibration is not None:
+                self._pass(_CALIBRATION, 0, where.calibration, plans[_CALIBRATION], "record")
             for number, (images, labels) in self.batches.items():
-                values = self._pass(_SCORING, number, images, scoring, where.normalising)
+                values = self._pass(_SCORING, number, images, plans[_SCORING], where.normalising)
                 results.append(self._score(values, labels))
             found: npt.NDArray[np.float64] = torch.stack(results, dim=-1).cpu().numpy()  # the only transfer
         cache.entries = {
             key: entry for key, entry in cache.entries.items() if key in self.keep or not self.whole
         }
-        self.count_runs(scoring, calibration)
+        self.count_runs(plans)
         return found
 
-    def plans(self) -> tuple[Schedule, Schedule | None]:
-        """Plan the scoring and, where statistics are missing, the calibration; decide what will be cached."""
+    def plans(self) -> dict[int, Schedule]:
+        """Plan the scoring and the calibration, of values without statistics; decide what will be cached."""
         evaluator = self.evaluator
         interner, cache = evaluator.interner, evaluator.cache
         wanted = {_SCORING: self.outputs}
-        needs = {_SCORING: missing(interner, self.outputs, cache.available(_SCORING))}
-        if evaluator.where.calibration is not None:
+        needs = {_SCORING: interner.closure(self.outputs, cache.available(_SCORING))}
+        if _CALIBRATION in self.seen:
             lacking = [
                 value
                 for value in sorted(needs[_SCORING][0])
                 if value not in evaluator._statistics and evaluator.folder.normalised(interner.steps[value])
             ]
             wanted[_CALIBRATION] = reading_order(interner, lacking)
-            needs[_CALIBRATION] = missing(interner, lacking, cache.available(_CALIBRATION))
-        self.keep = self._choose({part: needed for part, (needed, _) in needs.items()})
-        plans = {part: self._schedule(part, wanted[part], *needs[part]) for part in needs}
-        return plans[_SCORING], plans.get(_CALIBRATION)
+            needs[_CALIBRATION] = interner.closure(lacking, cache.available(_CALIBRATION))
+        self.keep = (
+            self._choose({part: needed for part, (needed, _) in needs.items()}) if self.whole else set()
+        )
+        return {part: self._schedule(part, wanted[part], loaded) for part, (_, loaded) in needs.items()}
 
     def _choose(self, needed: dict[int, set[int]]) -> set[Key]:
-        evaluator = self.evaluator
-        if not self.whole:
-            return set()
-        where, costs, cache = evaluator.where, evaluator.costs, evaluator.cache
-        size = 2 if evaluator.autocast else 4
-        images = {
-            _SCORING: where.images,
-            _CALIBRATION: 0 if where.calibration is None else len(where.calibration),
-        }
+        costs, cache = self.evaluator.costs, self.evaluator.cache
         keys = {
             Key(part, value) for part, values in needed.items() for value in values
         } | cache.entries.keys()
+        size = {
+            part: images * (2 if self.evaluator.autocast else 4) for part, (_, images) in self.seen.items()
+        }
         return cache.choose(
-            (key, costs.density[key.value], costs.sizes[key.value] * images[key.part] * size) for key in keys
+            (key, costs.density[key.value], costs.sizes[key.value] * size[key.part]) for key in keys
         )
 
-    def _schedule(self, part: int, outputs: list[int], needed: set[int], loaded: set[int]) -> Schedule:
+    def _schedule(self, part: int, outputs: list[int], loaded: set[int]) -> Schedule:
         evaluator = self.evaluator
         keep = {key.value for key in self.keep if key.part == part}
         wave = max(1, min(evaluator._wave, len(outputs)))
         images = max(len(labels) for _, labels in self.batches.values())
         while True:
-            plan = schedule(
-                evaluator.interner, outputs, needed, loaded, keep=keep, wave=wave, hold=part == _SCORING
-            )
+            hold = part == _SCORING
+            plan = schedule(evaluator.interner, outputs, loaded, keep=keep, wave=wave, hold=hold)
             if wave == 1 or plan.peak(evaluator.costs) * images * 4 <= evaluator.memory_bytes:
                 return plan
             wave //= 2
@@ -314,32 +308,12 @@ class Request:
             return task.sums(torch.stack([values[each] for each in self.outputs]), targets)
         return torch.stack([task.sums(values[each], targets) for each in self.outputs], dim=1)
 
-    def count_runs(self, scoring: Schedule, calibration: Schedule | None) -> None:
+    def count_runs(self, plans: dict[int, Schedule]) -> None:
         """Count what carrying out the plans computes."""
-        macs, where = self.evaluator.costs.macs, self.evaluator.where
-        images = sum(len(labels) for _, labels in self.batches.values())
-        plans = [(scoring, len(self.batches), images)]
-        if calibration is not None and where.calibration is not None:
-            plans.append((calibration, 1, len(where.calibration)))
-        for plan, batches, seen in plans:
-            computed = plan.computed
-            self.executed.evaluations += batches * len(computed)
+        macs = self.evaluator.costs.macs
+        for part, plan in plans.items():
+            batches, images = self.seen[part]
+            self.executed.evaluations += batches * len(plan.computed)
             self.executed.cache_hits += batches * len(plan.loaded)
-            self.executed.macs_executed += seen * sum(macs[each] for each in computed)
-            self.executed.passes += seen * len(self.outputs)
-
-
-# More than any population: everything at once.
-_MOST = 1 << 30
-
-
-def _chunk_bytes(gpu: bool) -> int:
-    """Bytes of input folded into one batch: on a CPU what its caches hold, on a GPU what keeps it busy."""
-    return 2**30 if gpu else 2**20
-
-
-def _memory(device: torch.device) -> int:
-    """Bytes for the values of a folded population."""
-    if device.type == "cuda":
-        return int(0.4 * torch.cuda.get_device_properties(device).total_memory)
-    return min(free_memory() // 4, 2**30)
+            self.executed.macs_executed += images * sum(macs[each] for each in plan.computed)
+            self.executed.passes += images * len(self.outputs)

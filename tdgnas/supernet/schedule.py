@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 
-from ..graphs import INPUT, Interner, Step
+from ..graphs import Interner
 from ..spaces import SearchSpace
 
 # What moving one number of a value costs beside the multiply-adds that make it, in multiply-adds: only weighs what
@@ -26,35 +27,21 @@ class Costs:
         self.macs: list[int] = []
         self.sizes: list[int] = []
         self.density: list[float] = []
-        self._names: list[str] = []
-        self._any = {op: shape for (op, _), shape in reversed(space.graph.profile.outputs.items())}
 
     def grow(self, interner: Interner) -> None:
         """Take in the values that the interner has numbered since."""
-        profile, nodes = self.space.graph.profile, self.space.graph.nodes
+        profile, nodes, steps = self.space.graph.profile, self.space.graph.nodes, interner.steps
         for number in range(len(self.macs), len(interner)):
-            step = interner.steps[number]
-            name, shape, macs = self._describe(number, step)
-            worth = macs + sum(
-                self.macs[each] for each in step.inputs if step.op is None and not self._names[each]
-            )
-            size = 1
-            for extent in shape:
-                size *= extent
-            self._names.append(name)
-            self.macs.append(profile.step_macs(step, nodes) if number else 0)
-            self.sizes.append(size)
-            self.density.append(worth / size + _TOUCH)
-
-    def _describe(self, number: int, step: Step) -> tuple[str, tuple[int, ...], int]:
-        profile, nodes = self.space.graph.profile, self.space.graph.nodes
-        if number == 0:
-            return INPUT, self.space.image_shape, 0
-        macs = profile.step_macs(step, nodes)
-        if step.op is None:
-            name = nodes[step.node].name
-            return name, profile.values[name], macs
-        return "", profile.outputs.get((step.op, self._names[step.inputs[0]]), self._any[step.op]), macs
+            step = steps[number]
+            shape: tuple[int, ...] = self.space.image_shape
+            if number:
+                shape = profile.values[nodes[step.node].name] if step.op is None else profile.outputs[step.op]
+            macs = profile.step_macs(step, nodes) if number else 0
+            # Who computes a join again computes the operations in front of it as well.
+            joined = [each for each in step.inputs if step.op is None and steps[each].op is not None]
+            self.macs.append(macs)
+            self.sizes.append(math.prod(shape))
+            self.density.append((macs + sum(self.macs[each] for each in joined)) / math.prod(shape) + _TOUCH)
 
 
 @dataclass(frozen=True)
@@ -120,43 +107,18 @@ def reading_order(interner: Interner, outputs: Iterable[int]) -> list[int]:
     return sorted(dict.fromkeys(outputs), key=chain)
 
 
-def missing(
-    interner: Interner, outputs: Iterable[int], available: Container[int]
-) -> tuple[set[int], set[int]]:
-    """Return the values that outputs need and that are not available, and the available ones these read."""
-    needed: set[int] = set()
-    loaded: set[int] = set()
-    stack = list(outputs)
-    while stack:
-        value = stack.pop()
-        if value in needed or value in loaded or value == 0:
-            continue
-        if value in available:
-            loaded.add(value)
-        else:
-            needed.add(value)
-            stack.extend(interner.steps[value].inputs)
-    return needed, loaded
-
-
-def groups(interner: Interner, outputs: Sequence[int], needed: set[int], wave: int) -> list[list[int]]:
-    """Return the needed values in an order of computation, those that may be folded together in one list.
+def groups(interner: Interner, outputs: Sequence[int], loaded: set[int], wave: int) -> list[list[int]]:
+    """Return what outputs need in an order of computation, values that may be folded together in one list.
 
     ``wave`` outputs at a time are computed node by node: 1 is depth-first, which holds the fewest values at once; all
     of them at once folds most: whatever individuals chose it, an operation of a node then runs once.
     """
     steps, places = interner.steps, interner.places
-    left = set(needed)
+    done = set(loaded)
     found: list[list[int]] = []
     for start in range(0, len(outputs), wave):
-        stack = [value for value in outputs[start : start + wave] if value in left]
-        part: set[int] = set()
-        while stack:
-            value = stack.pop()
-            if value in left:
-                left.discard(value)
-                part.add(value)
-                stack.extend(steps[value].inputs)
+        part, _ = interner.closure(outputs[start : start + wave], done)
+        done |= part
         by_kind: dict[tuple[int, bool, str], list[int]] = {}
         for value in sorted(part):
             op = steps[value].op
@@ -170,18 +132,16 @@ def groups(interner: Interner, outputs: Sequence[int], needed: set[int], wave: i
 def schedule(
     interner: Interner,
     outputs: Sequence[int],
-    needed: set[int],
     loaded: set[int],
     *,
     keep: Container[int] = (),
     wave: int = 1,
     hold: bool = True,
 ) -> Schedule:
-    """Return in which order the needed values are computed, and when values are no longer read.
+    """Return in which order the values that outputs need are computed, and when values are no longer read.
 
     :param outputs: values wanted, in :func:`reading_order`.
-    :param needed: what has to be computed for them, see :func:`missing`.
-    :param loaded: what that reads from the cache.
+    :param loaded: what they read from the cache, see :meth:`Interner.closure`.
     :param keep: values that are to be cached; they never count as dead.
     :param wave: outputs that are computed together, node by node; 1 is depth-first.
     :param hold: whether outputs are wanted at the end; otherwise they die like other values.
@@ -190,7 +150,7 @@ def schedule(
     held = set(outputs) if hold else set()
     seen: set[int] = set()
     tasks: list[Task] = []
-    for values in reversed(groups(interner, outputs, needed, wave)):
+    for values in reversed(groups(interner, outputs, loaded, wave)):
         uses = dict.fromkeys((value for value in values if value not in seen), 0)
         for value in values:
             for each in steps[value].inputs:

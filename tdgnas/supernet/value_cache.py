@@ -12,8 +12,6 @@ import torch
 from torch import Tensor
 
 _GIB = 2**30
-_SHARE = 0.25
-_MOST_CPU = _GIB
 # Values asked for less than this are not kept even where there is room: once, ten calls ago.
 _FORGOTTEN = 2.0**-10
 
@@ -99,15 +97,15 @@ def _bytes(tensor: Tensor) -> int:
     return tensor.numel() * tensor.element_size()
 
 
-def default_limit(device: torch.device) -> int:
-    """Bytes that a cache takes where nobody says: a quarter of the memory, on a CPU of what is free, at most 1 GiB.
+def default_limit(device: torch.device, share: float = 0.25) -> int:
+    """Bytes taken where nobody says: a share of a GPU's memory, on a CPU a quarter of what is free, at most 1 GiB.
 
     On a GPU the memory's whole size counts, not what is free at the moment: what is cached decides which values are
     folded together, and a fold's last bits may depend on that.
     """
     if device.type == "cuda":
-        return int(_SHARE * torch.cuda.get_device_properties(device).total_memory)
-    return min(int(_SHARE * free_memory()), _MOST_CPU)
+        return int(share * torch.cuda.get_device_properties(device).total_memory)
+    return min(free_memory() // 4, _GIB)
 
 
 def free_memory() -> int:

@@ -196,7 +196,7 @@ def test_equal_pools_of_different_edges_are_one_value():
     space = tiny(nodes=2)
     choices = {decision.name: "max_pool_3x3" for decision in space.decisions}
     interner = Interner(space.graph.nodes)
-    interner.add(space.architecture(choices).choices)
+    interner.trace(space.architecture(choices).choices)[0]
     pools = [step for step in interner.steps if step.op is not None and "pool" in step.op]
     assert len(pools) == len(set(pools)) == 3 * 3  # per cell: from 0, 1 and 2, whoever reads them
 

@@ -12,15 +12,15 @@ from tdgnas.graphs import Interner
 from tdgnas.spaces import DartsCells, NASBench201
 from tdgnas.supernet.batchnorm import BatchNormState, NodeBatchNorm, convert
 from tdgnas.supernet.folding import apply
-from tdgnas.supernet.schedule import Costs, missing, reading_order, schedule
+from tdgnas.supernet.schedule import Costs, reading_order, schedule
 from tdgnas.supernet.value_cache import Key, ValueCache, default_limit, free_memory
 
 
 def planned(space, architectures, *, wave=1, available=(), keep=(), hold=True):
     interner = Interner(space.graph.nodes)
-    outputs = reading_order(interner, [interner.add(each.choices) for each in architectures])
-    needed, loaded = missing(interner, outputs, available)
-    return interner, outputs, schedule(interner, outputs, needed, loaded, keep=keep, wave=wave, hold=hold)
+    outputs = reading_order(interner, [interner.trace(each.choices)[0] for each in architectures])
+    _, loaded = interner.closure(outputs, available)
+    return interner, outputs, schedule(interner, outputs, loaded, keep=keep, wave=wave, hold=hold)
 
 
 @pytest.mark.parametrize("wave", [1, 2, 5, 100])
@@ -108,9 +108,9 @@ def test_costs_are_those_of_the_space(tiny_space, two_cells, populations) -> Non
 def test_an_interner_made_smaller_numbers_alike(tiny_space, populations) -> None:
     interner = Interner(tiny_space.graph.nodes)
     architectures = populations(tiny_space, "random", 6)
-    outputs = [interner.add(each.choices) for each in architectures]
+    outputs = [interner.trace(each.choices)[0] for each in architectures]
     smaller, numbers = interner.subset(outputs[2:4])
-    assert [smaller.add(each.choices) for each in architectures[2:4]] == [
+    assert [smaller.trace(each.choices)[0] for each in architectures[2:4]] == [
         numbers[each] for each in outputs[2:4]
     ]
     assert len(smaller) == len(numbers) < len(interner)
