@@ -163,15 +163,21 @@ class Decisions(Sequence[Decision]):
     @property
     def groups(self) -> list[list[int]]:
         """Genes of each group (``Decision.group``), in the order of the decisions."""
-        members: dict[str, list[int]] = {}
-        for decision, where in zip(self._decisions, self.slices, strict=True):
-            members.setdefault(decision.group or decision.name, []).extend(range(where.start, where.stop))
-        return list(members.values())
+        genes = [range(where.start, where.stop) for where in self.slices]
+        return [[gene for place in places for gene in genes[place]] for places in self.members]
+
+    @property
+    def members(self) -> list[list[int]]:
+        """Places of the decisions of each group; one without a group is a group of its own."""
+        found: dict[str, list[int]] = {}
+        for place, decision in enumerate(self._decisions):
+            found.setdefault(decision.group or decision.name, []).append(place)
+        return list(found.values())
 
     # genes and choices -------------------------------------------------------------------------------------------
 
-    def genes(self, choices: Sequence[int], scale: float = 1.0) -> list[float]:
-        """Return genes of ``+scale`` and ``-scale`` that stand for the choices.
+    def check(self, choices: Sequence[int]) -> None:
+        """Check that choices are those of an architecture.
 
         :raises ValueError: when there are not as many choices as decisions, or one is none of its decision's.
         """
@@ -179,13 +185,18 @@ class Decisions(Sequence[Decision]):
             raise ValueError(
                 f"{len(choices)} choices were given for {len(self)} decisions; there must be one for each"
             )
-        genes = [-scale] * self.length
-        for decision, where, choice in zip(self._decisions, self.slices, choices, strict=True):
+        for decision, choice in zip(self._decisions, choices, strict=True):
             if not 0 <= choice < len(decision.choices):
                 raise ValueError(
                     f"choice {choice} of decision {decision.name!r} is none of its {len(decision.choices)} "
                     f"({', '.join(decision.choices)}), which are counted from 0"
                 )
+
+    def genes(self, choices: Sequence[int], scale: float = 1.0) -> list[float]:
+        """Return genes of ``+scale`` and ``-scale`` that stand for the choices, which are checked."""
+        self.check(choices)
+        genes = [-scale] * self.length
+        for decision, where, choice in zip(self._decisions, self.slices, choices, strict=True):
             if not decision.binary:
                 genes[where.start + choice] = scale
             elif choice:

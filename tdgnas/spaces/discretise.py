@@ -53,20 +53,12 @@ def round_k(space: SearchSpace, weights: Genes) -> Architecture:
                 "is no gate with a target. Use the threshold rule."
             )
     choices = [0] * len(space.decisions)
-    for members in decisions_by_target(space):
+    for members in space.decisions.members:
         own = np.array([weights[space.slices[member].start] for member in members])
         kept = round(1.0 + float(own.sum())) - 1
         for place in np.argsort(-own, kind="stable")[:kept]:
             choices[members[place]] = 1
     return space.architecture(choices)
-
-
-def decisions_by_target(space: SearchSpace) -> list[list[int]]:
-    """Return the indices of the decisions of each group, in the order of the decisions."""
-    targets: dict[str, list[int]] = {}
-    for number, decision in enumerate(space.decisions):
-        targets.setdefault(decision.group, []).append(number)
-    return list(targets.values())
 
 
 def checked_weights(space: SearchSpace, weights: Genes) -> Genes:

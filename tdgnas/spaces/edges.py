@@ -10,7 +10,7 @@ import numpy.typing as npt
 from ..decision import Genes
 from ..graphs import Node
 from .architecture import Architecture
-from .discretise import checked_weights, decisions_by_target
+from .discretise import checked_weights
 from .rules import RULES
 from .space import SearchSpace
 
@@ -59,7 +59,7 @@ def strongest_edges(space: SearchSpace, weights: Genes, k: int | None = None) ->
     weights, nones = _edges(space, weights)
     kept = _edges_kept(space, k)
     choices = list(nones)
-    for members in decisions_by_target(space):
+    for members in space.decisions.members:
         best = {member: _strongest(weights[space.slices[member]], nones[member]) for member in members}
         strength = [weights[space.slices[member].start + best[member]] for member in members]
         for place in np.argsort(-np.array(strength), kind="stable")[:kept]:
@@ -90,7 +90,7 @@ def progressive(
     if drop < 1:
         raise ValueError(f"drop is {drop}; at least one operation must go in a round")
     left = [set(range(d.genes)) - {none} for d, none in zip(space.decisions, nones, strict=True)]
-    targets = decisions_by_target(space)
+    targets = space.decisions.members
     while True:
         removed = 0
         for member, choice in _candidates(space, weights, left):

@@ -104,16 +104,10 @@ class SearchSpace(ABC):
         """
         if architecture.space != self.name:
             raise ValueError(f"this architecture belongs to {architecture.space!r}, not to {self.name!r}")
-        if len(architecture.choices) != len(self.decisions):
-            raise ValueError(
-                f"{self.name!r} with these settings has {len(self.decisions)} decisions, "
-                f"the architecture has {len(architecture.choices)} choices"
-            )
-        for decision, choice in zip(self.decisions, architecture.choices, strict=True):
-            if not 0 <= choice < len(decision.choices):
-                raise ValueError(
-                    f"decision {decision.name!r} has {len(decision.choices)} choices, got {choice}"
-                )
+        try:
+            self.decisions.check(architecture.choices)
+        except ValueError as error:
+            raise ValueError(f"this is no architecture of {self!r}: {error}") from None
 
     def sample(self, rng: random.Random | None = None) -> Architecture:
         """Return an architecture drawn uniformly with ``rng``, or with Python's :mod:`random`."""

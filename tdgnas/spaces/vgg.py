@@ -9,6 +9,7 @@ from torch import nn
 
 from ..decision import Decision
 from ..graphs import INPUT, OPS, Node, Op, Term, on
+from ..settings import check_whole
 from .architecture import Architecture
 from .registry import SPACES
 from .space import SearchSpace, given
@@ -136,12 +137,9 @@ def _check_settings(
         )
     if max_stride is not None and max_stride < 1:
         raise ValueError(f"max_stride is {max_stride}; it must be 1, 2, 4, 8 or 16, or None for no limit")
-    if in_channels < 1:
-        raise ValueError(f"in_channels is {in_channels}; an image has at least one channel")
+    check_whole(in_channels=in_channels, classes=classes)
     if image_size < 32 or image_size % 32:
         raise ValueError(
             f"image_size is {image_size}; VGG19 halves the image five times, so it must be a multiple of 32. "
             "Resize the images to 32x32 or 64x64."
         )
-    if classes < 1:
-        raise ValueError(f"classes is {classes}; a network has at least one output")

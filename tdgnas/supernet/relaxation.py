@@ -50,24 +50,22 @@ class Relaxation:
         if name not in RELAXATIONS:
             raise ValueError(f"there is no relaxation {name!r}; there are {', '.join(RELAXATIONS)}")
         self.name = name
-        self.gates = [w.start for d, w in zip(space.decisions, space.slices, strict=True) if d.binary]
-        by_width: dict[int, list[int]] = {}
-        for decision, where in zip(space.decisions, space.slices, strict=True):
-            if not decision.binary:
-                by_width.setdefault(decision.genes, []).append(where.start)
-        self._choices = [
-            torch.tensor([[start + k for k in range(width)] for start in starts])
-            for width, starts in by_width.items()
-        ]
+        self.gates: list[int] = []
         self.targets: dict[str, list[int]] = {}
-        if name == "target-softmax":
-            for decision, where in zip(space.decisions, space.slices, strict=True):
-                if decision.binary:
-                    self.targets.setdefault(decision.group, []).append(where.start)
-            if "" in self.targets:
-                raise ValueError(
-                    f"target-softmax needs gates with a target; {space.name!r} has gates without a group"
-                )
+        by_width: dict[int, list[list[int]]] = {}
+        for decision, where in zip(space.decisions, space.slices, strict=True):
+            if decision.binary:
+                self.gates.append(where.start)
+                self.targets.setdefault(decision.group, []).append(where.start)
+            else:
+                by_width.setdefault(decision.genes, []).append(list(range(where.start, where.stop)))
+        self._choices = [torch.tensor(places) for places in by_width.values()]
+        if name != "target-softmax":
+            self.targets = {}
+        elif "" in self.targets:
+            raise ValueError(
+                f"target-softmax needs gates with a target; {space.name!r} has gates without a group"
+            )
 
     @property
     def by_sign(self) -> bool:

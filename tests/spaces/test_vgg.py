@@ -118,8 +118,8 @@ def test_every_setting_makes_a_network_of_the_counted_size(width, channels, size
         ({"image_size": 28}, "multiple of 32"),
         ({"image_size": 16}, "halves the image five times"),
         ({"max_stride": 0}, "max_stride is 0"),
-        ({"classes": 0}, "at least one output"),
-        ({"in_channels": 0}, "at least one channel"),
+        ({"classes": 0}, "classes is 0"),
+        ({"in_channels": 0}, "in_channels is 0"),
     ],
 )
 def test_impossible_settings_are_refused_with_a_sentence(wrong, message: str) -> None:

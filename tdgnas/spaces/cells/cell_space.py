@@ -53,12 +53,8 @@ class CellSpace(SearchSpace):
         made = self.made_of(**settings)
         self.inputs, self.intermediates, self.concat = made.inputs, made.nodes, made.outputs
         self.reductions, self.choices_of_edge = made.places, tuple(made.operations)
-        self.cells, self.channels, self.partial, self.affine = (
-            made.cells,
-            made.channels,
-            made.partial,
-            made.affine,
-        )
+        self.cells, self.channels = made.cells, made.channels
+        self.partial, self.affine = made.partial, made.affine
         self.stem_channels = made.channels * made.stem_multiplier
         both = dict.fromkeys((NORMAL, REDUCTION), self.concat)
         self.shapes = cell_shapes(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from functools import partial
 from typing import cast
 
 import torch
@@ -147,35 +148,33 @@ def _conv_7x1_1x7(channels: int, stride: int = 1, affine: bool = True, search: b
     )
 
 
-def _sep_conv(kernel: int) -> Callable[..., nn.Module]:
-    def make(channels: int, stride: int = 1, affine: bool = True, search: bool = False) -> nn.Module:
-        return nn.Sequential(
-            *separable(channels, kernel, stride, affine), *separable(channels, kernel, 1, affine)
-        )
-
-    return make
-
-
-def _dil_conv(kernel: int) -> Callable[..., nn.Module]:
-    def make(channels: int, stride: int = 1, affine: bool = True, search: bool = False) -> nn.Module:
-        return nn.Sequential(*separable(channels, kernel, stride, affine, dilation=2))
-
-    return make
+def _sep_conv(
+    kernel: int, channels: int, stride: int = 1, affine: bool = True, search: bool = False
+) -> nn.Module:
+    return nn.Sequential(
+        *separable(channels, kernel, stride, affine), *separable(channels, kernel, 1, affine)
+    )
 
 
-def _conv(kernel: int) -> Callable[..., nn.Module]:
-    def make(channels: int, stride: int = 1, affine: bool = True, search: bool = False) -> nn.Module:
-        return relu_conv_norm(channels, channels, kernel, stride, affine)
+def _dil_conv(
+    kernel: int, channels: int, stride: int = 1, affine: bool = True, search: bool = False
+) -> nn.Module:
+    return nn.Sequential(*separable(channels, kernel, stride, affine, dilation=2))
 
-    return make
+
+def _conv(
+    kernel: int, channels: int, stride: int = 1, affine: bool = True, search: bool = False
+) -> nn.Module:
+    return relu_conv_norm(channels, channels, kernel, stride, affine)
 
 
-for _kernel in (3, 5, 7):
-    OPS.register(f"sep_conv_{_kernel}x{_kernel}")(_sep_conv(_kernel))
-for _kernel in (3, 5):
-    OPS.register(f"dil_conv_{_kernel}x{_kernel}")(_dil_conv(_kernel))
-for _kernel in (1, 3, 5):
-    OPS.register(f"conv_{_kernel}x{_kernel}")(_conv(_kernel))
+for _name, _maker, _kernels in (
+    ("sep_conv", _sep_conv, (3, 5, 7)),
+    ("dil_conv", _dil_conv, (3, 5)),
+    ("conv", _conv, (1, 3, 5)),
+):
+    for _kernel in _kernels:
+        OPS.register(f"{_name}_{_kernel}x{_kernel}")(partial(_maker, _kernel))
 
 #: Operations that have no parameters at stride 1 and treat a value alike on every edge.
 POOLS = frozenset({"max_pool_3x3", "avg_pool_3x3"})

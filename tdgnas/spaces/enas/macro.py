@@ -169,13 +169,11 @@ class EnasMacro(SearchSpace):
 
         :raises ValueError: when the text is not that of a network of so many layers.
         """
-        found = numbers(text)
-        if len(found) != len(self.decisions):
-            raise ValueError(
-                f"a network of {self.layers} layers has {len(self.decisions)} numbers (per layer the operation, then "
-                f"a bit for every earlier output but the last); this has {len(found)}"
-            )
-        return self.architecture(found)
+        form = (
+            f"a network of {self.layers} layers (per layer the operation, then a bit for every earlier output but the "
+            "last)"
+        )
+        return self.architecture(numbers(text, len(self.decisions), form))
 
 
 def _halved(outputs: list[str], layer: int, channels_in: int, channels_out: int) -> Sequence[Node]:

@@ -200,10 +200,5 @@ class EnasMicro(SearchSpace):
 
         :raises ValueError: when the text is not that of two cells of so many nodes.
         """
-        found = numbers(text)
-        if len(found) != len(self.decisions):
-            raise ValueError(
-                f"two cells of {self.intermediates} nodes have {len(self.decisions)} numbers, 4 a node (index, "
-                f"operation, twice); this has {len(found)}"
-            )
-        return self.architecture(found)
+        form = f"a pair of cells of {self.intermediates} nodes (4 a node: index, operation, twice)"
+        return self.architecture(numbers(text, len(self.decisions), form))

@@ -83,11 +83,16 @@ def check_sizes(settings: dict[str, Any], halvings: int) -> None:
         )
 
 
-def numbers(text: str) -> list[int]:
+def numbers(text: str, count: int, form: str) -> list[int]:
     """Return the whole numbers of a text form; brackets, commas and bars between them say nothing.
 
-    :raises ValueError: when there is anything else.
+    :param count: how many they have to be.
+    :param form: what they are, for the message.
+    :raises ValueError: when there is anything else, or another number of them.
     """
     if re.sub(r"[\d\s\[\],|]", "", text):
         raise ValueError(f"{text!r} is no architecture of ENAS; expected whole numbers such as [1] [0 1]")
-    return [int(number) for number in re.findall(r"\d+", text)]
+    found = [int(number) for number in re.findall(r"\d+", text)]
+    if len(found) != count:
+        raise ValueError(f"{form} takes {count} numbers; this has {len(found)}")
+    return found
