@@ -38,6 +38,7 @@ def selThermodynamic(
     relative: bool = False,
     energy: Callable[[T], float] | None = None,
     generation: int | Callable[[], int] | None = None,
+    beside: Sequence[Any] = (),
 ) -> list[T]:
     """Select *k* individuals that together have little free energy F = <E> - T*H [Mori1995]_.
 
@@ -60,6 +61,8 @@ def selThermodynamic(
     :param energy: the energy of an individual; by default ``-fitness.wvalues[0]``, a minimised loss itself,
         and with several objectives the Pareto rank, 0 for the first front.
     :param generation: the generation for a schedule, or a function without arguments that returns it.
+    :param beside: individuals that the set begins with and that are not returned, such as the population which the
+        picks join: they count for the entropy, so that T matters for the first pick as well. Only genes are needed.
     :returns: a list of references to the selected individuals, in the order of the picks. With several objectives the
         fitness of each has its ``crowding_dist`` among the selected of its front, as ``selTournamentDCD`` needs it.
     :raises ValueError: when the pool is empty, *k* or the temperature is out of range, a fitness is invalid
@@ -85,12 +88,15 @@ def selThermodynamic(
     heat = temperature_of(temperature, generation)
     energies, heat = scaled(energies_of(individuals, energy), heat, relative)
 
-    state = (entropy or fitting_entropy(individuals)).start(individuals, k)
+    pool, first = [*beside, *individuals], len(beside)
+    state = (entropy or fitting_entropy(pool)).start(pool, first + k)
+    for place in range(first):
+        state.add(place)
     picks: list[int] = []
     while len(picks) < k:
         if picks:
-            state.add(picks[-1])
-        picks.append(int(np.argmin(energies - heat * state.gains())))
+            state.add(first + picks[-1])
+        picks.append(int(np.argmin(energies - heat * state.gains()[first:])))
         if not replacement:
             energies[picks[-1]] = math.inf
     chosen = [individuals[pick] for pick in picks]

@@ -28,7 +28,7 @@ def search_figure(
     """Draw a search by generation: energies, entropy, temperature, active choices of the best, distinct genotypes.
 
     :param history: a record per generation with ``gen`` and any of ``best``, ``mean``, ``entropy``, ``temperature``,
-        ``gates`` (or ``shortcuts``), ``distinct``; the records of :func:`evolve` are such.
+        ``gates`` (or ``shortcuts``), ``distinct``, ``rank_correlation``; the records of :func:`evolve` are such.
     :param title: above the figure.
     :param energy: name and unit of the energies.
     :raises ValueError: for an empty history, or a record without ``gen``.
@@ -44,6 +44,7 @@ def search_figure(
         ("temperature\n(energy per nat)", [("temperature", "", style.PURPLE, "-")]),
         ("active choices\nof the best", [(gates, "", style.BLUE, "steps")]),
         ("distinct genotypes", [("distinct", "", style.INK, "steps")]),
+        ("rank correlation\nof the predictions", [("rank_correlation", "", style.ORANGE, "-")]),
     ]
     return _panels(history, x, panels, title, "generation")
 
@@ -122,6 +123,41 @@ def bands_figure(curves: Mapping[str, Band], x: str, y: str) -> Figure:
         axes.set_ylim(low - margin, high + margin)
     axes.grid()
     figure.legend(loc="outside right upper")
+    return figure
+
+
+@styled
+def forecast_figure(history: Sequence[Record]) -> Figure:
+    """Draw what a search predicted against what it found, and how often its uncertainty was right.
+
+    :param history: records of which some have ``predicted``, ``uncertainty`` (a standard deviation) and ``reached``.
+    :raises ValueError: when none has.
+    """
+    import numpy as np
+    from scipy.stats import norm
+
+    keys = ("predicted", "uncertainty", "reached")
+    rows = [
+        [float(row[key]) for key in keys] for row in history if all(is_number(row.get(key)) for key in keys)
+    ]
+    if not rows:
+        raise ValueError(f"there is nothing to draw: no record has {', '.join(keys)}")
+    predicted, unsure, reached = np.array(rows).T
+    figure = new_figure(8, 3.6, fitted=True)
+    left, right = figure.subplots(1, 2)
+    left.errorbar(
+        predicted, reached, xerr=unsure, fmt="o", markersize=3, color=style.BLUE, ecolor=style.SKY, lw=0.6
+    )
+    ends = [min(predicted.min(), reached.min()), max(predicted.max(), reached.max())]
+    left.plot(ends, ends, "--", color=style.GREY)
+    left.set(xlabel="predicted, with one standard deviation", ylabel="reached")
+    shares = np.linspace(0, 1, 41)
+    scores = norm.cdf((reached - predicted) / unsure)
+    right.plot(shares, [(scores <= share).mean() for share in shares], color=style.BLUE)
+    right.plot([0, 1], [0, 1], "--", color=style.GREY)
+    right.set(xlabel="predicted to be below, share", ylabel="was below, share", title="calibration")
+    for axes in (left, right):
+        axes.grid()
     return figure
 
 

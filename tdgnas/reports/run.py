@@ -117,6 +117,8 @@ def run_figures(found: Findings) -> dict[str, Figure]:
         figures["architecture"] = pictures.architecture_figure(found.space, found.best)
     if found.history:
         figures["search"] = pictures.search_figure(found.history, energy=f"energy\n({_energy(found)})")
+    if any(record.get("predicted") is not None for record in found.history):
+        figures["forecasts"] = pictures.forecast_figure(found.history)
     if found.pretraining:
         figures["pretraining"] = pictures.training_figure(found.pretraining)
     if len(found.rows) > 1 and any(row.test is not None for row in found.rows):
@@ -252,6 +254,12 @@ def _search(found: Findings, figures: dict[str, Figure]) -> Iterator[Block]:
         told += "; the temperature weighs it against the energy." if heated else "."
     yield Text(told)
     yield Picture(figures["search"], "the search by generation")
+    if "forecasts" in figures:
+        yield Text(
+            "Before an architecture was evaluated, its rank among those evaluated was predicted; on the diagonal, what "
+            "was predicted came true, and as often as predicted."
+        )
+        yield Picture(figures["forecasts"], "predicted and reached ranks")
     if "pretraining" in figures:
         drawn = Picture(figures["pretraining"], "losses, measures and open gates by epoch")
         yield Folded("Pretraining of the supernet", drawn)

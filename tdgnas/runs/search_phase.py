@@ -48,7 +48,7 @@ class SearchPhase:
             guard(toolbox, names_of(config.strategy.model_dump()), config.on_error, self._note)
         self.search = make_search(config, problem, self.strategy, evaluate)
         problem.begin()
-        self.table = Table(context.folder / "history.csv", COLUMNS)
+        self.table = Table(context.folder / "history.csv", (*COLUMNS, *self.strategy.records))
         self.costs = Table(context.folder / "timings" / "evaluation.csv", COST_COLUMNS)
         self.events = Events(context.folder / "events.jsonl")
         self.known = -1

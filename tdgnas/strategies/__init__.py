@@ -9,6 +9,7 @@ from .decisions import *
 from .ga import *
 from .local_search import *
 from .nsga2 import *
+from .predicted import *
 from .random_search import *
 from .reinforce_lstm import *
 from .reinforce_table import *

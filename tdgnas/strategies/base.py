@@ -36,6 +36,8 @@ class Strategy(ABC):
     needs_gradients: ClassVar[bool] = False
     #: Which individual a search settles on: the ``best`` evaluated, the ``last``, or the best of the ``present`` ones.
     recommends: str = "best"
+    #: What :meth:`record` tells beside a temperature: columns of an experiment's history.
+    records: ClassVar[tuple[str, ...]] = ()
     #: Further attributes that the next generation depends on, ``owner.attribute`` for those of an object: the state.
     keeps: ClassVar[tuple[str, ...]] = ()
     #: Source of all draws, Python's :mod:`random` or a generator of its own.

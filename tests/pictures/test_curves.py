@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 from tdgnas.comparison.curves import Band
 from tdgnas.pictures import (
     bands_figure,
+    forecast_figure,
     pareto_figure,
     points_figure,
     ranks_figure,
@@ -35,6 +36,10 @@ HISTORY = [
     }
     for gen in range(6)
 ]  # fmt: skip
+FORECASTS = [
+    {"gen": 0, "predicted": None},
+    *({"gen": 1 + n, "predicted": n - 1.0, "uncertainty": 0.5, "reached": n - 0.8} for n in range(3)),
+]
 EPOCHS = [
     {
         "epoch": n, "train_loss": 2.0 / n, "valid_loss": 2.5 / n, "train_accuracy": 0.1 * n,
@@ -65,7 +70,7 @@ def curve(axes: Axes, number: int = 0) -> list[float]:
 
 
 @pytest.mark.parametrize("suffix", [".png", ".svg", ".pdf"])
-@pytest.mark.parametrize(("draw", "records"), DRAW)
+@pytest.mark.parametrize(("draw", "records"), [*DRAW, (forecast_figure, FORECASTS)])
 def test_every_figure_is_written_in_every_format_with_equal_bytes_whatever_the_users_settings(
     draw: Callable[..., Figure], records: list[dict[str, Any]], suffix: str, tmp_path: Path
 ) -> None:
@@ -167,6 +172,16 @@ def test_accuracy_axis_has_no_tick_beyond_100_percent() -> None:
     ticks = figure.axes[0].get_xticks()
     assert len(ticks) > 1
     assert max(ticks) <= 100
+
+
+def test_predictions_that_came_true_lie_on_the_diagonal() -> None:
+    figure = forecast_figure(FORECASTS)
+    reached, calibration = figure.axes
+    assert list(reached.lines[0].get_xdata()) == pytest.approx([-1.0, 0.0, 1.0])
+    assert list(reached.lines[0].get_ydata()) == pytest.approx([-0.8, 0.2, 1.2])
+    assert list(calibration.lines[0].get_ydata())[::40] == [0.0, 1.0]
+    with pytest.raises(ValueError, match="no record has predicted"):
+        forecast_figure(HISTORY)
 
 
 @pytest.mark.parametrize(("draw", "records"), DRAW)

@@ -17,7 +17,7 @@ from tdgnas.runs.wiring import unfit
 from tdgnas.strategies import STRATEGIES, option_names
 
 #: Small values of options that decide how large a generation is.
-SMALL = {"population": 2, "mu": 4, "lambda_": 2, "batch": 2, "sample": 2, "steps": 1}
+SMALL = {"population": 2, "mu": 4, "lambda_": 2, "batch": 2, "sample": 2, "steps": 1, "initial": 2}
 TINY: dict[str, Any] = {
     "device": "cpu",
     "data": {"name": "digits", "train": 16, "valid": 12, "test": 12},

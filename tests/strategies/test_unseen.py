@@ -11,7 +11,10 @@ from tdgnas.decision import Decision, Decisions
 from tdgnas.strategies import STRATEGIES, Unseen, create, option_names
 from tdgnas.strategies.unseen import mutated
 
-NEVER_TWICE = [name for name in STRATEGIES.names() if "repeat" in option_names(name)] + ["local-search"]
+NEVER_TWICE = [name for name in STRATEGIES.names() if "repeat" in option_names(name)] + [
+    "local-search",
+    "tdga-gp",
+]
 
 
 @pytest.mark.parametrize("name", NEVER_TWICE)
@@ -31,7 +34,12 @@ def test_one_network_under_several_spellings_is_asked_for_once(name, searches):
         [Decision("gate", ("off", "on"), binary=True), kind, Decision("other", ("a", "b", "c"))]
     )
     problem = searches.Problem(decisions)
-    settings = {"nsga2": {"mu": 5, "lambda_": 3}, "random": {"batch": 5}, "local-search": {}}
+    settings = {
+        "nsga2": {"mu": 5, "lambda_": 3},
+        "random": {"batch": 5},
+        "local-search": {},
+        "tdga-gp": {"initial": 4},
+    }
     searches.run(name, problem, generations=2, **settings.get(name, {"population": 5}))
     networks = [decisions.canonical(choices) for choices in problem.evaluated]
     assert len(set(networks)) == len(networks) > 1

@@ -1,0 +1,6 @@
+"""Searches that predict how good an architecture is before they pay for it: a model, and what is asked for next."""
+
+from .gp import *
+from .model import *
+from .search import *
+from .tdga import *
