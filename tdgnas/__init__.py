@@ -33,7 +33,13 @@ _NAMES = {
     "SearchSpace": "spaces",
     "Supernet": "supernet",
     "SupernetFitness": "fitness",
+    "channels": "choices",
+    "choice": "choices",
     "evolve": "algorithms",
+    "gate": "choices",
+    "inputs": "choices",
+    "kernel": "choices",
+    "repeat": "choices",
 }
 __all__ = ["__version__", *_MODULES, *_NAMES]
 
@@ -52,6 +58,7 @@ if TYPE_CHECKING:
     )
     from .algorithms import evolve
     from .budget import Budget
+    from .choices import channels, choice, gate, inputs, kernel, repeat
     from .fitness import SupernetFitness
     from .individual import AccuracyFitness, Individual, LossFitness
     from .mapping import batch_map

@@ -14,7 +14,9 @@ from .steps import Step
 
 
 def combine(node: Node, inputs: Sequence[Tensor], post: nn.Module | None) -> Tensor:
-    """Join the inputs of a node: sum (in order) or concatenation, then its ``post`` operation."""
+    """Join the inputs of a node: sum (in order) or concatenation, then its ``post`` operation; or call that."""
+    if node.combine == "call":
+        return cast(Tensor, inputs[0] if post is None else post(*inputs))
     if node.combine == "concat":
         value = torch.cat(list(inputs), dim=1)
     else:

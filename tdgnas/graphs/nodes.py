@@ -64,21 +64,21 @@ class Term:
 
 @dataclass(frozen=True)
 class Node:
-    """A value: the terms that are on, summed or concatenated, then ``post``.
+    """A value: the terms that are on, summed or concatenated, then ``post``; or ``post`` called with all of them.
 
     The last node of a graph is its output. A node none of whose terms is on is zero.
 
     :param name: unique within the graph.
     :param terms: the candidates, in the order in which they are summed.
     :param post: the operation on the combined value; None for nothing.
-    :param combine: ``sum``, or ``concat`` along the channels.
+    :param combine: ``sum``, ``concat`` along the channels, or ``call``, where ``post`` takes the values in their order.
     :param shape: of one sample, only for a node without terms, which is zero (before ``post``).
     """
 
     name: str
     terms: tuple[Term, ...]
     post: Op | None = None
-    combine: Literal["sum", "concat"] = "sum"
+    combine: Literal["sum", "concat", "call"] = "sum"
     shape: tuple[int, ...] | None = None
 
     @property
@@ -146,8 +146,8 @@ def _check_conditions(node: Node, term: Term, decisions: Sequence[Decision]) -> 
         raise ValueError(
             f"node {node.name!r} names a decision twice in one term; put its choices into one condition"
         )
-    if node.combine == "concat" and term.conditions:
-        raise ValueError(f"node {node.name!r} concatenates, so its terms must always be on")
+    if node.combine != "sum" and term.conditions:
+        raise ValueError(f"node {node.name!r} does not sum its terms, so they must always be on")
 
 
 def _too_late(nodes: Sequence[Node], name: str, source: str) -> str:

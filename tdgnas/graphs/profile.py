@@ -37,7 +37,7 @@ class Profile:
         return 0 if name is None else self.macs[name]
 
 
-def run_counted(module: nn.Module, value: Tensor) -> tuple[Tensor, int]:
+def run_counted(module: nn.Module, *values: Tensor) -> tuple[Tensor, int]:
     """Run a module; return its output and the multiply-adds of its convolutions and linear layers."""
     total = 0
 
@@ -51,7 +51,7 @@ def run_counted(module: nn.Module, value: Tensor) -> tuple[Tensor, int]:
     counted = [part for part in module.modules() if isinstance(part, (nn.Conv1d, nn.Conv2d, nn.Linear))]
     hooks = [part.register_forward_hook(count) for part in counted]
     try:
-        output: Tensor = module(value)
+        output: Tensor = module(*values)
     finally:
         for hook in hooks:
             hook.remove()
@@ -66,12 +66,12 @@ def profile(nodes: Sequence[Node], input_shape: tuple[int, ...]) -> Profile:
     found = Profile()
     modules: dict[str, nn.Module] = {}
 
-    def run(op: Op, value: Tensor, node: Node) -> Tensor:
+    def run(op: Op, node: Node, *given: Tensor) -> Tensor:
         if op.name not in modules:
             with torch.device("meta"):
-                modules[op.name] = make(op).eval()
+                modules[op.name] = make(op).eval().to("meta")
             found.parameters[op.name] = sum(p.numel() for p in modules[op.name].parameters())
-        output, macs = run_counted(modules[op.name], value)
+        output, macs = run_counted(modules[op.name], *given)
         if found.macs.setdefault(op.name, macs) != macs:
             raise ValueError(
                 f"operation {op.name!r} has another cost in node {node.name!r} than before; name it apart"
@@ -85,14 +85,15 @@ def profile(nodes: Sequence[Node], input_shape: tuple[int, ...]) -> Profile:
             for term in node.terms:
                 value = values[term.source]
                 if term.op is not None:
-                    value = run(term.op, value, node)
+                    value = run(term.op, node, value)
                     found.outputs.setdefault(term.op.name, tuple(value.shape[1:]))
                 terms.append(value)
             shapes = {tuple(value.shape) for value in terms}
             if node.combine == "sum" and len(shapes) > 1:
                 raise ValueError(f"node {node.name!r} sums values of different shapes: {sorted(shapes)}")
-            value = combine(node, terms[:1] if node.combine == "sum" else terms, None)
-            found.shapes[node.name] = tuple(value.shape[1:])
-            values[node.name] = value if node.post is None else run(node.post, value, node)
+            joined = combine(node, terms[:1] if node.combine == "sum" else terms, None)
+            found.shapes[node.name] = tuple(joined.shape[1:])
+            given = terms if node.combine == "call" else [joined]
+            values[node.name] = joined if node.post is None else run(node.post, node, *given)
             found.values[node.name] = tuple(values[node.name].shape[1:])
     return found

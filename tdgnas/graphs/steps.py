@@ -51,7 +51,7 @@ class Interner:
             for op in dict.fromkeys(term.op.name for term in node.terms if term.op is not None):
                 self._users.setdefault(op, []).append(number)
         self._wiring = Wiring(self.nodes)
-        self._joined = [node.post is not None or node.combine == "concat" for node in self.nodes]
+        self._joined = [node.post is not None or node.combine != "sum" for node in self.nodes]
 
     def __len__(self) -> int:
         return len(self.steps)

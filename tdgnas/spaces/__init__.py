@@ -10,6 +10,7 @@ from .cells import CellSpace, DartsCells, FinalNetwork, Genotype, OneInputCells,
 from .discretise import round_k, sample, threshold
 from .edges import per_edge, progressive, strongest_edges, unfed
 from .enas import EnasMacro, EnasMicro
+from .module import ModuleSpace, from_module
 from .nasbench201 import NASBench201
 from .registry import SPACES, create, load_architecture, save_architecture, space_document, space_of
 from .rules import RULES
@@ -32,6 +33,7 @@ __all__ = [
     "FinalNetwork",
     "Genotype",
     "Graph",
+    "ModuleSpace",
     "NASBench201",
     "Node",
     "OneInputCells",
@@ -41,6 +43,7 @@ __all__ = [
     "VGGShortcuts",
     "create",
     "final_network",
+    "from_module",
     "load_architecture",
     "on",
     "per_edge",

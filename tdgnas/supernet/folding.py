@@ -116,14 +116,22 @@ class _Run:
         if task.op is not None:
             name: str | None = task.op
             value, own = self._gather([self.steps[each].inputs[0] for each in part], task.spare)
+            values = [value]
         else:
-            post = folder.graph.nodes[task.node].post
-            name = None if post is None else post.name
-            value, own = self._join(task, part)
+            node = folder.graph.nodes[task.node]
+            name = None if node.post is None else node.post.name
+            if node.combine == "call":
+                columns = zip(*(self.steps[each].inputs for each in part), strict=True)
+                own, values = False, [self._gather(list(column), frozenset())[0] for column in columns]
+            else:
+                value, own = self._join(task, part)
+                values = [value]
+        value = values[0]
         if name is not None:
-            result = self._apply(name, value, own, part)
+            result = self._apply(name, values, own, part)
             # A skip hands on its input, a slice a part of it: what others may still read must not be written over.
-            value = result.clone() if not own and _same_memory(result, value) else result
+            shared = not own and any(_same_memory(result, value) for value in values)
+            value = result.clone() if shared else result
         if len(part) == 1:
             self.values[part[0]] = value
             return
@@ -131,17 +139,21 @@ class _Run:
             self.values[each] = own_part
             self.homes[each] = (value, place)
 
-    def _apply(self, name: str, value: Tensor, own: bool, part: tuple[int, ...]) -> Tensor:
+    def _apply(self, name: str, values: list[Tensor], own: bool, part: tuple[int, ...]) -> Tensor:
         module, state = self.folder.ops[name], self.folder.state
+
+        def run() -> Tensor:
+            return apply(module, values[0], own) if len(values) == 1 else cast(Tensor, module(*values))
+
         if not self.folder.norms[name]:
-            return apply(module, value, own)
+            return run()
         statistics: Statistics | None = None
         if self.policy == "record":
             statistics = []
         elif self.policy == "given":
             statistics = _stacked([self.statistics[each] for each in part])
         with state.use(self.policy, len(part), statistics):
-            result = apply(module, value, own)
+            result = run()
         if self.policy == "record" and statistics is not None:
             for place, each in enumerate(part):
                 own_part = (

@@ -137,7 +137,10 @@ class _Pass:
             value, layers = self.rectified[source], layers[1:]
         by_batch = self.owner.state.policy in ("train", "batch") and self.owner.state.groups == 1
         scaled = (
-            gate is not None and by_batch and isinstance(layers[-1], NodeBatchNorm) and not layers[-1].affine
+            gate is not None
+            and by_batch
+            and isinstance(norm := layers[-1] if layers else None, NodeBatchNorm)
+            and not norm.affine
         )
         for layer in layers[:-1] if scaled else layers:
             value = layer(value)

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from ..budget import Budget
 from ..descent import in_mode
 from ..devices import own_noise, pick_device
-from ..graphs import make, run_steps
+from ..graphs import GraphNetwork, make, run_steps
 from ..individual import Individual, LossFitness
 from ..operators import initBernoulli
 from ..settings import checked
@@ -290,6 +290,13 @@ class Supernet(nn.Module):
         ahead = WeightStep.of(xi, optimiser, self._learned())
         with self.frozen("batch"):
             return second_order_gradients(self, self._loss, genes, train, valid, ahead, rows=rows)
+
+    def network(self, architecture: Architecture) -> GraphNetwork:
+        """Return the stand-alone network of an architecture with a copy of the shared weights."""
+        network = self.space.network(architecture)
+        for name, op in network.ops.items():
+            op.load_state_dict(self.ops[name].state_dict())
+        return network.to(self.device)
 
     def _loss(self, alpha: Tensor, batch: tuple[Tensor, Tensor], path: SampledPath | None = None) -> Tensor:
         return self.task.losses(self.mixed(batch[0], alpha, path).unsqueeze(0), batch[1])[0]

@@ -1,0 +1,94 @@
+"""The space of a module's choices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ...registry import resolve
+from ..architecture import Architecture
+from ..registry import SPACES
+from ..space import SearchSpace
+from .lowering import Lowering
+
+
+@SPACES.register("module")
+class ModuleSpace(SearchSpace):
+    """Your own ``nn.Module`` with choices in it (:func:`tdgnas.choice` and the like).
+
+    :param model: what makes the module, as ``my_module:MyNet``; a class or a function.
+    :param arguments: keywords that it is called with.
+    :param own_weights: whether the supernet and stand-alone networks begin with the model's weights, such as pretrained
+        ones; layers draw fresh ones otherwise.
+    :param in_channels: channels of the image.
+    :param image_size: height and width of the image.
+    :param classes: number of outputs.
+    :raises ValueError: when there is no such module, or it is not one that can be searched.
+    """
+
+    name = "module"
+
+    def __init__(
+        self,
+        model: str,
+        arguments: Mapping[str, Any] | None = None,
+        own_weights: bool = False,
+        in_channels: int = 3,
+        image_size: int = 32,
+        classes: int = 10,
+    ) -> None:
+        if ":" not in model:
+            raise ValueError(
+                f"model is {model!r}; give what makes your nn.Module as my_module:MyNet. A space that was made of a "
+                "module in memory cannot be made again from a file"
+            )
+        shape = (in_channels, image_size, image_size)
+        self._build(resolve(model)(**(arguments or {})), torch.zeros(2, *shape), own_weights)
+        self.settings = {"model": model, "arguments": dict(arguments or {}), "own_weights": own_weights}
+        self.settings |= {"in_channels": in_channels, "image_size": image_size, "classes": classes}
+        if self.classes != classes:
+            raise ValueError(
+                f"{model} gives {self.classes} outputs, {classes} were asked for (classes={classes})"
+            )
+
+    def _build(self, model: nn.Module, example: Tensor, own_weights: bool) -> None:
+        if not isinstance(model, nn.Module):
+            raise ValueError(f"a search needs an nn.Module, got {type(model).__name__}")
+        training = [(part, part.training) for part in model.modules()]
+        try:
+            found = Lowering(model.eval(), example, own_weights)
+        finally:
+            for part, mode in training:
+                part.training = mode
+        settings = {"model": type(model).__name__}
+        super().__init__(found.decisions, found.nodes, tuple(example.shape[1:]), 0, settings)  # type: ignore[arg-type]
+        self.classes = self.graph.profile.values[self.graph.output][-1]
+
+    def baseline(self) -> Architecture:
+        """Return the first choice everywhere: the module as it is."""
+        return Architecture(self.name, (0,) * len(self.decisions))
+
+
+def from_module(
+    model: nn.Module | Callable[[], nn.Module], example_input: Tensor, *, own_weights: bool = True
+) -> ModuleSpace:
+    """Make a search space of a module with choices in it.
+
+    :param model: the module, or what makes it.
+    :param example_input: a batch of two or more inputs, shape (batch, ...), on the CPU.
+    :param own_weights: whether the supernet and stand-alone networks begin with the model's weights, such as pretrained
+        ones; layers draw fresh ones otherwise.
+    :raises ValueError: for a module without choices, or one that cannot be traced; the line is named.
+
+    >>> import tdgnas
+    >>> net = nn.Sequential(tdgnas.choice([nn.Linear(4, 8), nn.Linear(4, 8)]), nn.ReLU(), nn.Linear(8, 3))
+    >>> space = from_module(net, torch.zeros(2, 4))
+    >>> space.decisions[0].choices, space.classes, len(space.graph.nodes)
+    (('0', '1'), 3, 2)
+    """
+    space = ModuleSpace.__new__(ModuleSpace)
+    space._build(model if isinstance(model, nn.Module) else model(), example_input, own_weights)
+    return space

@@ -1,0 +1,231 @@
+"""A space of a user's own module: its graph is the module, whatever is chosen, to the bit."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+import tdgnas
+from tdgnas import spaces
+from tdgnas.choices import Element
+from tdgnas.data import Splits
+from tdgnas.data._torchvision import import_torchvision
+from tdgnas.fitness import SupernetFitness
+from tdgnas.spaces import ModuleSpace
+from tdgnas.supernet import Supernet, evaluate_one, evaluation_set
+
+
+class Mixed(nn.Module):
+    """Every kind of choice, one inside another, a product of two branches, a layer that is called twice."""
+
+    def __init__(self, width: int = 8, classes: int = 10, channels: int = 1) -> None:
+        super().__init__()
+        self.wide = tdgnas.kernel(nn.Conv2d(channels, width, 5, padding=2), (3, 5))
+        self.norm = tdgnas.channels(
+            nn.Sequential(nn.Conv2d(width, width, 1), nn.BatchNorm2d(width), nn.ReLU()), (2, width)
+        )
+        inner = nn.Sequential(nn.Conv2d(width, width, 1), tdgnas.gate(nn.Conv2d(width, width, 1)), nn.Tanh())
+        self.pick = tdgnas.choice({"skip": nn.Identity(), "relu": nn.ReLU(), "inner": inner})
+        self.twice = nn.Conv2d(width, width, 1)
+        self.deep = tdgnas.repeat(lambda place: nn.Sequential(nn.Conv2d(width, width, 1), nn.ReLU()), 0, 2)
+        self.join = tdgnas.inputs(3, 2, label="join")
+        self.head = nn.Linear(width, classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        one = self.norm(self.wide(x))
+        two = self.twice(self.pick(one))
+        three = self.deep(one * two)
+        both = torch.relu(self.join([one, two, three])) * two.sigmoid()
+        return self.head(self.twice(both).mean((2, 3)))
+
+
+def gated_resnet() -> nn.Module:
+    """ResNet18 with three gates."""
+    model = import_torchvision().models.resnet18(num_classes=10)
+    for layer in (model.layer1, model.layer2, model.layer3):
+        layer[1].conv2 = tdgnas.gate(layer[1].conv2)
+    return model
+
+
+def shallow_mobilenet() -> nn.Module:
+    """MobileNetV3 with two blocks that may be left out."""
+    model = import_torchvision().models.mobilenet_v3_small(num_classes=10, width_mult=0.25)
+    for place in (3, 8):
+        model.features[place] = tdgnas.choice({"block": model.features[place], "none": nn.Identity()})
+    return model
+
+
+def deep_transformer() -> nn.Module:
+    """A vision transformer of one to three blocks."""
+    model = import_torchvision().models.VisionTransformer(16, 8, 3, 2, 8, 16, num_classes=10)
+    model.encoder.layers = tdgnas.repeat(list(model.encoder.layers), 1)
+    nn.init.normal_(model.heads.head.weight)  # torchvision begins with zeros
+    return model
+
+
+def perceptron() -> nn.Module:
+    """Layers of linear maps."""
+    return nn.Sequential(
+        tdgnas.channels(nn.Linear(4, 6), (2, 6)),
+        tdgnas.choice([nn.ReLU(), nn.Tanh()]),
+        tdgnas.gate(nn.Linear(6, 2)),
+    )
+
+
+def set_choices(model: nn.Module, named: dict[str, int]) -> None:
+    for place, part in model.named_modules():
+        if isinstance(part, Element):
+            part.chosen = named[part.label or place]
+
+
+@pytest.mark.parametrize(
+    ("make", "shape", "nodes"),
+    [
+        (Mixed, (1, 8, 8), 15),
+        (gated_resnet, (3, 32, 32), 10),
+        (shallow_mobilenet, (3, 32, 32), 5),
+        (deep_transformer, (3, 16, 16), 6),
+        (perceptron, (4,), 3),
+    ],
+)
+def test_graph_is_the_model_for_every_choice_tried(make: Any, shape: tuple[int, ...], nodes: int) -> None:
+    torch.manual_seed(0)
+    model = make().eval()
+    space = spaces.from_module(model, torch.randn(2, *shape))
+    assert len(space.graph.nodes) == nodes
+    rng, x = random.Random(0), torch.randn(3, *shape)
+    found = set()
+    for architecture in [space.baseline(), *(space.sample(rng) for _ in range(8))]:
+        names = [decision.name for decision in space.decisions]
+        set_choices(model, dict(zip(names, architecture.choices, strict=True)))
+        with torch.no_grad():
+            own = model(x)
+            assert torch.equal(space.network(architecture).eval()(x), own)
+        found.add(own.sum().item())
+    assert len(found) > 1
+    assert model(x).requires_grad  # the model itself is left as it was
+
+
+@pytest.fixture(scope="module")
+def mixed(digits: Splits) -> Supernet:
+    torch.manual_seed(1)
+    example = digits.train.batch(slice(0, 2))[0]
+    return Supernet(spaces.from_module(Mixed(channels=3), example), digits)
+
+
+def test_population_is_scored_as_one_by_one(mixed: Supernet, digits: Splits) -> None:
+    rng = random.Random(3)
+    population = [mixed.space.encode(mixed.space.sample(rng)) for _ in range(12)]
+    found = SupernetFitness(mixed, digits.valid, size=32, batch_size=16).batch(population)
+    where = evaluation_set(digits.valid, size=32, batch_size=16)
+    for genes, value in zip(population, found, strict=True):
+        assert value[0] == evaluate_one(mixed, where, mixed.space.decode(genes)).loss
+
+
+def test_alpha_has_gradients_and_is_pretrained(mixed: Supernet) -> None:
+    gradients = mixed.alpha_gradients(np.zeros((2, mixed.space.length)), seed=0, batch_size=8)
+    assert np.isfinite(gradients).all()
+    assert np.count_nonzero(gradients[0]) > mixed.space.length // 2
+    before = mixed.version
+    mixed.pretrain(1, batch_size=32)
+    assert mixed.version != before
+
+
+def test_network_of_an_architecture_has_the_shared_weights(mixed: Supernet, digits: Splits) -> None:
+    images = digits.valid.batch(slice(0, 4))[0]
+    architecture = mixed.space.sample(random.Random(5))
+    network = mixed.network(architecture).eval()
+    with torch.no_grad(), mixed.frozen("running"):
+        assert torch.equal(network(images), mixed.discrete(images, architecture))
+    part = next(iter(network.ops.values()))
+    with torch.no_grad():
+        next(part.parameters()).add_(1)
+    with torch.no_grad(), mixed.frozen("running"):
+        assert not torch.equal(network(images), mixed.discrete(images, architecture))
+
+
+def test_own_weights_or_fresh_ones() -> None:
+    model = Mixed()
+    kept = spaces.from_module(model, torch.zeros(2, 1, 8, 8))
+    fresh = spaces.from_module(model, torch.zeros(2, 1, 8, 8), own_weights=False)
+    weight = model.twice.weight
+    assert torch.equal(kept.network(kept.baseline()).ops["twice"].weight, weight)
+    drawn = [fresh.network(fresh.baseline()).ops["twice"].weight for _ in range(2)]
+    assert not torch.equal(drawn[0], weight)
+    assert not torch.equal(*drawn)
+
+
+def test_larger_kernels_and_more_channels_add_to_smaller_ones() -> None:
+    conv = nn.Conv2d(2, 3, 5, padding=2)
+    x = torch.randn(1, 2, 6, 6)
+    part = tdgnas.kernel(conv, (1, 3, 5))
+    part.chosen = 2
+    torch.testing.assert_close(part(x), conv(x))
+    part.chosen = 1
+    middle = nn.functional.conv2d(x, conv.weight[:, :, 1:4, 1:4], conv.bias, padding=1)
+    torch.testing.assert_close(part(x), middle)
+    assert sum(p.numel() for p in part.parameters()) == sum(p.numel() for p in conv.parameters())
+    layers = nn.Sequential(nn.Conv2d(2, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Conv2d(4, 4, 3, groups=4))
+    some = tdgnas.channels(layers, (1, 4)).eval()
+    layers.eval()
+    torch.testing.assert_close(some(x)[:, :1], layers(x)[:, :1])
+    assert not some(x)[:, 1:].any()
+    some.chosen = 1
+    torch.testing.assert_close(some(x), layers(x))
+
+
+class Branching(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.part = tdgnas.gate(nn.Linear(4, 4))
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.sum() > 0:
+            return x
+        return self.part(x)
+
+
+class TwoResults(Branching):
+    def forward(self, x: Tensor) -> Any:
+        return x, self.part(x)
+
+
+def test_what_cannot_be_searched_is_named() -> None:
+    x = torch.zeros(2, 4)
+    with pytest.raises(ValueError, match=r"test_module.py:\d+, `if x.sum\(\) > 0:`"):
+        spaces.from_module(Branching(), x)
+    with pytest.raises(ValueError, match="one tensor"):
+        spaces.from_module(TwoResults(), x)
+    with pytest.raises(ValueError, match=r"does not run on inputs of shape \(2, 5\)"):
+        spaces.from_module(perceptron(), torch.zeros(2, 5))
+    with pytest.raises(ValueError, match="Linear has no choices"):
+        spaces.from_module(nn.Linear(4, 4), x)
+    with pytest.raises(ValueError, match="two or more"):
+        tdgnas.choice([nn.ReLU()])
+    with pytest.raises(ValueError, match="odd and growing|odd, growing"):
+        tdgnas.kernel(nn.Conv2d(1, 1, 5, padding=2), (2, 5))
+    with pytest.raises(ValueError, match="growing counts from 1 to 4"):
+        tdgnas.channels(nn.Linear(2, 4), (4, 2))
+    with pytest.raises(ValueError, match="cannot be cut"):
+        tdgnas.channels(nn.Sequential(nn.Linear(2, 4), nn.Linear(4, 4)), (2, 4))
+    with pytest.raises(ValueError, match="1 <= k <= n"):
+        tdgnas.inputs(2, 3)
+    with pytest.raises(ValueError, match="`high`"):
+        tdgnas.repeat(lambda place: nn.ReLU(), 0)
+
+
+def test_a_space_by_name_is_made_again_and_one_in_memory_is_not() -> None:
+    space = spaces.create("module", model=f"{__name__}:Mixed", in_channels=1, image_size=8)
+    again = spaces.space_of(spaces.space_document(space))
+    assert [decision.name for decision in again.decisions] == [decision.name for decision in space.decisions]
+    assert again.parameters(again.baseline()) == space.parameters(space.baseline())
+    in_memory = spaces.from_module(Mixed(), torch.zeros(2, 1, 8, 8))
+    with pytest.raises(ValueError, match="in memory"):
+        spaces.space_of(spaces.space_document(in_memory))
+    with pytest.raises(ValueError, match="gives 10 outputs, 3 were asked for"):
+        ModuleSpace(f"{__name__}:Mixed", in_channels=1, image_size=8, classes=3)
