@@ -193,7 +193,7 @@ def _cut(layer: nn.Module, start: int, stop: int, first: bool) -> nn.Module:
     cut = deepcopy(layer)
     if isinstance(cut, nn.Linear) and first:
         cut.out_features = stop - start
-    elif isinstance(cut, nn.Conv2d) and (first and cut.groups == 1 or cut.groups == cut.in_channels):
+    elif isinstance(cut, nn.Conv2d) and ((first and cut.groups == 1) or cut.groups == cut.in_channels):
         cut.out_channels = stop - start
         if cut.groups > 1:
             cut.in_channels = cut.groups = stop - start

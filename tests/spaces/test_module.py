@@ -44,6 +44,11 @@ class Mixed(nn.Module):
         return self.head(self.twice(both).mean((2, 3)))
 
 
+def ten() -> nn.Module:
+    """Ten classes, whatever is asked for."""
+    return Mixed()
+
+
 def gated_resnet() -> nn.Module:
     """ResNet18 with three gates."""
     model = import_torchvision().models.resnet18(num_classes=10)
@@ -207,7 +212,7 @@ def test_what_cannot_be_searched_is_named() -> None:
         spaces.from_module(nn.Linear(4, 4), x)
     with pytest.raises(ValueError, match="two or more"):
         tdgnas.choice([nn.ReLU()])
-    with pytest.raises(ValueError, match="odd and growing|odd, growing"):
+    with pytest.raises(ValueError, match="odd, growing"):
         tdgnas.kernel(nn.Conv2d(1, 1, 5, padding=2), (2, 5))
     with pytest.raises(ValueError, match="growing counts from 1 to 4"):
         tdgnas.channels(nn.Linear(2, 4), (4, 2))
@@ -228,4 +233,4 @@ def test_a_space_by_name_is_made_again_and_one_in_memory_is_not() -> None:
     with pytest.raises(ValueError, match="in memory"):
         spaces.space_of(spaces.space_document(in_memory))
     with pytest.raises(ValueError, match="gives 10 outputs, 3 were asked for"):
-        ModuleSpace(f"{__name__}:Mixed", in_channels=1, image_size=8, classes=3)
+        ModuleSpace(f"{__name__}:ten", in_channels=1, image_size=8, classes=3)

@@ -6,6 +6,7 @@ import inspect
 import random
 
 import pytest
+import torch
 
 from tdgnas import Individual, operators
 from tdgnas.data import DATA
@@ -13,6 +14,7 @@ from tdgnas.graphs import OPS
 from tdgnas.operators import OPERATORS, Entropy
 from tdgnas.runs import FITNESSES, PROBLEMS
 from tdgnas.spaces import RULES, SPACES, create
+from tdgnas.spaces.module.pieces import Held
 from tdgnas.strategies import STRATEGIES
 from tdgnas.tasks import TASKS
 from tdgnas.testing import KINDS, Conformance, check_anything, kind_of
@@ -33,6 +35,7 @@ SMALL = {
     "darts-cells": {"cells": 3, "channels": 4, "nodes": 2, "image_size": 8},
     "one-input-cells": {"cells": 2, "channels": 2, "image_size": 8},
     "enas-macro": {"layers": 4, "channels": 4, "image_size": 8},
+    "module": {"arguments": {"width": 4}, "image_size": 8},
     "enas-micro": {"layers": 2, "nodes": 2, "channels": 4, "image_size": 8},
 }
 PREFIXES = ("sel", "cx", "mut", "ls", "init")
@@ -110,6 +113,7 @@ OPERATIONS = {
     "dropout-head": {"dropout": 0.1},
     "enas-pool": {"pool": "max"},
     "factorised-reduction": {"stride": 2},
+    "held": {"module": Held("here", torch.nn.ReLU())},
     "first-channels": {"operation": "sep_conv_3x3", "affine": True},
     "other-channels": {"channels": 2},
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from torch import Tensor, fx, nn
 from ...choices import Choice, Depth, Element, Gate, Growing, Inputs
 from ...decision import Decision
 from ...graphs import INPUT, Condition, Node, Op, Term, on
-from .pieces import operation, piece
+from .pieces import Held, operation, piece
 
 
 def has_choices(module: nn.Module) -> bool:
@@ -35,13 +35,14 @@ class Lowering:
     :param model: in evaluation mode.
     :param example: a batch of inputs.
     :param own_weights: whether operations keep the model's weights.
+    :param origin: what tells the model's operations from those of others.
     :ivar nodes: nodes, the output last.
     :ivar decisions: in the order in which the model uses them.
     :raises ValueError: for a model without choices, or one that cannot be traced.
     """
 
-    def __init__(self, model: nn.Module, example: Tensor, own_weights: bool) -> None:
-        self.own_weights = own_weights
+    def __init__(self, model: nn.Module, example: Tensor, own_weights: bool, origin: Hashable) -> None:
+        self.own_weights, self.origin = own_weights, origin
         self.nodes: list[Node] = []
         self.decisions: list[Decision] = []
         self._numbers: dict[Element, int] = {}
@@ -63,7 +64,9 @@ class Lowering:
             output = self._module(model, "", [INPUT])
         if not self.nodes or self.nodes[-1].name != output or not self.nodes[-1].ops:
             self._node(
-                "output", [Term(output, operation("output", nn.Identity(), True))], self._values[output]
+                "output",
+                [Term(output, operation("output", Held(self.origin, nn.Identity())))],
+                self._values[output],
             )
 
     def _node(self, place: str, terms: Sequence[Term], value: Tensor, post: Op | None = None) -> str:
@@ -91,7 +94,7 @@ class Lowering:
     def _operation(self, place: str, module: nn.Module) -> Op:
         """The operation of a module, the same one wherever it is called."""
         if module not in self._ops:
-            self._ops[module] = operation(place, module, self.own_weights)
+            self._ops[module] = operation(place, Held(self.origin, module, self.own_weights))
         return self._ops[module]
 
     def _module(self, module: nn.Module, place: str, sources: list[str]) -> str:
@@ -252,6 +255,6 @@ def _untraceable(module: nn.Module, error: Exception) -> str:
     ]
     where = f" at {own[-1].filename}:{own[-1].lineno}, `{own[-1].line}`" if own else ""
     return (
-        f"{type(module).__name__} cannot be traced{where}: {str(error).splitlines()[0]}. What holds choices has to be "
-        "straight-line code; put lines that depend on values into a submodule without choices, which is taken as a whole"
+        f"{type(module).__name__} cannot be traced{where}: {str(error).splitlines()[0]}. What holds choices is "
+        "straight-line code; put lines that depend on values into a submodule without choices: it is taken whole"
     )

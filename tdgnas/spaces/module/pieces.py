@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from copy import deepcopy
+from dataclasses import dataclass, field
 
 from torch import fx, nn
 
 from ...graphs import OPS, Op
 
 
+@dataclass(frozen=True)
 class Held:
-    """A module inside an operation's settings; equal to itself only.
+    """A module inside an operation's settings.
 
+    :param origin: what it was taken from; modules of equal origin under one name are equal operations.
     :param module: what is copied when the operation is made.
     :param own_weights: whether copies keep the module's weights; layers draw fresh ones otherwise.
     """
 
-    def __init__(self, module: nn.Module, own_weights: bool) -> None:
-        self.module, self.own_weights = module, own_weights
-
-    def __repr__(self) -> str:
-        return type(self.module).__name__
+    origin: Hashable
+    module: nn.Module = field(compare=False)
+    own_weights: bool = True
 
 
 @OPS.register("held")
@@ -34,9 +36,9 @@ def held(module: Held) -> nn.Module:
     return made
 
 
-def operation(place: str, module: nn.Module, own_weights: bool) -> Op:
+def operation(place: str, held: Held) -> Op:
     """Return the operation that a module at a place in the model is."""
-    return Op(place.replace(".", "/"), "held", {"module": Held(module, own_weights)})
+    return Op(place.replace(".", "/"), "held", {"module": held})
 
 
 def piece(root: nn.Module, body: list[fx.Node], inputs: list[fx.Node]) -> nn.Module:

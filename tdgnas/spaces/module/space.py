@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import inspect
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
 import torch
@@ -17,10 +18,11 @@ from .lowering import Lowering
 
 @SPACES.register("module")
 class ModuleSpace(SearchSpace):
-    """Your own ``nn.Module`` with choices in it (:func:`tdgnas.choice` and the like).
+    """Your own ``nn.Module`` with choices in it (:func:`tdgnas.choice` and the like); a small example without one.
 
-    :param model: what makes the module, as ``my_module:MyNet``; a class or a function.
-    :param arguments: keywords that it is called with.
+    :param model: what makes the module, as ``my_module:MyNet``; a class or a function. It is given ``in_channels`` and
+        ``classes`` where it has parameters of these names.
+    :param arguments: further keywords that it is called with.
     :param own_weights: whether the supernet and stand-alone networks begin with the model's weights, such as pretrained
         ones; layers draw fresh ones otherwise.
     :param in_channels: channels of the image.
@@ -33,7 +35,7 @@ class ModuleSpace(SearchSpace):
 
     def __init__(
         self,
-        model: str,
+        model: str = "tdgnas.spaces.module.example:SmallNet",
         arguments: Mapping[str, Any] | None = None,
         own_weights: bool = False,
         in_channels: int = 3,
@@ -45,8 +47,11 @@ class ModuleSpace(SearchSpace):
                 f"model is {model!r}; give what makes your nn.Module as my_module:MyNet. A space that was made of a "
                 "module in memory cannot be made again from a file"
             )
-        shape = (in_channels, image_size, image_size)
-        self._build(resolve(model)(**(arguments or {})), torch.zeros(2, *shape), own_weights)
+        make, shape = resolve(model), (in_channels, image_size, image_size)
+        known = inspect.signature(make).parameters
+        data = {"in_channels": in_channels, "classes": classes}
+        keywords = {name: value for name, value in data.items() if name in known} | dict(arguments or {})
+        self._build(make(**keywords), torch.zeros(2, *shape), own_weights, f"{model} {keywords}")
         self.settings = {"model": model, "arguments": dict(arguments or {}), "own_weights": own_weights}
         self.settings |= {"in_channels": in_channels, "image_size": image_size, "classes": classes}
         if self.classes != classes:
@@ -54,12 +59,12 @@ class ModuleSpace(SearchSpace):
                 f"{model} gives {self.classes} outputs, {classes} were asked for (classes={classes})"
             )
 
-    def _build(self, model: nn.Module, example: Tensor, own_weights: bool) -> None:
+    def _build(self, model: nn.Module, example: Tensor, own_weights: bool, origin: Hashable) -> None:
         if not isinstance(model, nn.Module):
             raise ValueError(f"a search needs an nn.Module, got {type(model).__name__}")
         training = [(part, part.training) for part in model.modules()]
         try:
-            found = Lowering(model.eval(), example, own_weights)
+            found = Lowering(model.eval(), example, own_weights, origin)
         finally:
             for part, mode in training:
                 part.training = mode
@@ -90,5 +95,6 @@ def from_module(
     (('0', '1'), 3, 2)
     """
     space = ModuleSpace.__new__(ModuleSpace)
-    space._build(model if isinstance(model, nn.Module) else model(), example_input, own_weights)
+    made = model if isinstance(model, nn.Module) else model()
+    space._build(made, example_input, own_weights, made)
     return space
