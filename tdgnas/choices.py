@@ -159,7 +159,8 @@ class Ring(nn.Conv2d):
         """Return the convolution with these weights, zero where the smaller kernel is."""
         height, width = self.kernel_size
         weight = self.weight.new_zeros((*self.weight.shape[:2], height * width))
-        weight = weight.index_copy(2, self.places, self.weight).unflatten(2, (height, width))
+        weight = weight.index_copy(2, self.places, self.weight)
+        weight = weight.reshape(*weight.shape[:2], height, width)
         return F.conv2d(x, weight, self.bias, self.stride, self.padding, groups=self.groups)
 
 

@@ -29,7 +29,8 @@ class SmallNet(nn.Module):
         """Return logits, shape (batch, classes)."""
         x = self.stem(images)
         x = self.more(self.activation(self.first(x))) + self.shortcut(x)
-        return self.head(torch.relu(x).mean((2, 3)))
+        logits: Tensor = self.head(torch.relu(x).mean((2, 3)))
+        return logits
 
 
 def _block(width: int) -> nn.Sequential:

@@ -156,7 +156,7 @@ class Lowering:
         result = next(node for node in graph.nodes if node.op == "output").args[0]
         if not isinstance(result, fx.Node):
             raise ValueError(f"{type(module).__name__} returns {result!r}; a network gives one tensor")
-        names = dict(zip(placeholders, sources, strict=False))
+        names: dict[fx.Node, str] = dict(zip(placeholders, sources, strict=False))
         cuts = _cuts(graph, traced, set(run.tensors), result)
         for node in graph.nodes:
             if node not in cuts or node in names:
