@@ -30,7 +30,7 @@ from tdgnas.individual import AccuracyFitness
 from tdgnas.runs.search import Search, Trace
 from tdgnas.spaces import NASBench201
 from tdgnas.strategies import create
-from tdgnas.strategies.reinforce_lstm import SETTINGS, Controller
+from tdgnas.strategies.controllers.reinforce_lstm import PRESETS, Controller, make_trainer
 
 PUBLISHED = {"aging": (93.92, 0.30), "random": (93.70, 0.36), "reinforce-table": (93.85, 0.37)}
 #: As published: what was asked for before may be asked for again.
@@ -42,8 +42,10 @@ REPEATING = [
     "ga-repeating=ga:repeat=true",
     "tdga-repeating=tdga:repeat=true",
     "aging-tuned-repeating=aging:population=30,sample=20,repeat=true",
-    "reinforce-lstm",
-    "reinforce-enas=reinforce-lstm:settings=enas",
+    "reinforce-lstm=reinforce-lstm:controller.shared=false",
+    "reinforce-enas=reinforce-lstm:settings=enas-macro,controller.shared=false",
+    "reinforce-lstm-shared=reinforce-lstm",
+    "reinforce-enas-shared=reinforce-lstm:settings=enas-macro",
 ]
 #: Those that never ask twice, which is the default.
 STRATEGIES = [
@@ -92,22 +94,22 @@ def run_controllers(options: dict[str, Any], seeds: Sequence[int], limit: float,
     """Run the LSTM controller with many seeds at once; the same searches as one by one, in a fraction of the time."""
     import torch
 
-    from tdgnas.strategies.lstm import ControllerTrainer, LSTMController
-
     torch.set_num_threads(1)
     space, table = problem()
-    options = {**SETTINGS[options.get("settings", "nas-rl")], **options}
     rngs = [random.Random(seed) for seed in seeds]
-    shape = {name: options[name] for name in vars(Controller())}
-    sizes = [len(decision.choices) for decision in space.decisions]
-    trainer = ControllerTrainer(LSTMController(sizes, rngs, **shape), options["lr"], options["entropy"])
+    own = {key: value for key, value in options.items() if not key.startswith("controller.")}
+    shape = {key.partition(".")[2]: value for key, value in options.items() if key not in own}
+    preset, batch = own.pop("settings", "nas-rl"), own.pop("batch", None)
+    batch = batch or PRESETS[preset]["batch"]
+    trainer = make_trainer(space.decisions, rngs, preset, Controller(**shape), **own)
+    sizes = space.decisions.sizes
     fitnesses = [TabularFitness(space, table, repeats=repeats) for _ in seeds]
     best: list[tuple[float, int]] = [(-1.0, 0)] * len(seeds)
-    counts, baseline = [0] * len(seeds), None
+    counts = [0] * len(seeds)
     while min(fitness.budget.seconds for fitness in fitnesses) < limit:
-        uniforms = [[[rng.random() for _ in sizes] for _ in range(options["batch"])] for rng in rngs]
+        uniforms = [[[rng.random() for _ in sizes] for _ in range(batch)] for rng in rngs]
         choices = trainer.controller.sample(torch.tensor(uniforms))
-        rewards = torch.zeros(choices.shape[:2])
+        rewards = np.zeros(choices.shape[:2])
         for run, (fitness, drawn) in enumerate(zip(fitnesses, choices.tolist(), strict=True)):
             for place, one in enumerate(drawn):
                 before = fitness.budget.evaluations
@@ -116,11 +118,7 @@ def run_controllers(options: dict[str, Any], seeds: Sequence[int], limit: float,
                 if fitness.budget.seconds <= limit:
                     counts[run] += fitness.budget.evaluations - before
                     best[run] = max(best[run], (signal, -row))
-        means = rewards.mean(dim=1, keepdim=True)
-        old = means if baseline is None else baseline
-        decay = options["baseline"]
-        baseline = means if baseline is None else decay * baseline + (1 - decay) * means
-        trainer.step(choices, rewards - old)
+        trainer.step(choices, rewards)
     finals = fitnesses[0].finals
     return [(signal, float(finals[-row]), count) for (signal, row), count in zip(best, counts, strict=True)]
 

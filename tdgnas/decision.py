@@ -114,6 +114,7 @@ class Decisions(Sequence[Decision]):
     :ivar slices: the genes of each decision.
     :ivar sizes: number of choices of each decision.
     :ivar length: number of genes.
+    :ivar given: of each decision, pairs (place of an earlier one, its choice) under all of which alone it matters.
 
     >>> decisions = Decisions([Decision("a", ("x", "y", "z")), Decision("b", ("off", "on"), binary=True)])
     >>> decisions.genes((2, 0)), decisions.choices([0.1, 0.3, 0.2, 0.5])
@@ -131,10 +132,10 @@ class Decisions(Sequence[Decision]):
         self.sizes = tuple(len(decision.choices) for decision in self._decisions)
         self.length: int = ends[-1]
         self._live = live
-        self._given = [_conditions(self._decisions, place) for place in range(len(names))]
+        self.given = [_conditions(self._decisions, place) for place in range(len(names))]
         for place in range(len(names)):
             _check_points(self._decisions, place)
-        self.conditional = live is not None or any(self._given)
+        self.conditional = live is not None or any(self.given)
 
     def __len__(self) -> int:
         return len(self._decisions)
@@ -252,7 +253,7 @@ class Decisions(Sequence[Decision]):
     def live(self, choices: Sequence[int]) -> tuple[bool, ...]:
         """Tell which of an architecture's choices matter."""
         found: list[bool] = []
-        for given in self._given:
+        for given in self.given:
             found.append(all(found[place] and choices[place] == choice for place, choice in given))
         if self._live is not None:
             found = [own and bool(other) for own, other in zip(found, self._live(choices), strict=True)]

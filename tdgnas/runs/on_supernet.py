@@ -61,9 +61,7 @@ class OnSupernet(Problem):
             "source": self._gradients,
             "start": lambda: self.supernet.alpha.double().cpu().tolist(),
             "weights": self.supernet.relaxed_weights,
-            "train": lambda: WeightTraining(
-                self.supernet, lr=settings.weight_lr, steps=settings.weight_steps
-            ),
+            "train": lambda: WeightTraining(self.supernet, **dict(settings.weights)),
         }
 
     def _gradients(self) -> TrainingGradients:

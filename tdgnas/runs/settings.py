@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StrictBool, model_validator
 
-from ..settings import Epochs, Images, Number, Rate, Section, Whole
+from ..settings import Epochs, Images, Number, Section, Whole
+from ..supernet.alternating import WeightSettings
 from ..supernet.pretrain_settings import PretrainSettings
 from ..training.recipe import Recipe
 
@@ -88,10 +89,7 @@ class SupernetSettings(Section):
     )
     gradient_batch: Images = Field(64, description="images per gradient of alpha that a strategy asks for")
     gradient_order: Literal[1, 2] = Field(1, description="1 or 2: order of those gradients")
-    weight_lr: Rate = Field(0.005, description="learning rate, where a strategy trains the weights on")
-    weight_steps: Annotated[int, Field(strict=True, ge=1, le=100_000)] = Field(
-        4, description="steps each time it does"
-    )
+    weights: WeightSettings = WeightSettings()
 
     @model_validator(mode="after")
     def _fits(self) -> SupernetSettings:

@@ -2,6 +2,8 @@
 
 from .aging import *
 from .base import *
+from .controllers.enas import *
+from .controllers.reinforce_lstm import *
 from .create import *
 from .darts import *
 from .darts_tdga import *
@@ -11,7 +13,6 @@ from .local_search import *
 from .nsga2 import *
 from .predicted import *
 from .random_search import *
-from .reinforce_lstm import *
 from .reinforce_table import *
 from .tdga import *
 from .tdga_decisions import *

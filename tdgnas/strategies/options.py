@@ -17,8 +17,9 @@ PROVIDED = ("source", "start", "weights", "train", "fitness", "rng")
 """Keywords by which a strategy asks for something of the problem, where it has them:
 
 ``source`` gives gradients of alpha; ``start`` is an alpha to begin with; ``weights`` are relaxed weights, the
-probabilities of an inherited population; ``train`` trains the weights on a population; ``fitness`` is the class of the
-individuals' fitness; ``rng`` the generator of all random numbers. All else are settings."""
+probabilities of an inherited population; ``train`` trains the weights on a population, with ``each=True`` by
+one step on each individual; ``fitness`` is the class of the individuals' fitness; ``rng`` the generator of all random
+numbers. All else are settings."""
 
 _LENIENT = ConfigDict(arbitrary_types_allowed=True, strict=True)
 

@@ -17,8 +17,8 @@ from ..individual import IndividualLike
 from ..settings import Count, NotNegative, Positive
 from .adam import adam_step
 from .base import STRATEGIES
+from .controllers.rewards import Baseline, Reward, make_reward
 from .decisions import DecisionStrategy
-from .rewards import Baseline, Reward, make_reward
 
 __all__ = ["ReinforceTable"]
 

@@ -1,6 +1,6 @@
 """The one-shot model: training it, evaluating individuals on it, its gradients."""
 
-from .alternating import WeightTraining
+from .alternating import WeightSettings, WeightTraining
 from .batchnorm import BatchNormState, NodeBatchNorm
 from .bilevel import WeightStep, alpha_gradient
 from .compiled import CompiledEvaluator
@@ -48,6 +48,7 @@ __all__ = [
     "SampledPath",
     "Score",
     "Supernet",
+    "WeightSettings",
     "WeightStep",
     "WeightTraining",
     "alpha_gradient",

@@ -36,7 +36,7 @@ def benchmark_module(table, monkeypatch):
     return load("nasbench201")
 
 
-@pytest.mark.parametrize("options", [{}, {"settings": "enas", "batch": 5}])
+@pytest.mark.parametrize("options", [{}, {"settings": "enas-macro", "batch": 5, "controller.shared": False}])
 @pytest.mark.parametrize("repeats", ["charged", "free"])
 def test_controllers_that_advance_together_search_as_single_ones(benchmark_module, options, repeats):
     seeds = [3, 4, 5]

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import Any, Literal
 
-from ..individual import IndividualLike
+import numpy as np
+import numpy.typing as npt
+
+from ...individual import IndividualLike
 
 Reward = Literal["auto", "accuracy", "cubed", "perplexity"]
 
@@ -43,22 +46,39 @@ def make_reward(
 
 
 class Baseline:
-    """Exponential moving average of the rewards so far; the first rewards set it.
+    """Exponential moving average of rewards, for one run or for many at once.
 
     :param decay: share of the old value that is kept (0.99 in ENAS); None for no baseline, which is 0.
+    :param start: where it begins; each reward is then taken in before it is compared, as in ENAS. None for the average
+        of earlier batches, as in NAS-RL; the first batch sets it.
+    :ivar value: by run where there are several; None before the first rewards.
     """
 
-    def __init__(self, decay: float | None) -> None:
+    def __init__(self, decay: float | None, start: float | None = None) -> None:
         if decay is not None and not 0 <= decay < 1:
             raise ValueError(f"baseline is {decay}; it is a decay in [0, 1), or None for none")
-        self.decay = decay
-        self.value: float | None = None
+        self.decay, self.start = decay, start
+        self.value: Any = None
 
-    def before(self, rewards: Sequence[float]) -> float:
-        """Return the baseline of earlier rewards, which does not depend on these, and take these in."""
+    def before(self, rewards: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Return what to compare rewards with, in their shape, and take them in.
+
+        :param rewards: shape (samples,), or (runs, samples).
+        """
+        given = np.asarray(rewards, dtype=np.float64)
         if self.decay is None:
-            return 0.0
-        mean = sum(rewards) / len(rewards)
-        old = self.value
-        self.value = mean if old is None else self.decay * old + (1 - self.decay) * mean
-        return mean if old is None else old
+            return np.zeros_like(given)
+        if self.start is None:
+            mean = given.mean(axis=-1)
+            old = mean if self.value is None else self.value
+            self._keep(mean if self.value is None else self.decay * old + (1 - self.decay) * mean)
+            return np.broadcast_to(np.expand_dims(old, -1), given.shape)
+        value, found = (self.start if self.value is None else self.value), np.empty_like(given)
+        for place in range(given.shape[-1]):
+            value = value - (1 - self.decay) * (value - given[..., place])
+            found[..., place] = value
+        self._keep(value)
+        return found
+
+    def _keep(self, value: Any) -> None:
+        self.value = float(value) if np.ndim(value) == 0 else value

@@ -1,0 +1,1 @@
+"""Controllers that are rewarded for what they propose: one LSTM for every space, and the searches it makes."""
