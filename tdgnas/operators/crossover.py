@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from ..individual import GenomeLike
-from .groups import Group, check_probability, gene_groups
-from .moves import pair_length, swap
+from .moves import Group, check_probability, gene_groups, pair_length, swap
 from .registry import OPERATORS
 
 __all__ = ["cxDecision", "cxLayerOrder", "cxTarget"]

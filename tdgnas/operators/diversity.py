@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from ..individual import GenesLike, IndividualLike
 from .genes import FloatArray, gene_matrix
 from .registry import OPERATORS
 from .schedules import Schedule
@@ -20,10 +21,10 @@ from .selection import check_pool, energies_of, scaled, temperature_of
 
 __all__ = ["gene_distances", "selBoltzmannTournament", "selSharing", "selYoungest"]
 
-T = TypeVar("T")
+T = TypeVar("T", bound=IndividualLike)
 
 
-def gene_distances(individuals: Sequence[Any]) -> FloatArray:
+def gene_distances(individuals: Sequence[GenesLike]) -> FloatArray:
     """Return the distances between individuals, shape (individuals, individuals).
 
     The share of genes on whose side of 0 they differ (gates and one-hot choices): 0 for equal architectures of gates,
@@ -36,7 +37,7 @@ def gene_distances(individuals: Sequence[Any]) -> FloatArray:
 Distances = Callable[[Sequence[Any]], Any]
 
 
-def read_distances(individuals: Sequence[Any], distances: Distances | None) -> FloatArray:
+def read_distances(individuals: Sequence[IndividualLike], distances: Distances | None) -> FloatArray:
     """Return the distances by a callable, or by :func:`gene_distances` where it is None.
 
     :raises ValueError: when the answer is no square of finite numbers of at least 0.

@@ -16,12 +16,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..individual import stacked
+from ..individual import GenesLike, stacked
 from .genes import Active, FloatArray, IntArray, active_columns, distinct_rows, read_loci
 from .genes import Loci as Loci
 
@@ -47,10 +47,10 @@ class Entropy(ABC):
     """An entropy of populations. Subclasses write :meth:`value`."""
 
     @abstractmethod
-    def value(self, population: Sequence[Any]) -> float:
+    def value(self, population: Sequence[GenesLike]) -> float:
         """Return the entropy H of a population of at least one individual: a finite number."""
 
-    def start(self, pool: Sequence[Any], picks: int) -> EntropyState:
+    def start(self, pool: Sequence[GenesLike], picks: int) -> EntropyState:
         """Return the state of an empty set of picks.
 
         :param pool: the candidates.
@@ -62,8 +62,8 @@ class Entropy(ABC):
 class _DirectState:
     """Any entropy, slowly: the definition for each candidate."""
 
-    def __init__(self, entropy: Entropy, pool: Sequence[Any]) -> None:
-        self._entropy, self._pool, self._picked = entropy, pool, list[Any]()
+    def __init__(self, entropy: Entropy, pool: Sequence[GenesLike]) -> None:
+        self._entropy, self._pool, self._picked = entropy, pool, list[GenesLike]()
 
     def gains(self) -> FloatArray:
         values = [self._entropy.value([*self._picked, candidate]) for candidate in self._pool]
@@ -99,7 +99,7 @@ class ShannonEntropy(Entropy):
     loci: Loci | None = None
     active: Active = None
 
-    def value(self, population: Sequence[Any]) -> float:
+    def value(self, population: Sequence[GenesLike]) -> float:
         """Return the entropy in nats."""
         genes = stacked(population) if self.loci is None and self.active is None else None
         if genes is not None and genes.size:
@@ -107,19 +107,19 @@ class ShannonEntropy(Entropy):
         counts = _counts(self._read(population))
         return float(-_terms(len(population))[counts[counts > 0]].sum()) + 0.0  # not -0.0
 
-    def start(self, pool: Sequence[Any], picks: int) -> EntropyState:
+    def start(self, pool: Sequence[GenesLike], picks: int) -> EntropyState:
         """Return the fast state: exact sums, one matrix-vector product per pick."""
         alleles = self._read(pool)
         if self.loci is None and self.active is None and (alleles == alleles[0]).all():
             _warn_blind(pool)
         return _ShannonState(alleles, picks)
 
-    def _read(self, population: Sequence[Any]) -> IntArray:
+    def _read(self, population: Sequence[GenesLike]) -> IntArray:
         alleles = read_loci(population, self.loci)
         return alleles if self.active is None else alleles[:, active_columns(self.active, alleles.shape[1])]
 
 
-def _warn_blind(pool: Sequence[Any]) -> None:
+def _warn_blind(pool: Sequence[GenesLike]) -> None:
     first = list(pool[0])
     if any(list(individual) != first for individual in pool):
         warnings.warn(
@@ -131,7 +131,7 @@ def _warn_blind(pool: Sequence[Any]) -> None:
         )
 
 
-def population_entropy(population: Sequence[Any], loci: Loci | None = None) -> float:
+def population_entropy(population: Sequence[GenesLike], loci: Loci | None = None) -> float:
     """Return the Shannon entropy of a population in nats, summed over loci; see :class:`ShannonEntropy`.
 
     :param population: at least one individual.

@@ -9,17 +9,17 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from ..individual import GenesLike
 from .entropy import Entropy, EntropyState, ShannonEntropy
 from .genes import Active, FloatArray, active_columns, distinct_rows, gene_matrix, one_signed
 
 __all__ = ["LogDetEntropy", "MeanDistanceEntropy", "VarianceEntropy", "fitting_entropy"]
 
 
-def fitting_entropy(pool: Sequence[Any]) -> Entropy:
+def fitting_entropy(pool: Sequence[GenesLike]) -> Entropy:
     """Return the entropy that follows the genes of a pool.
 
     Integers, bits and other hashable values are alleles, and floats of both signs are gates: :class:`ShannonEntropy`,
@@ -30,7 +30,7 @@ def fitting_entropy(pool: Sequence[Any]) -> Entropy:
     return MeanDistanceEntropy() if one_signed(pool) else ShannonEntropy()
 
 
-def _finite_genes(population: Sequence[Any]) -> FloatArray:
+def _finite_genes(population: Sequence[GenesLike]) -> FloatArray:
     genes = gene_matrix(population)
     if not np.isfinite(genes).all():
         position = int(np.argmin(np.isfinite(genes).all(axis=1)))
@@ -38,7 +38,7 @@ def _finite_genes(population: Sequence[Any]) -> FloatArray:
     return genes
 
 
-def _active_genes(population: Sequence[Any], active: Active) -> FloatArray:
+def _active_genes(population: Sequence[GenesLike], active: Active) -> FloatArray:
     genes = _finite_genes(population)
     return genes[:, active_columns(active, genes.shape[1])]
 
@@ -55,12 +55,12 @@ class MeanDistanceEntropy(Entropy):
 
     active: Active = None
 
-    def value(self, population: Sequence[Any]) -> float:
+    def value(self, population: Sequence[GenesLike]) -> float:
         """Return the entropy, in units of a gene."""
         genes = _active_genes(population, self.active)
         return float(np.sqrt(((genes - genes.mean(axis=0)) ** 2).mean(axis=1)).sum())
 
-    def start(self, pool: Sequence[Any], picks: int) -> EntropyState:
+    def start(self, pool: Sequence[GenesLike], picks: int) -> EntropyState:
         """Return the fast state: squared distances to the picks, one row per distinct pick."""
         return _MeanDistanceState(_active_genes(pool, self.active))
 
@@ -112,11 +112,11 @@ class VarianceEntropy(Entropy):
 
     active: Active = None
 
-    def value(self, population: Sequence[Any]) -> float:
+    def value(self, population: Sequence[GenesLike]) -> float:
         """Return the entropy, in units of a gene squared."""
         return float(_active_genes(population, self.active).var(axis=0).sum())
 
-    def start(self, pool: Sequence[Any], picks: int) -> EntropyState:
+    def start(self, pool: Sequence[GenesLike], picks: int) -> EntropyState:
         """Return the fast state: one matrix-vector product per pick."""
         return _VarianceState(_active_genes(pool, self.active))
 
@@ -164,7 +164,7 @@ class LogDetEntropy(Entropy):
         if not (math.isfinite(self.eps) and self.eps > 0):
             raise ValueError(f"eps must be a finite number > 0; got {self.eps!r}")
 
-    def value(self, population: Sequence[Any]) -> float:
+    def value(self, population: Sequence[GenesLike]) -> float:
         """Return the entropy."""
         genes = self._by_locus(population)
         size, _, width = genes.shape
@@ -172,11 +172,11 @@ class LogDetEntropy(Entropy):
         spread = np.einsum("nki,nkj->kij", genes, genes) + self.eps * np.eye(width)
         return float(((size - width) * math.log(self.eps) + np.linalg.slogdet(spread)[1]).sum() / size)
 
-    def start(self, pool: Sequence[Any], picks: int) -> EntropyState:
+    def start(self, pool: Sequence[GenesLike], picks: int) -> EntropyState:
         """Return the fast state: determinants updated by their Schur complements."""
         return _LogDetState(self._by_locus(pool), self.eps)
 
-    def _by_locus(self, population: Sequence[Any]) -> FloatArray:
+    def _by_locus(self, population: Sequence[GenesLike]) -> FloatArray:
         """Return (individuals, loci, genes of a locus); padding with zeros leaves Gram matrices equal."""
         genes = _finite_genes(population)
         length = genes.shape[1]

@@ -90,35 +90,33 @@ def thresholded_loci(population: Sequence[GenesLike]) -> IntArray:
     >>> thresholded_loci([[2, -1], [0, -1]]).tolist()
     [[2, -1], [0, -1]]
     """
-    quick = stacked(population)
-    if quick is not None and quick.size:
-        return (quick > 0).astype(np.int64)
-    length = common_length(population)
-    try:
-        matrix = np.array(list(population))
-    except (TypeError, ValueError, OverflowError):  # genes that numpy cannot stack: compared one by one
-        return _hashed_loci(population, length)
-    if matrix.shape == (len(population), length):
-        if matrix.dtype.kind in "biu":
-            return matrix.astype(np.int64)
-        if matrix.dtype.kind == "f" and _only_floats(population):
-            return (matrix > 0).astype(np.int64)
-    return _hashed_loci(population, length)
+    table = _table(population)
+    if table is None:  # compared one by one
+        return _hashed_loci(population)
+    return (table > 0 if table.dtype.kind == "f" else table).astype(np.int64)
 
 
 def one_signed(population: Sequence[GenesLike]) -> bool:
     """Say whether all genes are finite floats on one side of 0, where a threshold at 0 sees no difference."""
-    matrix = stacked(population)
-    if matrix is None or not matrix.size:
-        common_length(population)
-        try:
-            matrix = np.array(list(population))
-        except (TypeError, ValueError, OverflowError):
-            return False
-        if matrix.ndim != 2 or matrix.dtype.kind != "f" or not _only_floats(population):
-            return False
-    low, high = float(matrix.min()), float(matrix.max())
+    table = _table(population)
+    if table is None or table.dtype.kind != "f":
+        return False
+    low, high = float(table.min()), float(table.max())
     return math.isfinite(low) and math.isfinite(high) and (low > 0 or high <= 0)
+
+
+def _table(population: Sequence[GenesLike]) -> NDArray[Any] | None:
+    """Return genes that are all integers, or all floats, shape (individuals, genes); None for others."""
+    quick = stacked(population)
+    if quick is not None and quick.size:
+        return quick
+    length = common_length(population)
+    try:
+        table = np.array(list(population))
+    except (TypeError, ValueError, OverflowError):  # genes that numpy cannot stack
+        return None
+    numbers = table.dtype.kind in "biu" or (table.dtype.kind == "f" and _only_floats(population))
+    return table if numbers and table.shape == (len(population), length) else None
 
 
 def _only_floats(population: Sequence[GenesLike]) -> bool:
@@ -127,8 +125,8 @@ def _only_floats(population: Sequence[GenesLike]) -> bool:
     return all(isinstance(gene, (float, np.floating)) for individual in population for gene in individual)
 
 
-def _hashed_loci(population: Sequence[GenesLike], length: int) -> IntArray:
-    loci = np.empty((len(population), length), dtype=np.int64)
+def _hashed_loci(population: Sequence[GenesLike]) -> IntArray:
+    loci = np.empty((len(population), len(population[0])), dtype=np.int64)
     for locus, column in enumerate(zip(*population, strict=True)):
         if all(isinstance(gene, (float, np.floating)) for gene in column):
             loci[:, locus] = [gene > 0 for gene in column]

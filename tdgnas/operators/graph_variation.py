@@ -14,8 +14,7 @@ from typing import Any, TypeVar
 
 from ..decision import choice_of
 from ..individual import GenomeLike
-from .groups import Group, gene_groups
-from .moves import check_scale, choose, flip, pair_length, redraw, swap, write
+from .moves import Group, check_scale, choose, flip, gene_groups, pair_length, redraw, swap, write
 from .registry import OPERATORS
 
 __all__ = ["cxSubgraph", "keepValid", "mutOperation", "mutRewire"]

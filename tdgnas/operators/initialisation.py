@@ -8,8 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from ..decision import drawn
-from .groups import Group, check_probability, gene_groups
-from .moves import check_scale
+from .moves import Group, check_probability, check_scale, gene_groups
 
 __all__ = ["initBernoulli", "initNormal", "initUniform"]
 

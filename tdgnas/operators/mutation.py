@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from ..individual import GenomeLike
-from .groups import Group, check_probability, gene_groups
-from .moves import check_scale, flip, redraw
+from .moves import Group, check_probability, check_scale, flip, gene_groups, redraw
 from .registry import OPERATORS
 
 __all__ = ["mutChoice", "mutFlipGate", "mutTarget"]

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from ..individual import IndividualLike
 from .diversity import Distances, read_distances
 from .entropy import Entropy
 from .gene_entropy import fitting_entropy
@@ -22,7 +23,7 @@ from .selection import check_pool, energies_of, scaled, temperature_of
 
 __all__ = ["selCrowding", "selEntropyPreserving", "selRating", "selRestrictedTournament"]
 
-T = TypeVar("T")
+T = TypeVar("T", bound=IndividualLike)
 
 
 @OPERATORS.register("crowding")

@@ -2,6 +2,17 @@
 
 The pick is the candidate that gives the set of picks the least free energy F = <E> - T*H. With n picks so far
 and m = n + 1, m*F of the set with candidate h is a constant plus E_h - T * gain_h, gain_h its part of m*H.
+
+>>> from deap import base
+>>> class Ones(base.Fitness):
+...     weights = (1.0,)
+>>> class Bits(list):
+...     def __init__(self, text):
+...         super().__init__(map(int, text))
+...         self.fitness = Ones([sum(self)])
+>>> pool = [Bits(text) for text in ("100", "110", "111", "011")]
+>>> selThermodynamic(pool, 3, temperature=1.0)
+[[1, 1, 1], [1, 0, 0], [0, 1, 1]]
 """
 
 from __future__ import annotations
@@ -10,12 +21,13 @@ import math
 import operator
 from collections.abc import Callable, Sequence
 from numbers import Real
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from deap import tools
 
-from .entropy import Entropy
+from ..individual import GenesLike
+from .entropy import Entropy, EntropyState
 from .gene_entropy import fitting_entropy
 from .genes import FloatArray
 from .pareto import pareto_ranks
@@ -24,7 +36,7 @@ from .schedules import Feedback, Schedule
 
 __all__ = ["selThermodynamic"]
 
-T = TypeVar("T")
+T = TypeVar("T", bound=GenesLike)
 
 
 @OPERATORS.register("thermodynamic")
@@ -38,14 +50,14 @@ def selThermodynamic(
     relative: bool = False,
     energy: Callable[[T], float] | None = None,
     generation: int | Callable[[], int] | None = None,
-    beside: Sequence[Any] = (),
+    beside: Sequence[GenesLike] = (),
 ) -> list[T]:
     """Select *k* individuals that together have little free energy F = <E> - T*H [Mori1995]_.
 
-    Starting from the empty set, *k* times the candidate whose addition gives the least F of the set so far is
-    added; ties go to the lowest index. With the Shannon entropy the first pick has the least energy at every
-    temperature, T = 0 gives *k* copies of the best, and the sums over loci are exact, so that the same pool
-    gives the same picks in any order of loci and on any machine.
+    Starting from the empty set, *k* times the candidate whose addition gives the least F of the set so far is added;
+    ties go to the lowest index. With the Shannon entropy the first pick has the least energy at every temperature,
+    T = 0 gives *k* copies of the best, and the sums over loci are exact, so that the same pool gives the same picks
+    in any order of loci and on any machine.
 
     :param individuals: the pool: lists, tuples, arrays with a fitness, of one length.
     :param k: the number of picks.
@@ -53,11 +65,10 @@ def selThermodynamic(
     :param entropy: the entropy H; by default what fits the genes (:func:`fitting_entropy`): :class:`ShannonEntropy` of
         integers, bits and, as gates > 0, of floats of both signs, in nats; :class:`MeanDistanceEntropy` of floats that
         are all above 0 or all not above it, in units of a gene.
-    :param replacement: whether an individual can be picked again; the same object is then returned several
-        times.
-    :param relative: whether the temperature is in units of the standard deviation of the pool's energies,
-        which makes it independent of the fitness' scale (and sensitive to penalties far from all other
-        energies). Where all energies are equal, any temperature > 0 leaves the choice to the entropy.
+    :param replacement: whether an individual can be picked again; the same object is then returned several times.
+    :param relative: whether the temperature is in units of the standard deviation of the pool's energies, which makes
+        it independent of the fitness' scale (and sensitive to penalties far from all other energies). Where all
+        energies are equal, any temperature > 0 leaves the choice to the entropy.
     :param energy: the energy of an individual; by default ``-fitness.wvalues[0]``, a minimised loss itself,
         and with several objectives the Pareto rank, 0 for the first front.
     :param generation: the generation for a schedule, or a function without arguments that returns it.
@@ -69,17 +80,6 @@ def selThermodynamic(
         or not finite, lengths differ, or a schedule is given without its generation.
     :raises TypeError: when an argument is of the wrong kind.
 
-    >>> from deap import base
-    >>> class Ones(base.Fitness):
-    ...     weights = (1.0,)
-    >>> class Bits(list):
-    ...     def __init__(self, text):
-    ...         super().__init__(map(int, text))
-    ...         self.fitness = Ones([sum(self)])
-    >>> pool = [Bits(text) for text in ("100", "110", "111", "011")]
-    >>> selThermodynamic(pool, 3, temperature=1.0)
-    [[1, 1, 1], [1, 0, 0], [0, 1, 1]]
-
     It uses no random numbers.
     """
     k = check_pool(individuals, k, replacement=replacement)
@@ -87,9 +87,15 @@ def selThermodynamic(
         raise TypeError(f"entropy must be an Entropy such as ShannonEntropy(); got {entropy!r}")
     heat = temperature_of(temperature, generation)
     energies, heat = scaled(energies_of(individuals, energy), heat, relative)
+    pool: list[GenesLike] = [*beside, *individuals]
+    state = (entropy or fitting_entropy(pool)).start(pool, len(beside) + k)
+    return _crowded([individuals[i] for i in _picks(state, energies, heat, k, replacement, len(beside))])
 
-    pool, first = [*beside, *individuals], len(beside)
-    state = (entropy or fitting_entropy(pool)).start(pool, first + k)
+
+def _picks(
+    state: EntropyState, energies: FloatArray, heat: float, k: int, replacement: bool, first: int
+) -> list[int]:
+    """Return k picks; the ``first`` candidates of the state are added without being picked."""
     for place in range(first):
         state.add(place)
     picks: list[int] = []
@@ -99,23 +105,22 @@ def selThermodynamic(
         picks.append(int(np.argmin(energies - heat * state.gains()[first:])))
         if not replacement:
             energies[picks[-1]] = math.inf
-    chosen = [individuals[pick] for pick in picks]
-    _crowd(chosen)
+    return picks
+
+
+def _crowded(chosen: list[T]) -> list[T]:
+    """Set the crowding distances of individuals with several objectives, front by front; return the individuals."""
+    different = list({id(individual): individual for individual in chosen}.values())
+    values = [getattr(getattr(one, "fitness", None), "wvalues", ()) for one in different]
+    if values and min(map(len, values)) > 1 and len(set(map(len, values))) == 1:
+        ranks = pareto_ranks(values)
+        for rank in range(int(ranks.max()) + 1):
+            front = [one for one, own in zip(different, ranks, strict=True) if own == rank]
+            tools.emo.assignCrowdingDist(front)
     return chosen
 
 
-def _crowd(chosen: Sequence[Any]) -> None:
-    """Set the crowding distances of individuals with several objectives, front by front."""
-    different = list({id(individual): individual for individual in chosen}.values())
-    values = [getattr(getattr(one, "fitness", None), "wvalues", ()) for one in different]
-    if not values or min(map(len, values)) < 2 or len(set(map(len, values))) > 1:
-        return
-    ranks = pareto_ranks(values)
-    for rank in range(int(ranks.max()) + 1):
-        tools.emo.assignCrowdingDist([one for one, own in zip(different, ranks, strict=True) if own == rank])
-
-
-def check_pool(individuals: Sequence[Any], k: int, *, replacement: bool = True) -> int:
+def check_pool(individuals: Sequence[GenesLike], k: int, *, replacement: bool = True) -> int:
     """Check a pool and the number of picks, and return that number.
 
     :param replacement: whether an individual can be picked again.
@@ -195,7 +200,7 @@ def energies_of(individuals: Sequence[T], energy: Callable[[T], float] | None = 
     return energies
 
 
-def _weighted_values(individual: Any, position: int) -> tuple[float, ...]:
+def _weighted_values(individual: GenesLike, position: int) -> tuple[float, ...]:
     fitness = getattr(individual, "fitness", None)
     if fitness is None or not hasattr(fitness, "wvalues"):
         raise TypeError(

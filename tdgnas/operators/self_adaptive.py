@@ -11,8 +11,7 @@ import random
 from typing import Any, TypeVar
 
 from ..individual import GenomeLike
-from .groups import check_probability
-from .moves import check_scale, flip
+from .moves import check_probability, check_scale, flip
 from .registry import OPERATORS
 
 __all__ = ["mutSelfAdaptive", "mutSelfAdaptiveFlip"]

@@ -2,7 +2,7 @@
 
 from .alternating import WeightSettings, WeightTraining
 from .batchnorm import BatchNormState, NodeBatchNorm
-from .bilevel import WeightStep, alpha_gradient
+from .bilevel import WeightStep, alpha_gradient, second_order_gradients
 from .compiled import CompiledEvaluator
 from .counters import Counters
 from .evaluation import (
@@ -24,7 +24,6 @@ from .pretraining import EpochRecord, Pretraining
 from .pruning import train_what_is_left
 from .racing import Race, RacingEvaluator, race
 from .relaxation import RELAXATIONS, Relaxation
-from .second_order import second_order_gradients
 from .supernet import Supernet
 from .tuning import Choice, fastest
 

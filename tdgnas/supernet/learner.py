@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from ..budget import Budget
 from ..spaces import Architecture, SearchSpace
 from ..tasks import Task
+from .bilevel import Batch
 from .paths import SampledPath
 
 if TYPE_CHECKING:
@@ -46,8 +47,8 @@ class Learner(Protocol):
     def bilevel_gradient(
         self,
         alpha: Tensor,
-        train: tuple[Tensor, Tensor],
-        valid: tuple[Tensor, Tensor],
+        train: Batch,
+        valid: Batch,
         *,
         xi: float = 0.0,
         optimiser: torch.optim.Optimizer | None = None,

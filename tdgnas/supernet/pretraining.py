@@ -19,7 +19,7 @@ from ..devices import own_noise
 from ..seeding import pack_random, unpack_random
 from ..spaces import Architecture, sample
 from ..tasks import flat
-from .bilevel import gradient_passes
+from .bilevel import Batch, gradient_passes
 from .guards import Stop, annealed, stop_at_skips
 from .guards import skip_dropout as skip_drop
 from .learner import Learner
@@ -158,9 +158,7 @@ class Pretraining(Iterator[EpochRecord]):
         self.rng.shuffle(order)
         return torch.tensor(order)
 
-    def _batch(
-        self, data: ImageData, order: Tensor, step: int, generator: torch.Generator
-    ) -> tuple[Tensor, Tensor]:
+    def _batch(self, data: ImageData, order: Tensor, step: int, generator: torch.Generator) -> Batch:
         # The validation set may be smaller than the training set: it is read round and round.
         start = step * self.batch_size
         index = order[torch.arange(start, start + min(self.batch_size, len(order))) % len(order)]
@@ -172,7 +170,7 @@ class Pretraining(Iterator[EpochRecord]):
             return None
         return sample_path(self.supernet.space, self.supernet.alpha, self.settings.temperature, self.rng)
 
-    def _alpha_step(self, train: tuple[Tensor, Tensor], valid: tuple[Tensor, Tensor]) -> None:
+    def _alpha_step(self, train: Batch, valid: Batch) -> None:
         xi = self.optimiser.param_groups[0]["lr"] if self.settings.order == 2 else 0.0
         self.alpha.grad = self.supernet.bilevel_gradient(
             self.alpha, train, valid, xi=xi, optimiser=self.optimiser, path=self._path()
@@ -185,7 +183,7 @@ class Pretraining(Iterator[EpochRecord]):
         self.passes += passes
         self.supernet.budget.count(passes=passes, cause="pretraining")
 
-    def _weight_step(self, batch: tuple[Tensor, Tensor], step: int) -> Tensor:
+    def _weight_step(self, batch: Batch, step: int) -> Tensor:
         supernet, (images, labels) = self.supernet, batch
         with supernet.learning():
             if self.rng.random() < self.settings.discrete:
@@ -208,7 +206,7 @@ class Pretraining(Iterator[EpochRecord]):
             else sample(space, self.supernet.relaxed_weights(), self.rng)
         )
 
-    def _measure(self, batch: tuple[Tensor, Tensor]) -> Tensor:
+    def _measure(self, batch: Batch) -> Tensor:
         with torch.no_grad(), self.supernet.frozen():
             logits = self.supernet.mixed(batch[0], self.supernet.alpha)
             return self._means(self.supernet.task.losses(logits.unsqueeze(0), batch[1])[0], logits, batch[1])

@@ -24,14 +24,13 @@ from ..settings import checked
 from ..spaces import Architecture, SearchSpace, threshold
 from ..tasks import CLASSIFICATION
 from .batchnorm import BatchNormState, Policy, Statistics, convert
-from .bilevel import WeightStep, alpha_gradient, constant, gradient_passes
+from .bilevel import Batch, WeightStep, alpha_gradient, constant, gradient_passes, second_order_gradients
 from .forward import RelaxedForward
 from .mixed import MixedForward
 from .paths import SampledPath
 from .pretrain_settings import PretrainSettings
 from .pretraining import EpochRecord, Pretraining
 from .relaxation import Relaxation, RelaxationName
-from .second_order import second_order_gradients
 
 if TYPE_CHECKING:
     from ..data import Splits
@@ -252,8 +251,8 @@ class Supernet(nn.Module):
     def bilevel_gradient(
         self,
         alpha: Tensor,
-        train: tuple[Tensor, Tensor],
-        valid: tuple[Tensor, Tensor],
+        train: Batch,
+        valid: Batch,
         *,
         xi: float = 0.0,
         optimiser: torch.optim.Optimizer | None = None,
@@ -276,8 +275,8 @@ class Supernet(nn.Module):
     def bilevel_gradients(
         self,
         genes: Tensor,
-        train: tuple[Tensor, Tensor],
-        valid: tuple[Tensor, Tensor],
+        train: Batch,
+        valid: Batch,
         *,
         xi: float,
         optimiser: torch.optim.Optimizer | None = None,
@@ -298,7 +297,7 @@ class Supernet(nn.Module):
             op.load_state_dict(self.ops[name].state_dict())
         return network.to(self.device)
 
-    def _loss(self, alpha: Tensor, batch: tuple[Tensor, Tensor], path: SampledPath | None = None) -> Tensor:
+    def _loss(self, alpha: Tensor, batch: Batch, path: SampledPath | None = None) -> Tensor:
         return self.task.losses(self.mixed(batch[0], alpha, path).unsqueeze(0), batch[1])[0]
 
     def _learned(self) -> list[Tensor]:

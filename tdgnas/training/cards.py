@@ -12,12 +12,11 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import nn
+from torch import Tensor, nn
 
 from ..files.atomic import write_atomic, write_json, write_text
 from ..graphs import run_counted
 from ..tasks import TASKS
-from .state import check_tensors
 
 
 @dataclass(frozen=True)
@@ -151,3 +150,20 @@ def _multiply_adds(network: nn.Module, image_shape: tuple[int, int, int]) -> int
     shadow = deepcopy(network).to("meta").eval()
     with torch.no_grad():
         return run_counted(shadow, torch.empty(1, *image_shape, device="meta"))[1]
+
+
+def check_tensors(what: object, saved: Mapping[str, Tensor], module: nn.Module) -> None:
+    """Check that saved tensors have the names and shapes of a module's own.
+
+    :param what: where they come from, for the error.
+    :raises ValueError: naming the first that differs.
+    """
+    own = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
+    there = {name: tuple(tensor.shape) for name, tensor in saved.items()}
+    odd = [name for name in sorted(set(own) | set(there)) if own.get(name) != there.get(name)]
+    if odd:
+        first = odd[0]
+        raise ValueError(
+            f"{what} belongs to another network: {len(odd)} tensors differ, the first is {first}: "
+            f"{there.get(first, 'missing')} there, {own.get(first, 'missing')} here"
+        )

@@ -14,6 +14,7 @@ from torch import nn
 from ..data import Splits
 from ..files.checkpoints import CheckpointFolder
 from ..files.links import check_links
+from ..settings import check_whole
 from .cards import Card, make_card, save_model
 from .evaluation import evaluate
 from .recipe import Recipe
@@ -53,8 +54,7 @@ def retrain(
     :raises TrainingDiverged: when the loss is not finite.
     """
     folder = Path(folder)
-    if checkpoint_every < 1:
-        raise ValueError(f"checkpoint_every is {checkpoint_every}; it counts epochs and must be at least 1")
+    check_whole(checkpoint_every=checkpoint_every)
     checkpoints = _checkpoints(folder, resume)
     training = Training(network, data, recipe, seed, device)
     started = time.perf_counter() - (_resume(training, checkpoints) if checkpoints.paths() else 0.0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -17,9 +17,9 @@ from ..descent import TrainingDiverged, descend
 from ..devices import own_noise, pick_device
 from ..settings import check_whole
 from ..tasks import flat
+from .cards import check_tensors
 from .evaluation import evaluate, outputs_of
 from .recipe import Recipe
-from .state import load_training_state, training_state
 
 _ORDER, _AUGMENT, _NOISE = range(3)  # independent streams of one seed
 CHECK_EVERY = 50  # steps between looks at the loss on a GPU, where each look waits for the queue
@@ -123,16 +123,39 @@ class Training:
         :raises RuntimeError: when an epoch broke off and left the weights between two epochs.
         """
         self._refuse_unfinished("saved")
-        return training_state(self)
+        tensors = {f"{p}.{name}": t for p, m in self._modules() for name, t in m.state_dict().items()}
+        for index, slots in self.optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer.{index}.{slot}": t for slot, t in slots.items() if t is not None}
+        values = {
+            "seed": self.seed,
+            "recipe": self.recipe.model_dump(),
+            "records": [asdict(record) for record in self.records],
+        }
+        return {"values": values, "tensors": {name: _copy(tensor) for name, tensor in tensors.items()}}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on where ``state`` was taken; made for a network of the same shape, the same recipe and seed.
 
         :raises ValueError: when network, recipe or seed differ; it names the difference and changes nothing.
         """
-        self.records = [EpochRecord(**record) for record in load_training_state(self, state)]
+        values, tensors = state["values"], state["tensors"]
+        if values["seed"] != self.seed:
+            raise ValueError(f"the state was saved with seed {values['seed']}, this training has {self.seed}")
+        _check_recipe(values["recipe"], self.recipe.model_dump())
+        for part, module in self._modules():
+            check_tensors("the state", _part(tensors, part), module)
+        slots = _optimizer_slots(_part(tensors, "optimizer"), self.optimizer)
+        for part, module in self._modules():
+            module.load_state_dict(_part(tensors, part))
+        groups = self.optimizer.state_dict()["param_groups"]
+        self.optimizer.load_state_dict({"state": slots, "param_groups": groups})
+        self.records = [EpochRecord(**record) for record in values["records"]]
         self.epoch = len(self.records)
         self._inside = False
+
+    def _modules(self) -> list[tuple[str, nn.Module]]:
+        averaged = [] if self.averaged is None else [("averaged", self.averaged)]
+        return [("network", self.network), *averaged]
 
     def _refuse_unfinished(self, wish: str) -> None:
         if self._inside:
@@ -262,3 +285,34 @@ def _optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
 def _stream(seed: int, epoch: int, purpose: int) -> int:
     """A seed for one purpose in one epoch."""
     return int(np.random.SeedSequence((seed, epoch, purpose)).generate_state(1, np.uint64)[0] >> np.uint64(1))
+
+
+def _optimizer_slots(
+    tensors: dict[str, Tensor], optimizer: torch.optim.Optimizer
+) -> dict[int, dict[str, Tensor]]:
+    weights = [weight for group in optimizer.param_groups for weight in group["params"]]
+    slots: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in tensors.items():
+        index, _, slot = name.partition(".")
+        if int(index) >= len(weights) or (tensor.ndim and tensor.shape != weights[int(index)].shape):
+            raise ValueError(
+                f"the state belongs to another optimiser: optimizer.{name} of shape {tuple(tensor.shape)} "
+                f"fits none of the {len(weights)} trainable weights here"
+            )
+        slots.setdefault(int(index), {})[slot] = tensor.clone()
+    return slots
+
+
+def _copy(tensor: Tensor) -> Tensor:
+    return tensor.detach().to("cpu", copy=True).contiguous()
+
+
+def _part(tensors: dict[str, Tensor], part: str) -> dict[str, Tensor]:
+    return {name[len(part) + 1 :]: tensor for name, tensor in tensors.items() if name.startswith(f"{part}.")}
+
+
+def _check_recipe(saved: dict[str, Any], own: dict[str, Any]) -> None:
+    odd = [name for name in sorted(set(saved) | set(own)) if saved.get(name) != own.get(name)]
+    if odd:
+        differences = ", ".join(f"{name} {saved.get(name)} there, {own.get(name)} here" for name in odd)
+        raise ValueError(f"the state was saved with another recipe: {differences}")
