@@ -41,12 +41,12 @@ def architecture_figure(space: SearchSpace, architecture: Architecture) -> Figur
 
     :raises ValueError: for an architecture of another space.
     """
-    space.check(architecture)
+    graph, choices = space.drawn_from(architecture)
     own = (_DRAWINGS[kind.__name__] for kind in type(space).__mro__ if kind.__name__ in _DRAWINGS)
     drawing = next(own, None)
     if drawing is not None:
         return drawing(space, architecture)
-    return graph_figure(space.graph.networkx(architecture.choices), space.name)
+    return graph_figure(graph.networkx(choices), space.name)
 
 
 def draw(space: SearchSpace, architecture: Architecture, *paths: str | Path) -> Path:

@@ -11,6 +11,7 @@ from .discretise import round_k, sample, threshold
 from .edges import per_edge, progressive, strongest_edges, unfed
 from .enas import EnasMacro, EnasMicro
 from .module import ModuleSpace, from_module
+from .nas_rl import NasRL
 from .nasbench201 import NASBench201
 from .registry import SPACES, create, load_architecture, save_architecture, space_document, space_of
 from .rules import RULES
@@ -35,6 +36,7 @@ __all__ = [
     "Graph",
     "ModuleSpace",
     "NASBench201",
+    "NasRL",
     "Node",
     "OneInputCells",
     "Op",

@@ -1,4 +1,4 @@
-"""What a search space is: decisions, a description of the supernet, and everything that follows from the two."""
+"""What a search space is: decisions, a graph that they switch, and everything that follows from the two."""
 
 from __future__ import annotations
 
@@ -21,18 +21,20 @@ if TYPE_CHECKING:
 
 
 class SearchSpace(ABC):
-    """Decisions, and the conditional graph whose terms they switch.
+    """Decisions, and the conditional graph whose terms they switch; or a fixed graph for every architecture.
 
-    A space author passes decisions and nodes to this constructor; nothing else has to be written.
+    A space author passes decisions and nodes to this constructor; nothing else has to be written. Where architectures
+    cannot share weights, there are no nodes, and the author writes :meth:`fixed`; such a space has no supernet.
 
     :param decisions: the decisions, in the order of the genes.
-    :param nodes: the description of the supernet, see :class:`tdgnas.graphs.Node`; the last node is the logits.
+    :param nodes: the description of the supernet, see :class:`tdgnas.graphs.Node`; the last node is the logits. None
+        where every architecture has a graph of its own.
     :param image_shape: (channels, height, width) of an image.
     :param classes: number of classes.
     :param settings: the keywords that make an equal space again, JSON values only.
     :raises ValueError: for doubled decisions or nodes that do not fit together.
 
-    :ivar graph: the supernet as a conditional graph.
+    :ivar shares_weights: whether there is a conditional graph, and so a supernet.
     :ivar decisions: the decisions, which know by the graph which of an architecture's choices matter.
     """
 
@@ -41,14 +43,18 @@ class SearchSpace(ABC):
     def __init__(
         self,
         decisions: Sequence[Decision],
-        nodes: Sequence[Node],
+        nodes: Sequence[Node] | None,
         image_shape: tuple[int, int, int],
         classes: int,
         settings: dict[str, Any],
     ) -> None:
-        plain = Decisions.of(decisions)
-        self.graph = Graph(nodes, image_shape, plain)
-        self.decisions = Decisions(plain, live=self.graph.live) if self.graph.can_die else plain
+        self.decisions = Decisions.of(decisions)
+        self.shares_weights = nodes is not None
+        self._last: tuple[Architecture, Graph] | None = None
+        if nodes is not None:
+            self._graph = Graph(nodes, image_shape, self.decisions)
+            if self._graph.can_die:
+                self.decisions = Decisions(self.decisions, live=self._graph.live)
         self.image_shape = image_shape
         self.classes = classes
         self.settings = settings
@@ -176,10 +182,40 @@ class SearchSpace(ABC):
 
     # what follows from the graph ---------------------------------------------------------------------------------
 
+    @property
+    def graph(self) -> Graph:
+        """The supernet as a conditional graph.
+
+        :raises ValueError: when every architecture has a graph of its own.
+        """
+        if not self.shares_weights:
+            raise ValueError(
+                f"the networks of {self.name!r} share no weights: each is a graph of its own, so there is no supernet; "
+                "score them from scratch or by a table (fitness.kind=scratch, fitness.kind=table)"
+            )
+        return self._graph
+
+    def fixed(self, architecture: Architecture) -> Graph:
+        """Return the graph of one architecture, without decisions."""
+        self.check(architecture)
+        return self.graph.fixed(architecture.choices)
+
+    def drawn_from(self, architecture: Architecture) -> tuple[Graph, tuple[int, ...]]:
+        """Return the graph that an architecture's network is made of, and the choices that it takes: the conditional
+        one with the architecture's, or its own fixed one with none.
+        """
+        self.check(architecture)
+        if self.shares_weights:
+            return self.graph, architecture.choices
+        # One after another asks for parameters, multiply-adds and the network of the same one.
+        if self._last is None or self._last[0] != architecture:
+            self._last = architecture, self.fixed(architecture)
+        return self._last[1], ()
+
     def network(self, architecture: Architecture) -> GraphNetwork:
         """Return the stand-alone network of an architecture, with fresh weights."""
-        self.check(architecture)
-        return self.graph.network(architecture.choices)
+        graph, choices = self.drawn_from(architecture)
+        return graph.network(choices)
 
     final_options: ClassVar[Mapping[str, Any]] = {}
     """What :meth:`final_network` takes beside images and classes, with defaults; empty where it is the stand-alone
@@ -226,13 +262,13 @@ class SearchSpace(ABC):
 
     def parameters(self, architecture: Architecture) -> int:
         """Number of parameters of the stand-alone network."""
-        self.check(architecture)
-        return self.graph.parameters(architecture.choices)
+        graph, choices = self.drawn_from(architecture)
+        return graph.parameters(choices)
 
     def macs(self, architecture: Architecture) -> int:
         """Multiply-adds of one forward pass on one image (convolutions and linear layers)."""
-        self.check(architecture)
-        return self.graph.macs(architecture.choices)
+        graph, choices = self.drawn_from(architecture)
+        return graph.macs(choices)
 
     def describe(self, architecture: Architecture) -> str:
         """Return one line for people: the choices that differ from the first."""

@@ -1,4 +1,7 @@
-"""Rules that need numbers: the supernet, the stand-alone network and the counts of a space agree."""
+"""Rules that need numbers: the supernet, the stand-alone network and the counts of a space agree.
+
+Those about a supernet have nothing to say of a space whose networks share no weights.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +58,8 @@ def _gives_logits(case: SpaceCase) -> Iterator[str]:
 
 
 def _makes_fresh_operations(case: SpaceCase) -> Iterator[str]:
-    for name, op in case.space.graph.ops.items():
+    graphs = [case.space.drawn_from(each)[0] for each in case.samples(2)]
+    for name, op in {name: op for graph in graphs for name, op in graph.ops.items()}.items():
         if "." in name or hasattr(nn.ModuleDict(), name):
             yield (
                 f"operation {name!r} of {case.name} cannot be a part of a torch module: names have no dot and are no "
@@ -70,6 +74,8 @@ def _makes_fresh_operations(case: SpaceCase) -> Iterator[str]:
 
 
 def _the_supernet_equals_the_network(case: SpaceCase) -> Iterator[str]:
+    if not case.space.shares_weights:
+        return
     supernet, images = _supernet(case), _images(case)
     for architecture in case.samples(3):
         network = _network(case, architecture, supernet)
@@ -85,6 +91,8 @@ def _the_supernet_equals_the_network(case: SpaceCase) -> Iterator[str]:
 
 def one_hot_equals_discrete(case: SpaceCase) -> Iterator[str]:
     """The rule that the relaxed supernet of a one-hot alpha is the architecture."""
+    if not case.space.shares_weights:
+        return
     supernet, images = _supernet(case), _images(case)
     for architecture in case.samples(2):
         genes = torch.tensor(case.space.encode(architecture, 60.0)).unsqueeze(0)
@@ -99,6 +107,8 @@ def one_hot_equals_discrete(case: SpaceCase) -> Iterator[str]:
 
 
 def _evaluating_changes_nothing(case: SpaceCase) -> Iterator[str]:
+    if not case.space.shares_weights:
+        return
     supernet, images = _supernet(case), _images(case)
     before = {name: value.clone() for name, value in supernet.state_dict().items()}
     channels = images.shape[1]
@@ -122,6 +132,8 @@ def _evaluating_changes_nothing(case: SpaceCase) -> Iterator[str]:
 
 def _second_order_of_a_population_equals_one_by_one(case: SpaceCase) -> Iterator[str]:
     # In float64 the rounding of the central difference is far below the tolerance.
+    if not case.space.shares_weights:
+        return
     supernet, images = _supernet(case).double(), _images(case).double()
     targets = torch.arange(BATCH) % case.space.classes
     train, valid = (images, targets), (images.flip(0), targets)

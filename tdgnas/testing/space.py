@@ -132,7 +132,8 @@ def _settings_make_it_again(case: SpaceCase) -> Iterator[str]:
 
 def _all_of(space: SearchSpace, architectures: list[Architecture]) -> list[Any]:
     counts = [(space.parameters(each), space.macs(each)) for each in architectures]
-    return [space.decisions, space.graph.nodes, space.image_shape, space.classes, counts]
+    nodes = [space.drawn_from(each)[0].nodes for each in architectures]
+    return [space.decisions, nodes, space.image_shape, space.classes, counts]
 
 
 def _samples_everything(case: SpaceCase) -> Iterator[str]:
@@ -162,6 +163,9 @@ def _architectures_are_values(case: SpaceCase) -> Iterator[str]:
 
 
 def _every_decision_matters(case: SpaceCase) -> Iterator[str]:
+    if not case.space.shares_weights:
+        yield from _live_choices_change_the_graph(case)
+        return
     conditions = [each for node in case.space.graph.nodes for term in node.terms for each in term.conditions]
     for number, decision in enumerate(case.space.decisions):
         switched = {choice for each in conditions if each.decision == number for choice in each.choices}
@@ -171,6 +175,22 @@ def _every_decision_matters(case: SpaceCase) -> Iterator[str]:
                 f"decision {decision.name!r} of {case.name}: no term is switched by its choices {idle}; one choice may "
                 "stand for nothing, the others need a Term(..., when=on(number, choice))"
             )
+
+
+def _live_choices_change_the_graph(case: SpaceCase) -> Iterator[str]:
+    space = case.space
+    for architecture in case.samples(2):
+        own, live = space.fixed(architecture).nodes, space.decisions.live(architecture.choices)
+        for place, choice in enumerate(architecture.choices):
+            for other in set(range(space.decisions.sizes[place])) - {choice}:
+                changed = [*architecture.choices[:place], other, *architecture.choices[place + 1 :]]
+                same = space.fixed(space.architecture(changed)).nodes == own
+                if same == live[place]:
+                    yield (
+                        f"decision {space.decisions[place].name!r} of {case.name} is said to "
+                        f"{'' if same else 'not '}matter, and another choice gives {'the same' if same else 'another'} "
+                        "graph; mend Decisions(live=...) or fixed()"
+                    )
 
 
 def _can_be_pickled(case: SpaceCase) -> Iterator[str]:

@@ -37,6 +37,10 @@ SMALL = {
     "enas-macro": {"layers": 4, "channels": 4, "image_size": 8},
     "module": {"arguments": {"width": 4}, "image_size": 8},
     "enas-micro": {"layers": 2, "nodes": 2, "channels": 4, "image_size": 8},
+    "nas-rl": {
+        "layers": [1, 3], "heights": [1, 3], "widths": [1, 3], "filters": [2, 4], "strides": [1, 2],
+        "types": ["conv", "max"], "image_size": 6,
+    },
 }
 PREFIXES = ("sel", "cx", "mut", "ls", "init")
 
@@ -112,6 +116,7 @@ OPERATIONS = {
     "channel-shuffle": {"groups": 2},
     "dropout-head": {"dropout": 0.1},
     "enas-pool": {"pool": "max"},
+    "pool": {"kind": "max"},
     "factorised-reduction": {"stride": 2},
     "held": {"module": Held("here", torch.nn.ReLU())},
     "first-channels": {"operation": "sep_conv_3x3", "affine": True},
