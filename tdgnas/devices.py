@@ -26,6 +26,25 @@ def pick_device(device: str | torch.device | None) -> torch.device:
     return found
 
 
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory is full, on a GPU or here."""
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+        return True
+    said = str(error)
+    return isinstance(error, RuntimeError) and "memory" in said and ("alloc" in said or "not enough" in said)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute with one thread inside a ``with`` block: the same bits whatever the number of processors."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 @contextmanager
 def own_noise(seed: int, device: torch.device | None = None) -> Iterator[None]:
     """Seed torch's global generators for fresh weights, dropout and their like inside a ``with`` block.

@@ -91,6 +91,27 @@ class Individual(array.array):  # type: ignore[type-arg]
         return f"{type(self).__name__}([{genes}], fitness={self.fitness.values or 'invalid'})"
 
 
+def fidelity_of(individual: Any) -> float:
+    """Return the share of the full effort that an individual is evaluated with: its ``fidelity``, 1 without one.
+
+    :raises ValueError: when that is no share above 0.
+
+    >>> fidelity_of(Individual([0.5]))
+    1.0
+    """
+    found = getattr(individual, "fidelity", 1.0)
+    if not 0 < found <= 1:
+        raise ValueError(
+            f"an individual's fidelity is {found!r}; it is a share of the full one, above 0 and at most 1"
+        )
+    return float(found)
+
+
+def merit(individual: Any) -> tuple[float, tuple[float, ...]]:
+    """Return what evaluated individuals are compared by: first the fidelity, then the fitness as DEAP compares it."""
+    return fidelity_of(individual), tuple(individual.fitness.wvalues)
+
+
 _ATOMS = {int, float, str, bool, type(None)}
 
 

@@ -6,8 +6,8 @@ import multiprocessing
 import os
 import threading
 import warnings
-from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ProcessPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
@@ -58,6 +58,8 @@ class WorkerMap:
     Function and items are sent to the workers, so they have to be picklable; for a fitness that holds large weights,
     its batch form and ``batch_map`` are the faster way. What comes back are copies.
 
+    ``finished`` gives results as they come, to those who write them down.
+
     :param workers: number of processes; one per CPU when None.
     :param failed: result for an item that kills its worker twice, such as a bad fitness ``(1e6,)``; with None,
         :class:`WorkerDied` is raised.
@@ -97,9 +99,21 @@ class WorkerMap:
 
         :raises WorkerDied: when an item kills its worker twice and there is no ``failed`` result.
         """
+        found = dict(self.finished(function, *iterables))
+        return [found[place] for place in range(len(found))]
+
+    def finished(self, function: Callable[..., Any], *iterables: Iterable[Any]) -> Iterator[tuple[int, Any]]:
+        """Yield the place of each item and its result as soon as it is done, in whatever order.
+
+        :raises WorkerDied: when an item kills its worker twice and there is no ``failed`` result.
+        """
         items = list(zip(*iterables, strict=False))
         futures = [self._submit(function, item) for item in items]
-        return [self._result(function, *each) for each in zip(futures, items, strict=True)]
+        places = {future: place for place, future in enumerate(futures) if future is not None}
+        for future in as_completed(places):
+            yield places[future], self._result(function, future, items[places[future]])
+        for place in (place for place, future in enumerate(futures) if future is None):
+            yield place, self._result(function, None, items[place])
 
     def _submit(self, function: Callable[..., Any], item: tuple[Any, ...]) -> Future[Any] | None:
         if self._pool is None:

@@ -52,6 +52,11 @@ class Appender:
             file.truncate(size)
             os.fsync(file.fileno())
 
+    def cut_to_lines(self) -> None:
+        """Cut off a last line that a kill left unfinished, so that the next one begins a line."""
+        if self.path.exists():
+            self.cut(self.path.read_bytes().rfind(b"\n") + 1)
+
 
 class Table:
     """A CSV file that grows by a row; the first row decides the columns.

@@ -1,7 +1,7 @@
 """What a toolbox calls ``evaluate``."""
 
 from .gradients import SupernetGradients, TrainingGradients
-from .scratch import ScratchFitness
+from .scratch import DIED, TrainingFitness
 from .size import WithSize
 from .supernet import SupernetFitness
 from .table import TabularFitness
@@ -17,13 +17,14 @@ from .table_files import (
 )
 
 __all__ = [
-    "ScratchFitness",
+    "DIED",
     "SupernetFitness",
     "SupernetGradients",
     "Table",
     "TableDamaged",
     "TableNotFound",
     "TabularFitness",
+    "TrainingFitness",
     "TrainingGradients",
     "WithSize",
     "find_table",

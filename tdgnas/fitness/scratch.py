@@ -1,37 +1,119 @@
-"""Fitness from training every architecture from scratch, a few epochs each."""
+"""Fitness from training every architecture from scratch.
+
+Source of the reward: Zoph, Le 2017, *Neural Architecture Search with Reinforcement Learning*, section 4.1.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+import json
+import math
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
 
 import torch
 from deap import base
 
 from ..budget import Budget
-from ..devices import own_noise, pick_device
-from ..individual import AccuracyFitness, LossFitness
-from ..spaces import Architecture, SearchSpace
-from ..training import Recipe, Training, TrainingDiverged, evaluate
+from ..data import Splits
+from ..devices import one_thread, out_of_memory, own_noise, pick_device
+from ..files.tables import Table, read_table
+from ..individual import AccuracyFitness, LossFitness, fidelity_of
+from ..settings import check_whole
+from ..spaces import Architecture, SearchSpace, space_document
+from ..training import Recipe, Training, TrainingDiverged
+from .effort import Effort, Scaled, narrower
 
-if TYPE_CHECKING:
-    from ..data import Splits
+Child = tuple[tuple[int, ...], float]
+"""What is trained: canonical choices, and a fidelity."""
+
+Outcome = tuple["float | None", str]
+"""What came of it: the value, or None and a sentence that says why there is none."""
+
+DIED: Outcome = (None, "its process died, perhaps because memory was full")
+"""The outcome of a child that takes its process along: ``WorkerMap(4, failed=DIED)``."""
 
 
-class ScratchFitness:
+@dataclass(frozen=True, eq=False)
+class Trainer:
+    """Trains children, each by itself; it can be sent to other processes.
+
+    :param effort: of a whole training.
+    :param scaled: what a fidelity is a share of.
+    :param measure: ``loss`` or a measure of the task.
+    :param last: how many of the last epochs the best value is taken of.
+    :param power: that the value is raised to.
+    :param seed: of weights and order.
+    :param device: where to compute.
+    """
+
+    effort: Effort
+    scaled: Scaled
+    measure: str
+    last: int
+    power: float
+    seed: int
+    device: torch.device
+
+    def __call__(self, child: Child) -> Outcome:
+        """Train a child with one thread; neither a divergence nor full memory is an error."""
+        try:
+            with one_thread():
+                return self.value(self.training(*child)), ""
+        except TrainingDiverged as error:
+            return None, str(error)
+        except (MemoryError, RuntimeError) as error:
+            if not out_of_memory(error):
+                raise
+            return None, f"it does not fit in memory ({(str(error) or type(error).__name__).splitlines()[0]})"
+
+    def training(self, choices: tuple[int, ...], fidelity: float) -> Training:
+        """Train a child to the end of its recipe."""
+        effort = self.effort.at(self.scaled, fidelity)
+        with own_noise(self.seed):
+            network = effort.space.network(effort.space.architecture(choices))
+        training = Training(network, effort.data, effort.recipe, self.seed, self.device)
+        for _ in training:
+            pass
+        return training
+
+    def value(self, training: Training) -> float:
+        """Return the best of the last epochs, raised to the power."""
+        task = training.task
+        found = [record.valid[self.measure] for record in training.records[-self.last :] if record.valid]
+        best = max(found) if task.measure(self.measure).higher else min(found)
+        return best if self.power == 1 else math.copysign(abs(best) ** self.power, best)
+
+
+class TrainingFitness:
     """Loss or a measure on the validation data of the architecture's own network, trained from scratch.
 
     Every network has the same recipe, initial weights and order of the images of one seed, so that an architecture has
-    one value, which is remembered by its canonical form. One image costs 3 passes per epoch of training and 1 of
-    validation.
+    one value, which is remembered by its canonical form and the fidelity. An individual with a ``fidelity`` below 1 is
+    trained with that share of the epochs, the data or the channels. One image costs 3 passes per epoch of training and
+    1 per epoch of validation that counts; a narrower network costs as many.
+
+    A child whose training diverges, or that does not fit in memory, gets the task's worst value, with a warning.
+
+    Callable for one individual; ``batch`` takes a population. Children are trained by ``map``, each with one thread,
+    so that values are the same bits whatever the number of processes.
 
     :param space: what is searched.
     :param data: train and valid of it.
     :param recipe: of every training.
     :param measure: ``loss`` or a measure of the data's task.
+    :param last: how many of the last epochs the best value is taken of (5 in the paper).
+    :param power: that the value is raised to (3 in the paper).
+    :param fidelities: what a fidelity is a share of: ``epochs``, ``data`` or ``width``.
     :param seed: of weights and order.
     :param device: where to compute; CUDA where there is one, else the CPU.
-    :raises ValueError: for an unknown measure.
+    :param map: trains several children; one after another here, side by side with ``WorkerMap(4, failed=DIED)``.
+    :raises ValueError: for an unknown measure, numbers out of range, a recipe that learns from the validation data, or
+        the fidelity of a width that the space does not have.
     """
 
     def __init__(
@@ -41,16 +123,33 @@ class ScratchFitness:
         recipe: Recipe,
         *,
         measure: str = "loss",
+        last: int = 1,
+        power: float = 1.0,
+        fidelities: Scaled = "epochs",
         seed: int = 0,
         device: str | torch.device | None = None,
+        map: Callable[..., Any] = map,
     ) -> None:
-        self.space, self.data, self.recipe = space, data, recipe
-        self.measure, self.seed = measure, seed
+        check_whole(last=last)
+        if not 0 < power < math.inf:
+            raise ValueError(f"power is {power}; it is a number above 0, such as 3 for the cube")
+        if recipe.with_valid:
+            raise ValueError(
+                "the recipe learns from the validation data, by which networks are judged; unset with_valid"
+            )
+        if fidelities == "width":
+            narrower(space, 1.0)
+        self.space, self.data, self.recipe, self.map = space, data, recipe, map
+        self.measure, self.fidelities = measure, fidelities
         self.higher = data.task.measure(measure).higher
         self.worst = data.task.worst_of(measure)
         self.device = pick_device(device)
+        effort = Effort(space, data, recipe)
+        self._trainer = Trainer(effort, fidelities, measure, last, power, seed, self.device)
         self.budget = Budget()
-        self._known: dict[tuple[int, ...], float] = {}
+        self._known: dict[Child, float] = {}  # paid for
+        self._trained: dict[Child, float] = {}  # at hand, by this search or before it was killed
+        self._table: Table | None = None
 
     @property
     def fitness_type(self) -> type[base.Fitness]:
@@ -58,41 +157,104 @@ class ScratchFitness:
         return AccuracyFitness if self.higher else LossFitness
 
     def __call__(self, individual: Sequence[float]) -> tuple[float, ...]:
-        """Return the fitness of one individual; one whose training diverges has the task's worst value."""
-        self.budget.requests += 1
-        choices = self.space.decisions.canonical(self.space.decode(individual).choices)
-        if choices not in self._known:
-            self._known[choices] = self._value(self.space.architecture(choices))
-        return (self._known[choices],)
+        """Return the fitness of one individual."""
+        return self.batch([individual])[0]
 
-    def _value(self, architecture: Architecture) -> float:
-        try:
-            network = self.train(architecture).evaluated
-            value = evaluate(network, self.data.valid.to(self.device))[self.measure]
-        except TrainingDiverged:
-            value = self.worst
-        passes = 3 * self.recipe.epochs * len(self.data.train) + len(self.data.valid)
-        self.budget.count(1, passes, cause="evaluation")
-        return value
+    def batch(self, individuals: Sequence[Sequence[float]]) -> list[tuple[float, ...]]:
+        """Return the fitness of individuals, in their order."""
+        children = self.ahead(individuals)
+        for child in children:
+            self.budget.requests += 1
+            if child not in self._known:
+                self._known[child] = self._trained[child]
+                self.budget.count(1, self._passes(child), cause="evaluation")
+        return [(self._known[child],) for child in children]
+
+    def ahead(self, individuals: Sequence[Sequence[float]]) -> list[Child]:
+        """Train what individuals stand for, where that is not at hand; nothing is paid for yet.
+
+        :returns: what each of them stands for.
+        """
+        children = [self._child(individual) for individual in individuals]
+        missing = [child for child in dict.fromkeys(children) if child not in self._trained]
+        for place, outcome in self._finished(missing):
+            self._keep(missing[place], outcome)
+        return children
+
+    def _child(self, individual: Sequence[float]) -> Child:
+        choices = self.space.decisions.canonical(self.space.decode(individual).choices)
+        return choices, self._trainer.effort.share(self.fidelities, fidelity_of(individual))
+
+    def _finished(self, children: list[Child]) -> Iterator[tuple[int, Outcome]]:
+        """Train children; yield the place of each and what came of it, as soon as it is done where the map can tell."""
+        if not children:
+            return iter(())
+        finished = getattr(self.map, "finished", None)
+        return (
+            enumerate(self.map(self._trainer, children))
+            if finished is None
+            else finished(self._trainer, children)
+        )
+
+    def _passes(self, child: Child) -> int:
+        effort = self._trainer.effort.at(self.fidelities, child[1])
+        return effort.passes + min(self._trainer.last, effort.recipe.epochs) * len(self.data.valid)
 
     def train(self, architecture: Architecture) -> Training:
         """Train an architecture's network to the end of the recipe; the budget is not asked.
 
         :raises TrainingDiverged: when the loss is no longer finite.
         """
-        with own_noise(self.seed):
-            network = self.space.network(architecture)
-        training = Training(network, self.data, self.recipe, self.seed, self.device)
-        for _ in training:
-            pass
-        return training
+        with one_thread():
+            return self._trainer.training(self.space.decisions.canonical(architecture.choices), 1.0)
+
+    # what is at hand ---------------------------------------------------------------------------------------------
+
+    def keep_in(self, path: Path) -> None:
+        """Write every child into a file as soon as it is trained, and take what the file has as trained.
+
+        Children of other settings may be in it; they are left alone.
+
+        :raises StorageError: when it cannot be written.
+        """
+        self._table = Table(path, ("settings", "choices", "fidelity", "value", "failure"))
+        self._table.file.cut_to_lines()
+        for row in read_table(path):
+            if row["settings"] == self._settings:
+                child = (tuple(int(one) for one in str(row["choices"]).split()), float(row["fidelity"]))
+                self._trained[child] = self.worst if row["value"] is None else float(row["value"])
+
+    @cached_property
+    def _settings(self) -> str:
+        """Digest of what a value depends on beside choices and fidelity."""
+        trainer, data = self._trainer, self.data
+        said = [
+            space_document(self.space), self.recipe.model_dump(mode="json"), trainer.scaled, trainer.measure,
+            trainer.last, trainer.power, trainer.seed, data.name, data.image_shape, len(data.train), len(data.valid),
+        ]  # fmt: skip
+        return "s" + sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:12]
+
+    def _keep(self, child: Child, outcome: Outcome) -> None:
+        value, failure = outcome
+        self._trained[child] = self.worst if value is None else value
+        choices = " ".join(map(str, child[0]))
+        if failure:
+            warnings.warn(
+                f"the network of choices {choices} gets the worst value, {self.worst:g}: {failure}",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+        if self._table is not None:
+            row = {"choices": choices, "fidelity": child[1], "value": value, "failure": failure or None}
+            self._table.append({"settings": self._settings, **row})
 
     def state_dict(self) -> dict[str, Any]:
         """The ledger, and the values that are known."""
-        known = [[list(choices), value] for choices, value in self._known.items()]
+        known = [[list(choices), fidelity, value] for (choices, fidelity), value in self._known.items()]
         return {"budget": self.budget.state_dict(), "known": known}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on where :meth:`state_dict` was taken."""
         self.budget.load_state_dict(state["budget"])
-        self._known = {tuple(choices): value for choices, value in state["known"]}
+        self._known = {(tuple(choices), fidelity): value for choices, fidelity, value in state["known"]}
+        self._trained |= self._known

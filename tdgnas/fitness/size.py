@@ -45,6 +45,11 @@ class WithSize:
             (*value, self._size(individual)) for value, individual in zip(values, individuals, strict=True)
         ]
 
+    def ahead(self, individuals: Sequence[Sequence[float]]) -> None:
+        """Let the fitness compute individuals side by side, where it does that."""
+        if hasattr(self.fitness, "ahead"):
+            self.fitness.ahead(individuals)
+
     def state_dict(self) -> dict[str, Any]:
         """What the fitness keeps."""
         return dict(self.fitness.state_dict()) if hasattr(self.fitness, "state_dict") else {}

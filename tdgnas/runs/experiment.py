@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors.torch import load_file
 
+from ..devices import out_of_memory
 from ..files.atomic import remove_leftovers, write_text
 from ..files.checkpoints import CheckpointFolder
 from ..files.digests import check_recorded, recorded
@@ -299,7 +299,7 @@ class Experiment:
                 f"The traceback is in {log}. Mend the operator, or set on_error to skip in its config.toml, "
             )
             return str(error), f"{what}then: {self._resume()}"
-        if _out_of_memory(error):
+        if out_of_memory(error):
             first = (str(error) or type(error).__name__).splitlines()[0]
             what = f"Free memory and go on with: {self._resume()}, or start anew with a smaller batch_size or width"
             return f"out of memory ({first})", what
@@ -366,9 +366,3 @@ def document_of(
 
 def _measured(config: Config) -> bool:
     return getattr(config.fitness, "order", None) == "measured"
-
-
-def _out_of_memory(error: BaseException) -> bool:
-    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
-        return True
-    return isinstance(error, RuntimeError) and "alloc" in str(error) and "memory" in str(error)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import ClassVar
 
 import torch
 
 from ..data import Splits
-from ..fitness import ScratchFitness
+from ..fitness import DIED, TrainingFitness
 from ..settings import Section
 from ..spaces import Architecture
 from ..training import evaluate
+from ..workers import WorkerMap
 from .build import make_both, section
 from .problem import FITNESSES, Problem
 from .settings import Config, ScratchSettings
@@ -22,21 +24,26 @@ class OnScratch(Problem):
 
     Settings: ClassVar[type[Section]] = ScratchSettings
     unused: ClassVar[tuple[str, ...]] = ("pretrain",)
+    has_fidelity: ClassVar[bool] = True
 
     data: Splits
-    evaluate: ScratchFitness
+    evaluate: TrainingFitness
 
     def __init__(self, config: Config) -> None:
         settings: ScratchSettings = config.fitness
         self.data, self.space = make_both(config)
         with section("fitness"):
-            self.evaluate = ScratchFitness(
+            self.evaluate = TrainingFitness(
                 self.space,
                 self.data,
                 settings.recipe,
                 measure=settings.measure,
+                last=settings.last,
+                power=settings.power,
+                fidelities=settings.fidelity,
                 seed=config.seed,
                 device=config.device,
+                map=map if settings.workers is None else WorkerMap(settings.workers, failed=DIED),
             )
         self.task = self.data.task
         self.fitness, self.worst = self.evaluate.fitness_type, self.evaluate.worst
@@ -45,6 +52,15 @@ class OnScratch(Problem):
     def device(self) -> torch.device:
         """Where it computes."""
         return self.evaluate.device
+
+    def keep_in(self, folder: Path) -> None:
+        """Write every child as soon as it is trained, so that a run that is killed trains none twice."""
+        self.evaluate.keep_in(folder / "children.csv")
+
+    def release(self) -> None:
+        """End the processes."""
+        if isinstance(self.evaluate.map, WorkerMap):
+            self.evaluate.map.close()
 
     def final(self, architecture: Architecture) -> dict[str, float]:
         """Return loss and measures on the test data of the network, trained as in the search."""

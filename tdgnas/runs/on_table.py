@@ -23,6 +23,7 @@ class OnTable(Problem):
     Settings: ClassVar[type[Section]] = TableSettings
     unused: ClassVar[tuple[str, ...]] = ("data", "pretrain", "retrain")
     units: ClassVar[tuple[str, ...]] = ("generations", "evaluations", "seconds")
+    has_fidelity: ClassVar[bool] = True
     fitness = AccuracyFitness
 
     def __init__(self, config: Config) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
@@ -29,6 +30,7 @@ class Problem(ABC):
     :cvar unused: sections of the configuration that mean nothing here.
     :cvar units: what a budget can be counted in.
     :cvar gradients: whether strategies can ask it for gradients of alpha.
+    :cvar has_fidelity: whether an individual can be evaluated with less effort, see :attr:`fidelities`.
     :cvar whole: whether a generation is evaluated in one call.
     :ivar space: what is searched.
     :ivar evaluate: the fitness; it has the ledger ``budget``.
@@ -41,6 +43,7 @@ class Problem(ABC):
     units: ClassVar[tuple[str, ...]] = ("generations", "evaluations", "passes")
     whole: ClassVar[bool] = False
     gradients: ClassVar[bool] = False
+    has_fidelity: ClassVar[bool] = False
 
     space: SearchSpace
     evaluate: Any
@@ -80,6 +83,11 @@ class Problem(ABC):
         return found
 
     @property
+    def fidelities(self) -> str:
+        """What an individual's ``fidelity`` is a share of, such as ``epochs``; empty where it means nothing."""
+        return str(getattr(self.evaluate, "fidelities", ""))
+
+    @property
     def device(self) -> torch.device:
         """Where it computes."""
         return torch.device("cpu")
@@ -104,6 +112,10 @@ class Problem(ABC):
 
     def begin(self) -> None:
         """Take the present state as the one that the search begins with."""
+        return None
+
+    def keep_in(self, folder: Path) -> None:
+        """Keep what is dear to compute in a run's folder, and take what is there as computed."""
         return None
 
     def release(self) -> None:

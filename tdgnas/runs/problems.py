@@ -105,6 +105,23 @@ def on_table(
     }
 
 
+def from_scratch(space: Sections, data: Sections, evaluations: int, **fitness: Any) -> Sections:
+    """Return the sections of a space whose networks are each trained from scratch.
+
+    :param space: its settings and, beside them, its ``name``.
+    :param data: the section of the data.
+    :param evaluations: the budget.
+    :param fitness: ``recipe`` and what else the section of the fitness has.
+    """
+    settings = {key: value for key, value in space.items() if key != "name"}
+    return {
+        "space": {"name": space["name"], "settings": settings},
+        "data": data,
+        "fitness": {"kind": "scratch", **fitness},
+        "budget": {"unit": "evaluations", "limit": evaluations},
+    }
+
+
 @PROBLEMS.register("digits-vgg")
 def digits_vgg(**options: Any) -> Sections:
     """Handwritten digits, shortcuts of VGG19 at an eighth of its width, scored on a supernet."""
@@ -141,12 +158,49 @@ def digits_enas_micro(**options: Any) -> Sections:
 @PROBLEMS.register("digits-scratch")
 def digits_scratch(epochs: int = 1, evaluations: int = 50, **settings: Any) -> Sections:
     """Handwritten digits, NAS-Bench-201's cells with 4 channels, each trained from scratch for an epoch."""
-    return {
-        "space": {"name": "nasbench201", "settings": {"channels": 4, "cells_per_stage": 1, **settings}},
-        "data": {"name": "digits"},
-        "fitness": {"kind": "scratch", "recipe": {"epochs": epochs, "warmup": 0}},
-        "budget": {"unit": "evaluations", "limit": evaluations},
-    }
+    small = {"name": "nasbench201", "channels": 4, "cells_per_stage": 1, **settings}
+    return from_scratch(small, {"name": "digits"}, evaluations, recipe={"epochs": epochs, "warmup": 0})
+
+
+@PROBLEMS.register("digits-nas-rl")
+def digits_nas_rl(epochs: int = 1, evaluations: int = 50, **settings: Any) -> Sections:
+    """Handwritten digits of 8x8 pixels, strings of NAS-RL of three small layers, each trained for an epoch."""
+    small = {"layers": 3, "heights": [1, 3], "widths": [1, 3], "filters": [4, 8]}
+    space, data = {"name": "nas-rl", **small, **settings}, {"name": "digits", "size": 8, "channels": 1}
+    recipe = {"epochs": epochs, "warmup": 0}
+    return from_scratch(space, data, evaluations, measure="accuracy", recipe=recipe)
+
+
+@PROBLEMS.register("nas-rl-chain")
+def nas_rl_chain(
+    data: str = "digits", images: int = 400, epochs: int = 10, evaluations: int = 250, **settings: Any
+) -> Sections:
+    """NAS-RL for a laptop: 1,296 chains of four layers, windows of 1 or 3, 16, 32 or 64 filters, and few images."""
+    chain = {"layers": 4, "heights": [1, 3], "widths": [], "filters": [16, 32, 64], "anchors": False}
+    small = {"size": 8, "channels": 1} if data.startswith("digits") else {"valid": 1000}
+    space, few = {"name": "nas-rl", **chain, **settings}, {"name": data, "train": images, **small}
+    recipe = {"epochs": epochs, "batch_size": 20, "lr": 0.1}
+    return from_scratch(space, few, evaluations, measure="accuracy", recipe=recipe)
+
+
+@PROBLEMS.register("cifar10-nas-rl")
+def cifar10_nas_rl(evaluations: int = 12_800, **settings: Any) -> Sections:
+    """CIFAR-10, strings of NAS-RL that grow from 6 layers on, each trained for 50 epochs: as published, for GPUs."""
+    space = {"name": "nas-rl", "layers": [6, 8, 10, 12, 14, 16, 18, 20], **settings}
+    recipe = {
+        "epochs": 50, "lr": 0.1, "momentum": 0.9, "nesterov": True, "weight_decay": 1e-4, "schedule": "constant",
+        "warmup": 0, "batch_size": 128, "augment": {"crop": 4, "flip": True},
+    }  # fmt: skip
+    found = from_scratch(
+        space,
+        {"name": "cifar10", "valid": 5_000},
+        evaluations,
+        measure="accuracy",
+        last=5,
+        power=3.0,
+        recipe=recipe,
+    )
+    return {**found, "strategy": {"name": "reinforce-lstm"}}
 
 
 @PROBLEMS.register("digits-ink")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from operator import attrgetter
 from typing import Any, Literal, get_args
 
 from ..budget import Budget
+from ..individual import merit
 from ..mapping import batch_map, layers
 from ..operators import population_entropy
 from ..strategies.saving import set_toolbox_states, toolbox_states
@@ -63,7 +65,8 @@ class Search(Iterator[Turn]):
     the caller's to save (:func:`tdgnas.seeding.random_states`), as are weights that learn during the search.
 
     :param strategy: with ``generate``, ``update`` and, where it does not settle on the best, ``recommends``.
-    :param evaluate: a fitness; where it keeps something, with ``state_dict`` and ``load_state_dict``.
+    :param evaluate: a fitness; where it keeps something, with ``state_dict`` and ``load_state_dict``; where it computes
+        several individuals side by side, with ``ahead``, which is given all of a generation before they are asked for.
     :param budget: the ledger that all costs go to: those of the fitness, and of gradients and weights.
     :param unit: what is counted; ``generations`` are those after the first.
     :param limit: of that unit, beyond what ``budget`` holds at the start.
@@ -94,7 +97,7 @@ class Search(Iterator[Turn]):
         self.start = self.used
         self.limit = self.start + limit
         self._recommends = getattr(strategy, "recommends", "best")
-        self._best: tuple[float, ...] | None = None
+        self._best: tuple[float, tuple[float, ...]] | None = None
         self._idle = 0
 
     @property
@@ -146,7 +149,7 @@ class Search(Iterator[Turn]):
         return Turn(self.index - 1, population, individuals, fresh)
 
     def _note(self, individual: Any, cost: float) -> None:
-        values = individual.fitness.wvalues  # DEAP compares these
+        values = merit(individual)
         if self._recommends == "last" or (
             self._recommends == "best" and (self._best is None or values > self._best)
         ):
@@ -159,6 +162,10 @@ class Search(Iterator[Turn]):
     def _evaluated(self, fresh: list[Any]) -> Iterator[tuple[Any, float, int]]:
         """Evaluate individuals; return each with the budget used after it and the evaluations it took (0 or 1)."""
         budget, used = self.budget, attrgetter("evaluations" if self.unit == "generations" else self.unit)
+        ahead = next((layer.ahead for layer in layers(self.evaluate) if hasattr(layer, "ahead")), None)
+        if ahead is not None:
+            with suppress(Exception):  # met again below, with the individual that is to blame
+                ahead(fresh)
         groups = [fresh] if self.whole and fresh else [[individual] for individual in fresh]
         # All are evaluated before the first is noted, as a generation is.
         done = []
@@ -199,7 +206,7 @@ class Search(Iterator[Turn]):
         entropies: list[Any] = [tuple(pair) for pair in state["trace"]["entropies"]]
         self.trace = Trace(**{**state["trace"], "points": points, "entropies": entropies})
         self.index, self.start, self.limit, self._idle = state["place"]
-        self._best = None if state["best"] is None else tuple(state["best"])
+        self._best = None if state["best"] is None else (state["best"][0], tuple(state["best"][1]))
 
 
 def _keeper(evaluate: Any) -> Any:

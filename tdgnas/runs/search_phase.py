@@ -48,6 +48,7 @@ class SearchPhase:
             guard(toolbox, names_of(config.strategy.model_dump()), config.on_error, self._note)
         self.search = make_search(config, problem, self.strategy, evaluate)
         problem.begin()
+        problem.keep_in(context.folder)
         self.table = Table(context.folder / "history.csv", (*COLUMNS, *self.strategy.records))
         self.costs = Table(context.folder / "timings" / "evaluation.csv", COST_COLUMNS)
         self.events = Events(context.folder / "events.jsonl")
@@ -144,6 +145,7 @@ class SearchPhase:
                 **origin,
                 "choices": list(architecture.choices),
                 "fitness": list(individual.fitness.values),
+                **({"fidelity": individual.fidelity} if hasattr(individual, "fidelity") else {}),
                 **self._size(architecture),
                 **extra,
             }

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StrictBool, model_validator
 
-from ..settings import Epochs, Images, Number, Section, Whole
+from ..settings import Count, Epochs, Images, Number, Positive, Section, Whole
 from ..supernet.alternating import WeightSettings
 from ..supernet.pretrain_settings import PretrainSettings
 from ..training.recipe import Recipe
@@ -137,6 +137,14 @@ class ScratchSettings(Section):
     kind: Literal["scratch"] = Field("scratch", description="supernet, table, scratch")
     measure: str = Field("loss", description="loss, accuracy, or another measure of the task")
     recipe: Recipe = Field(Recipe(epochs=1, warmup=0), description="of every training")
+    last: Count = Field(1, description="the best value of so many of the last epochs counts (nas-rl 5)")
+    power: Positive = Field(1.0, description="that the value is raised to (nas-rl 3)")
+    fidelity: Literal["epochs", "data", "width"] = Field(
+        "epochs", description="what less effort is a share of, where a strategy asks for less"
+    )
+    workers: Count | None = Field(
+        None, description="processes that train networks side by side, to the same bits; none but this one"
+    )
 
 
 class StrategySettings(Section):

@@ -40,6 +40,8 @@ def unfit(strategy: str, kind: str) -> str:
     found = STRATEGIES.get(strategy)
     if found.needs_gradients and not FITNESSES.get(kind).gradients:
         return f"follows gradients of alpha, and the fitness {kind!r} has none"
+    if found.needs_fidelity and not FITNESSES.get(kind).has_fidelity:
+        return f"evaluates with less effort too (epochs, data, width), and the fitness {kind!r} cannot"
     if found.objectives > 2:
         return f"wants {found.objectives} fitness values; there are the problem's own and the size"
     return ""
@@ -54,6 +56,10 @@ def make_strategy(config: Config, problem: Problem) -> tuple[Strategy, Any]:
     name = config.strategy.name
     kind = STRATEGIES.get(name)
     given = config.strategy.model_dump(exclude={"name"})
+    if kind.needs_fidelity and not problem.fidelities:
+        raise ConfigError(
+            f"strategy: {name!r} evaluates with less effort too, and the table has the signal of one epoch only"
+        )
     fitness, evaluate = problem.fitness, problem.evaluate
     if kind.objectives == 2:
         fitness = AccuracyAndSize if fitness.weights[0] > 0 else LossAndSize

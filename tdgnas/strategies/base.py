@@ -9,7 +9,7 @@ from copy import deepcopy
 from operator import attrgetter
 from typing import Any, ClassVar
 
-from ..individual import Individual, IndividualLike
+from ..individual import Individual, IndividualLike, merit
 from ..registry import Registry
 from ..seeding import own_state, set_own_state
 from .options import check_settings
@@ -27,13 +27,16 @@ class Strategy(ABC):
 
     :ivar generation: updates so far.
     :ivar population: the individuals that the strategy holds now.
-    :ivar best: a copy of the best individual ever evaluated; None before the first update.
+    :ivar best: a copy of the best individual ever evaluated, of those of the highest fidelity; None before the first
+        update.
     """
 
     #: How many fitness values an individual has to be given.
     objectives: ClassVar[int] = 1
     #: Whether it cannot do without gradients of alpha, a keyword ``source``.
     needs_gradients: ClassVar[bool] = False
+    #: Whether it evaluates with less effort too, by an individual's ``fidelity``, and so needs a fitness that can.
+    needs_fidelity: ClassVar[bool] = False
     #: Which individual a search settles on: the ``best`` evaluated, the ``last``, or the best of the ``present`` ones.
     recommends: str = "best"
     #: What :meth:`record` tells beside a temperature: columns of an experiment's history.
@@ -79,7 +82,7 @@ class Strategy(ABC):
         """
         check_evaluated(individuals)
         for individual in individuals:
-            if self.best is None or individual.fitness > self.best.fitness:
+            if self.best is None or merit(individual) > merit(self.best):
                 self.best = self.clone(individual)
         self._update(list(individuals))
         self.generation += 1

@@ -35,11 +35,13 @@ def tiny(problem: str, strategy: str) -> dict[str, Any]:
     document = {name: keys for name, keys in TINY.items() if name not in used.unused and name != "fitness"}
     document = json.loads(json.dumps(document))
     if "data" not in used.unused:
-        document["fitness"] = TINY["fitness"] if used.gradients else {}
+        document["fitness"] = TINY["fitness"] if used.gradients else {"recipe": {"epochs": 1}}
         if sections["data"]["name"].startswith("digits"):
             document["data"]["name"] = sections["data"]["name"]
-        least = {"width": 0.03125, "channels": 2}
+        least = {"width": 0.03125, "channels": 2, "layers": 3}
         known = sections["space"]["settings"]
+        if sections["space"]["name"] == "nas-rl":
+            document["data"] |= {"size": 8, "channels": 1}
         document["space"] = {"settings": {key: value for key, value in least.items() if key in known}}
     small = {key: value for key, value in SMALL.items() if key in option_names(strategy)}
     return {**document, "strategy": {"name": strategy, **small}}

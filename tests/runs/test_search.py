@@ -5,14 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tdgnas.files.checkpoints import load_checkpoint, save_checkpoint
-from tdgnas.fitness import TabularFitness, WithSize, synthetic_table
+from tdgnas.fitness import Table, TabularFitness, WithSize, synthetic_table
 from tdgnas.individual import AccuracyFitness
+from tdgnas.runs import ConfigError, Experiment
 from tdgnas.runs.search import PATIENCE, Search, Trace
 from tdgnas.spaces import NASBench201
-from tdgnas.strategies import STRATEGIES, AccuracyAndSize, create
+from tdgnas.strategies import STRATEGIES, AccuracyAndSize, DecisionStrategy, create, pack
 
 SPACE = NASBench201()
 TABLE = synthetic_table(SPACE, 0)
@@ -83,3 +85,48 @@ def test_what_the_ledger_held_before_does_not_shorten_the_search() -> None:
     )
     assert later.start == 30
     assert later.run().used == 40
+
+
+class Cheaper(DecisionStrategy):
+    """Tries one network with a ninth of the epochs and with all of them, then another one with a ninth."""
+
+    needs_fidelity = True
+
+    def _generate(self) -> list[Any]:
+        found = [self.individual(choices) for choices in ((0,) * 6, (0,) * 6, (3,) * 6)]
+        found[0].fidelity = found[2].fidelity = 1 / 9
+        return found
+
+
+def test_a_search_settles_on_what_was_evaluated_in_full() -> None:
+    """However good something looks after a few epochs."""
+    columns = {
+        "val_acc_1": [0.2, 0.9],
+        "val_acc_9": [0.5, 0.4],
+        "test_acc": [0.6, 0.4],
+        "seconds_9": [9.0, 18.0],
+    }
+    made = {name: np.array(values) for name, values in columns.items()}
+    evaluate = TabularFitness(
+        SPACE, Table("t", {(0,) * 6: 0, (3,) * 6: 1}, made), "val_acc_9", final="test_acc"
+    )
+    strategy = Cheaper(SPACE.decisions, fitness=AccuracyFitness)
+    trace = Search(strategy, evaluate, evaluate.budget, unit="generations", limit=0).run()
+    assert [signal for _, signal, _ in trace.points] == [0.2, 0.5]
+    assert strategy.best.fitness.values == (0.5,)
+    assert evaluate.budget.seconds == 1 + 9 + 2
+    restored = strategy.unpack(pack(strategy.best))
+    assert not hasattr(restored, "fidelity")
+
+
+@pytest.mark.parametrize(
+    ("problem", "says"),
+    [
+        ("digits-vgg-tiny", "the fitness 'supernet' cannot; what fits"),
+        ("synthetic", "the signal of one epoch only"),
+    ],
+)
+def test_a_strategy_that_needs_fidelity_is_refused_where_there_is_none(problem, says, tmp_path, monkeypatch):
+    monkeypatch.setattr(STRATEGIES.get("random"), "needs_fidelity", True)
+    with pytest.raises(ConfigError, match=says):
+        Experiment(problem, "random", folder=tmp_path / "run")

@@ -38,8 +38,13 @@ SMALL = {
     "module": {"arguments": {"width": 4}, "image_size": 8},
     "enas-micro": {"layers": 2, "nodes": 2, "channels": 4, "image_size": 8},
     "nas-rl": {
-        "layers": [1, 3], "heights": [1, 3], "widths": [1, 3], "filters": [2, 4], "strides": [1, 2],
-        "types": ["conv", "max"], "image_size": 6,
+        "layers": [1, 3],
+        "heights": [1, 3],
+        "widths": [1, 3],
+        "filters": [2, 4],
+        "strides": [1, 2],
+        "types": ["conv", "max"],
+        "image_size": 6,
     },
 }
 PREFIXES = ("sel", "cx", "mut", "ls", "init")

@@ -106,8 +106,8 @@ def nodes_of(layers: Sequence[Layer], image_shape: tuple[int, int, int], classes
         height, width = (-(-one // step) for one, step in zip(size, layer.stride, strict=True))
         shapes[name] = (channels, height, width)
     read = {source for layer in layers for source in layer.sources}
-    ends = [f"layer{number}" for number in range(1, len(layers) + 1) if number not in read]
-    terms, (channels, *_) = _joined(ends, "logits", shapes)
+    unread = [f"layer{number}" for number in range(1, len(layers) + 1) if number not in read]
+    terms, (channels, *_) = _joined(unread, "logits", shapes)
     return [*nodes, _node("logits", terms, Op("head", "head", {"channels": channels, "classes": classes}))]
 
 

@@ -102,8 +102,9 @@ class NasRL(SearchSpace):
                     names = tuple(map(str, choices))
                     found.append(Decision(f"{token}{layer}", names, group=group, kind=token))
             for source in range(1, layer if self.anchors else 1):
-                pair = ("none", "input")
-                found.append(Decision(f"{source}-{layer}", pair, binary=True, group=group, kind=ANCHOR))
+                pair, at = ("none", "input"), (f"layer{source}",)
+                name = f"{source}-{layer}"
+                found.append(Decision(name, pair, binary=True, group=group, kind=ANCHOR, points=at))
         return found
 
     # what the choices say ----------------------------------------------------------------------------------------
@@ -132,7 +133,9 @@ class NasRL(SearchSpace):
         choices = architecture.choices
         found = []
         for layer in range(1, self.depth(choices) + 1):
-            kind, height, width, down, right, filters = (self._token(choices, token, layer) for token in TOKENS)
+            kind, height, width, down, right, filters = (
+                self._token(choices, token, layer) for token in TOKENS
+            )
             if self.anchors:
                 fed = [j for j in range(1, layer) if choices[self._place[f"{j}-{layer}"]]]
             else:
@@ -149,7 +152,9 @@ class NasRL(SearchSpace):
         """
         if len(layers) not in self.depths:
             depths = " or ".join(map(str, self.depths))
-            raise ValueError(f"a network of {self.name!r} with these settings has {depths} layers, got {len(layers)}")
+            raise ValueError(
+                f"a network of {self.name!r} with these settings has {depths} layers, got {len(layers)}"
+            )
         choices = [0] * len(self.decisions)
         if len(self.depths) > 1:
             choices[0] = self.depths.index(len(layers))
@@ -185,7 +190,9 @@ class NasRL(SearchSpace):
         if self.anchors:
             return layer.sources
         if layer.sources not in ((), (number - 1,)):
-            raise ValueError(f"layer {number} is fed by {layer.sources}; without anchors each reads the one before")
+            raise ValueError(
+                f"layer {number} is fed by {layer.sources}; without anchors each reads the one before"
+            )
         return ()
 
     # the text form -----------------------------------------------------------------------------------------------
@@ -213,7 +220,9 @@ class NasRL(SearchSpace):
         self, architecture: Architecture, image_shape: tuple[int, int, int], classes: int, more: int = 0
     ) -> Graph:
         layers = [
-            layer._replace(filters=max(1, round(layer.filters * self.multiplier)) + more) if layer.filters else layer
+            layer._replace(filters=max(1, round(layer.filters * self.multiplier)) + more)
+            if layer.filters
+            else layer
             for layer in self.layers(architecture)
         ]
         return Graph(nodes_of(layers, image_shape, classes), image_shape)
@@ -221,7 +230,7 @@ class NasRL(SearchSpace):
     def final_network(self, architecture: Architecture, **options: Any) -> nn.Module:
         """Return the network that is trained to the end.
 
-        :param options: ``more_filters`` of every convolution (the paper's last network has 40 more); images and classes.
+        :param options: ``more_filters`` of every convolution (40 in the paper's last network); images and classes.
         :raises ValueError: for another option.
         """
         made = self._fitting(options)
@@ -249,7 +258,8 @@ def _check_settings(settings: Mapping[str, Any]) -> None:
             raise ValueError(f"{name} has {even[0]}; windows are odd, so that they have a middle")
     if max(settings["strides"]) > settings["image_size"]:
         raise ValueError(
-            f"strides has {max(settings['strides'])}, which leaves nothing of an image of {settings['image_size']} pixels"
+            f"strides has {max(settings['strides'])}, which leaves nothing of an image of {settings['image_size']} "
+            "pixels"
         )
     if set(settings["types"]) - {CONV, *POOLS} or CONV not in settings["types"]:
         raise ValueError(f"types are {settings['types']}; expected {CONV}, and perhaps {' and '.join(POOLS)}")
@@ -258,7 +268,11 @@ def _check_settings(settings: Mapping[str, Any]) -> None:
 
 
 def _check_choices(name: str, choices: Any) -> None:
-    if not isinstance(choices, list) or len(set(choices)) != len(choices) or not choices and name != "widths":
+    if (
+        not isinstance(choices, list)
+        or len(set(choices)) != len(choices)
+        or (not choices and name != "widths")
+    ):
         raise ValueError(f"{name} is {choices!r}; expected a list of different choices")
     if name != "types":
         for choice in choices:
