@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,14 +20,20 @@ def read_digits() -> Source:
 
     Source: the test part of UCI's "Optical Recognition of Handwritten Digits", as shipped by scikit-learn.
     """
-    from sklearn.datasets import load_digits
-
-    bunch = load_digits()
+    bunch = _bunch()
     pixels = np.rint(bunch.images * (255 / 16)).astype(np.uint8)  # levels 0..16
     images = torch.from_numpy(pixels).unsqueeze(1)
     labels = torch.from_numpy(bunch.target.astype(np.int64))
     classes = tuple(str(name) for name in bunch.target_names)
     return Source("digits", classes, images, labels, valid_share=1 / 3, size=32, channels=3)
+
+
+@cache
+def _bunch() -> Any:
+    """What scikit-learn reads from text; what is made of it is new at every call."""
+    from sklearn.datasets import load_digits
+
+    return load_digits()
 
 
 def read_digits_ink() -> Source:

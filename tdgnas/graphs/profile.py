@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import torch
 from torch import Tensor, nn
 
 from .network import combine
 from .nodes import INPUT, Node
-from .ops import Op, make
+from .ops import OPS, Maker, Op, make
 from .steps import Step
 
 
@@ -58,20 +59,38 @@ def run_counted(module: nn.Module, *values: Tensor) -> tuple[Tensor, int]:
     return output, total
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """What an operation costs on values of these shapes, whatever it is called: one answer serves every graph."""
+
+    op: Op = field(compare=False)
+    maker: Maker
+    settings: str
+    shapes: tuple[tuple[int, ...], ...]
+
+
+@lru_cache(maxsize=4096)
+def _cost(asked: _Asked) -> tuple[Tensor, int, int]:
+    """Return the output on ``meta``, the parameters and the multiply-adds."""
+    with torch.no_grad(), torch.device("meta"):
+        module = make(asked.op).eval().to("meta")
+        output, macs = run_counted(module, *(torch.empty(shape) for shape in asked.shapes))
+    return output, sum(p.numel() for p in module.parameters()), macs
+
+
 def profile(nodes: Sequence[Node], input_shape: tuple[int, ...]) -> Profile:
     """Run one sample through every operation of a graph on torch's ``meta`` device and note shapes and costs.
 
     :raises ValueError: when terms of a node that are summed differ in shape, or an operation has two costs.
     """
     found = Profile()
-    modules: dict[str, nn.Module] = {}
 
     def run(op: Op, node: Node, *given: Tensor) -> Tensor:
-        if op.name not in modules:
-            with torch.device("meta"):
-                modules[op.name] = make(op).eval().to("meta")
-            found.parameters[op.name] = sum(p.numel() for p in modules[op.name].parameters())
-        output, macs = run_counted(modules[op.name], *given)
+        asked = _Asked(op, OPS.get(op.kind), repr(op.settings), tuple(tuple(value.shape) for value in given))
+        # A setting that is more than a value, such as a module, may change and is not to be kept.
+        plain = all(setting is None or isinstance(setting, (str, int, float)) for _, setting in op.settings)
+        output, parameters, macs = _cost(asked) if plain else _cost.__wrapped__(asked)
+        found.parameters[op.name] = parameters
         if found.macs.setdefault(op.name, macs) != macs:
             raise ValueError(
                 f"operation {op.name!r} has another cost in node {node.name!r} than before; name it apart"

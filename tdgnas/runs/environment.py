@@ -7,6 +7,7 @@ import platform
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
@@ -18,16 +19,22 @@ from .settings import Config
 if TYPE_CHECKING:
     from .progress import Reporter
 
+PACKAGES = ("torch", "torchvision", "numpy", "scipy", "deap", "scikit-learn")
+
 
 def versions() -> dict[str, str]:
     """Versions of Python and of the packages that a result depends on."""
+    installed = {package: _version(package) for package in PACKAGES}
     found = {"python": platform.python_version(), "tdgnas": __version__}
-    for package in ("torch", "torchvision", "numpy", "scipy", "deap", "scikit-learn"):
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
+    return found | {package: one for package, one in installed.items() if one is not None}
+
+
+@cache
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
 
 
 def environment(device: torch.device) -> dict[str, Any]:

@@ -26,11 +26,11 @@ def tiny_document(**sections: Any) -> dict[str, Any]:
         "seed": 3,
         "device": "cpu",
         "space": {"settings": {"width": 0.03125}},
-        "data": {"train": 96, "valid": 64, "test": 64},
-        "pretrain": {"epochs": 2, "hold": 1, "batch_size": 32},
+        "data": {"train": 32, "valid": 16, "test": 16},
+        "pretrain": {"epochs": 2, "hold": 1, "batch_size": 16},
         "strategy": {"population": 4},
         "budget": {"limit": 2},
-        "fitness": {"size": 32},
+        "fitness": {"size": 16},
         "retrain": {"epochs": 2, "random_draws": 0, "batch_size": 32},
     }
     for name, section in sections.items():

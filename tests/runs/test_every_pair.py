@@ -47,6 +47,14 @@ def tiny(problem: str, strategy: str) -> dict[str, Any]:
     return {**document, "strategy": {"name": strategy, **small}}
 
 
+@pytest.fixture(autouse=True)
+def _one_picture_of_each_pretraining(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is the same before every strategy, and takes longer than all else: drawn for one of them."""
+    if request.node.callspec.params["strategy"] != "random":
+        monkeypatch.setattr("tdgnas.runs.pretrain_phase.weights_figure", lambda *_: None)
+        monkeypatch.setattr("tdgnas.runs.pretrain_phase.save", lambda *_: None)
+
+
 @pytest.mark.parametrize("strategy", STRATEGIES.names())
 @pytest.mark.parametrize("problem", PROBLEMS.names())
 def test_every_strategy_searches_every_problem_that_it_fits(

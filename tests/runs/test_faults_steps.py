@@ -43,14 +43,14 @@ def broken() -> Iterator[Callable[..., None]]:
 def test_a_loss_that_is_no_number_names_epoch_and_step_and_leaves_the_state(
     finished_run: Path, tmp_path: Path, tiny: Config, contents: Contents, monkeypatch: Any
 ) -> None:
-    """The fifth weight step, which is the second of the second epoch, is made to diverge."""
+    """The fourth weight step, which is the second of the second epoch, is made to diverge."""
     import tdgnas.runs.experiment as module
 
     whole, count = pretraining.descend, [0]
 
     def diverge(loss: torch.Tensor, *rest: Any) -> None:
         count[0] += 1
-        whole(loss * (math.nan if count[0] == 5 else 1.0), *rest)
+        whole(loss * (math.nan if count[0] == 4 else 1.0), *rest)
 
     monkeypatch.setattr(module, "CHECKPOINT_SHARE", 1e9)
     with monkeypatch.context() as patch:

@@ -96,7 +96,7 @@ def test_every_strategy_killed_inside_writes(
     if STRATEGIES.get(name).needs_gradients or "train" in wants(name):
         few = {"pretrain": {"epochs": 0}, "retrain": {"epochs": 0}, "budget": {"limit": 3}}
         # The weights of ENAS learn again before the third update.
-        own = {"updates": 2, "batch": 3, "steps": 2} if name == "enas" else {}
+        own = {"enas": {"updates": 2, "batch": 3, "steps": 2}, "darts": {"steps": 2}}.get(name, {})
         config = tiny(strategy={"name": name, **own}, **few)
     else:
         budget = {"unit": "evaluations", "limit": 30}

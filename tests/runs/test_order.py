@@ -16,6 +16,7 @@ from tdgnas.runs.config import read_config
 from tdgnas.supernet import Choice
 
 Config = Callable[..., Settings]
+SHORT: dict[str, Any] = {"pretrain": {"epochs": 1}, "retrain": {"epochs": 0}}
 
 
 class Heard:
@@ -38,7 +39,7 @@ def test_the_fastest_order_is_measured_once_and_written_down(
         return Choice({"order": "folded", "chunk": 3}, {"depth-first": 0.2, "folded 3": 0.1}, True)
 
     monkeypatch.setattr(build, "fastest", measured)
-    config, heard = tiny(fitness={"order": "measured"}), Heard()
+    config, heard = tiny(fitness={"order": "measured"}, **SHORT), Heard()
     run = Experiment.start(tmp_path / "run", config, heard)
     assert [len(architectures) for architectures in asked] == [config.strategy.population]
     assert heard.said[0].startswith("populations are evaluated folded, the fastest here: depth-first 0.200 s")
@@ -59,9 +60,8 @@ def test_a_real_measurement_gives_an_order_that_a_run_can_have(tiny: Config, tmp
 
 
 def test_orders_agree_in_what_they_find(tiny: Config, tmp_path: Path) -> None:
-    retrain = {"epochs": 0, "random_draws": 0}
     for order in ("depth-first", "folded"):
-        config = tiny(fitness={"order": order, "measure": "accuracy"}, retrain=retrain)
+        config = tiny(fitness={"order": order, "measure": "accuracy"}, **SHORT)
         Experiment.start(tmp_path / order, config).execute()
     first, folded = (tmp_path / order / "architecture.json" for order in ("depth-first", "folded"))
     assert first.read_text() == folded.read_text()
@@ -87,6 +87,6 @@ def test_impossible_orders_are_sentences(given: list[str], sentence: str, tmp_pa
 
 
 def test_the_order_of_a_run_cannot_be_changed(tiny: Config, tmp_path: Path) -> None:
-    Experiment.start(tmp_path / "run", tiny()).execute()
+    Experiment.start(tmp_path / "run", tiny(**SHORT)).execute()
     with pytest.raises(ConfigError, match=r"fitness.order was 'device' and is 'folded'"):
-        Experiment.begin(tmp_path / "run", tiny(fitness={"order": "folded"}))
+        Experiment.begin(tmp_path / "run", tiny(fitness={"order": "folded"}, **SHORT))
