@@ -31,10 +31,10 @@ Some = TypeVar("Some", bound=IndividualLike)
 class GenerateUpdate(Protocol):
     """What ``evolve`` needs of a strategy; DEAP's own strategies (``deap.cma``) have it as well."""
 
-    def generate(self) -> list[Any]:
+    def generate(self) -> Sequence[IndividualLike]:
         """Return individuals to evaluate."""
 
-    def update(self, individuals: Sequence[Any]) -> None:
+    def update(self, individuals: Sequence[IndividualLike]) -> None:
         """Take them back, evaluated."""
 
 
@@ -61,8 +61,8 @@ class Generation:
     """
 
     index: int
-    population: list[Any]
-    evaluated: list[Any]
+    population: list[IndividualLike]
+    evaluated: list[IndividualLike]
     cost: dict[str, int]
     evolution: Evolution = field(repr=False)
 
@@ -114,11 +114,11 @@ class Evolution(Iterator[Generation]):
         self.halloffame = halloffame
         self.loci = loci
         self.generation = 0
-        self._begun: list[Any] | None = None  # individuals of a generation that was begun and not ended
+        self._begun: Sequence[IndividualLike] | None = None  # of a generation that was begun and not ended
         self._logbook = tools.Logbook()
         self._open: list[
-            tuple[dict[str, Any], Any, Any]
-        ] = []  # records, energies, genes that are not filled in yet
+            tuple[dict[str, Any], list[float], bytes]
+        ] = []  # records, energies, genes to fill in
         self._held = 0  # bytes of genes in them
         self._evaluate, self._counter = None, None
         self._checks = isinstance(strategy, Strategy)  # what it takes back

@@ -25,13 +25,11 @@ def cxDecision(
     :param ind2: the second individual, changed in place.
     :param slices: the genes of each decision: ``space.slices``.
     :param indpb: the probability of each decision to be swapped.
-    :param rng: where random numbers come from, instead of :mod:`random`.
+    :param rng: where random numbers come from (``random``), instead of :mod:`random`.
     :returns: a tuple of the two individuals.
     :raises ValueError: when lengths, slices or the probability do not fit.
 
     .. [Syswerda1989] Syswerda, "Uniform crossover in genetic algorithms", ICGA 1989.
-
-    This function uses the :func:`~random.random` function from the python base :mod:`random` module.
     """
     check_probability("indpb", indpb)
     draw = random.random if rng is None else rng.random
@@ -50,11 +48,9 @@ def cxTarget(
     :param ind1: the first individual, changed in place.
     :param ind2: the second individual, changed in place.
     :param groups: the genes of each group.
-    :param rng: where random numbers come from, instead of :mod:`random`.
+    :param rng: where random numbers come from (``randrange``), instead of :mod:`random`.
     :returns: a tuple of the two individuals.
     :raises ValueError: when lengths or groups do not fit.
-
-    This function uses the :func:`~random.randrange` function from the python base :mod:`random` module.
     """
     chosen = gene_groups(groups, pair_length(ind1, ind2), name="groups")
     draw = random.randrange if rng is None else rng.randrange
@@ -74,11 +70,9 @@ def cxLayerOrder(
     :param ind1: the first individual, changed in place.
     :param ind2: the second individual, changed in place.
     :param groups: the genes of each layer, in the order of computation; by default each gene is a layer.
-    :param rng: where random numbers come from, instead of :mod:`random`.
+    :param rng: where random numbers come from (``randrange``), instead of :mod:`random`.
     :returns: a tuple of the two individuals.
     :raises ValueError: when lengths or groups do not fit, or there are fewer than two groups.
-
-    This function uses the :func:`~random.randrange` function from the python base :mod:`random` module.
     """
     length = pair_length(ind1, ind2)
     groups = [[gene] for gene in range(length)] if groups is None else groups

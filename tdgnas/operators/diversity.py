@@ -71,15 +71,12 @@ def selSharing(
     :param radius: the distance within which individuals share, > 0.
     :param alpha: the shape of the sharing function, > 0; 1 is a triangle.
     :param distances: distances of a pool, shape (individuals, individuals); by default :func:`gene_distances`.
-    :param rng: where random numbers come from, instead of :mod:`random`.
+    :param rng: where random numbers come from (``random`` and ``shuffle``), instead of :mod:`random`.
     :returns: a list of references to the selected individuals.
     :raises ValueError: for a parameter out of range, or a fitness that is missing or not finite.
 
     .. [Goldberg1987] Goldberg, Richardson, "Genetic algorithms with sharing for multimodal function optimization",
        ICGA 1987.
-
-    This function uses the :func:`~random.random` and :func:`~random.shuffle` functions from the python base
-    :mod:`random` module.
     """
     k = check_pool(individuals, k)
     if not (radius > 0 and alpha > 0):
@@ -121,15 +118,12 @@ def selBoltzmannTournament(
     :param temperature: T >= 0, or a schedule of the generation; 0 is a tournament of two.
     :param relative: whether T is in units of the standard deviation of the pool's energies.
     :param generation: the generation for a schedule, or a function without arguments that returns it.
-    :param rng: where random numbers come from, instead of :mod:`random`.
+    :param rng: where random numbers come from (``random`` and ``randrange``), instead of :mod:`random`.
     :returns: a list of references to the selected individuals.
     :raises ValueError: for a temperature out of range, or a fitness that is missing or not finite.
 
     .. [Goldberg1990] Goldberg, "A note on Boltzmann tournament selection for genetic algorithms and
        population-oriented simulated annealing", Complex Systems 4, 1990.
-
-    This function uses the :func:`~random.random` and :func:`~random.randrange` functions from the python base
-    :mod:`random` module.
     """
     k = check_pool(individuals, k)
     energies, heat = scaled(energies_of(individuals), temperature_of(temperature, generation), relative)

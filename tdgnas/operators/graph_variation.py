@@ -39,14 +39,12 @@ def cxSubgraph(
     :param ind2: the second individual, changed in place.
     :param groups: the genes of each node.
     :param links: pairs of groups that are neighbours; by default each one and the next.
-    :param rng: where random numbers come from, instead of :mod:`random`.
+    :param rng: where random numbers come from (``randrange``), instead of :mod:`random`.
     :returns: a tuple of the two individuals.
     :raises ValueError: when groups or links do not fit, or there are fewer than two groups.
 
     .. [Globus1999] Globus, Lawton, Wipke, "Automatic molecular design using evolutionary techniques",
        Nanotechnology 10, 1999: crossover by connected fragments of graphs.
-
-    This function uses the :func:`~random.randrange` function from the python base :mod:`random` module.
     """
     parts = gene_groups(groups, pair_length(ind1, ind2), name="groups")
     if len(parts) < 2:
@@ -90,11 +88,9 @@ def mutRewire(
     :param slices: the genes of each decision.
     :param groups: the genes of each target node, each made of whole decisions.
     :param scale: the magnitude given to a gate of 0, > 0.
-    :param rng: where random numbers come from, instead of :mod:`random`.
+    :param rng: where random numbers come from (``randrange``), instead of :mod:`random`.
     :returns: a tuple of the individual.
     :raises ValueError: when slices or groups do not fit.
-
-    This function uses the :func:`~random.randrange` function from the python base :mod:`random` module.
     """
     check_scale(scale)
     decisions = gene_groups(slices, len(individual), name="slices")
@@ -136,11 +132,9 @@ def mutOperation(
     :param slices: the genes of each decision.
     :param keep: choices that are neither left nor entered; gates are choices 0 and 1.
     :param scale: the magnitude given to a gate of 0, > 0.
-    :param rng: where random numbers come from, instead of :mod:`random`.
+    :param rng: where random numbers come from (``randrange``), instead of :mod:`random`.
     :returns: a tuple of the individual, unchanged when nothing may change.
     :raises ValueError: when slices or scale do not fit.
-
-    This function uses the :func:`~random.randrange` function from the python base :mod:`random` module.
     """
     check_scale(scale)
     open_choices = []

@@ -33,12 +33,10 @@ def initBernoulli(
     :param scale: the magnitude of the genes, > 0.
     :param slices: the genes of each decision (``space.slices``), covering all genes; by default all are
         gates.
-    :param rng: where random numbers come from, instead of :mod:`random`.
+    :param rng: where random numbers come from (``random``), instead of :mod:`random`.
     :returns: ``container(genes)``.
     :raises ValueError: when a number is no probability, a decision's do not sum to 1, or slices leave genes
         out.
-
-    This function uses the :func:`~random.random` function from the python base :mod:`random` module.
     """
     weights = [float(probability) for probability in probabilities]
     for gene, weight in enumerate(weights):
@@ -85,11 +83,9 @@ def initUniform(
     :param size: the number of genes.
     :param low: the least value.
     :param high: the largest value.
-    :param rng: where random numbers come from, instead of :mod:`random`.
+    :param rng: where random numbers come from (``uniform``), instead of :mod:`random`.
     :returns: ``container(genes)``.
     :raises ValueError: when the bounds are not finite or in the wrong order.
-
-    This function uses the :func:`~random.uniform` function from the python base :mod:`random` module.
     """
     if not (math.isfinite(low) and math.isfinite(high) and low <= high):
         raise ValueError(f"low and high must be finite numbers, low <= high; got {low!r} and {high!r}")
@@ -110,11 +106,9 @@ def initNormal(
     :param size: the number of genes.
     :param mu: the mean.
     :param sigma: the standard deviation, >= 0.
-    :param rng: where random numbers come from, instead of :mod:`random`.
+    :param rng: where random numbers come from (``gauss``), instead of :mod:`random`.
     :returns: ``container(genes)``.
     :raises ValueError: when *sigma* is negative or a number is not finite.
-
-    This function uses the :func:`~random.gauss` function from the python base :mod:`random` module.
     """
     if not (math.isfinite(mu) and math.isfinite(sigma) and sigma >= 0):
         raise ValueError(f"mu and sigma must be finite numbers, sigma >= 0; got {mu!r} and {sigma!r}")

@@ -127,15 +127,12 @@ def lsDARTS(
     :param optimizer: ``"adam"`` or ``"sgd"`` (plain, without momentum).
     :param betas: Adam's decay rates.
     :param weight_decay: adds weight_decay * alpha to the gradient.
-    :param rng: where random numbers come from, instead of :mod:`random`.
+    :param rng: where random numbers come from (``getrandbits``, once per step for its batch), instead of :mod:`random`.
     :returns: a tuple of the individual.
     :raises ValueError: when a setting is out of range, or the gradients have the wrong shape.
     :raises TypeError: when *supernet* gives no gradients, or genes are no numbers.
 
     .. [Liu2019] Liu, Simonyan, Yang, "DARTS: Differentiable architecture search", ICLR 2019, section 2.3.
-
-    This function uses the :func:`~random.getrandbits` function from the python base :mod:`random` module,
-    once per step, to draw the batch of images.
     """
     rule: dict[str, Any] = {"lr": lr, "optimizer": optimizer, "betas": betas, "weight_decay": weight_decay}
     _darts_batch([individual], supernet=supernet, steps=steps, rng=rng, **rule)

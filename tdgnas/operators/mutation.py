@@ -26,11 +26,9 @@ def mutFlipGate(
     :param individual: the individual, changed in place.
     :param indpb: the probability of each gene to be flipped.
     :param scale: the magnitude given to a gene of 0, > 0.
-    :param rng: where random numbers come from, instead of :mod:`random`.
+    :param rng: where random numbers come from (``random``), instead of :mod:`random`.
     :returns: a tuple of the individual.
     :raises ValueError: when the probability or the scale is out of range.
-
-    This function uses the :func:`~random.random` function from the python base :mod:`random` module.
     """
     _check(indpb, scale)
     draw = random.random if rng is None else rng.random
@@ -53,12 +51,9 @@ def mutTarget(
     :param groups: the genes of each group.
     :param indpb: the probability of each gate of the chosen group to be flipped; 1 flips every one.
     :param scale: the magnitude given to a gene of 0, > 0.
-    :param rng: where random numbers come from, instead of :mod:`random`.
+    :param rng: where random numbers come from (``random`` and ``randrange``), instead of :mod:`random`.
     :returns: a tuple of the individual.
     :raises ValueError: when groups, probability or scale do not fit.
-
-    This function uses the :func:`~random.random` and :func:`~random.randrange` functions from the python base
-    :mod:`random` module.
     """
     _check(indpb, scale)
     targets = gene_groups(groups, len(individual), name="groups")
@@ -86,12 +81,9 @@ def mutChoice(
     :param slices: the genes of each decision: ``space.slices``.
     :param indpb: the probability of each decision to be redrawn.
     :param scale: the magnitude given to a gate of 0, > 0.
-    :param rng: where random numbers come from, instead of :mod:`random`.
+    :param rng: where random numbers come from (``random`` and ``randrange``), instead of :mod:`random`.
     :returns: a tuple of the individual.
     :raises ValueError: when slices, probability or scale do not fit.
-
-    This function uses the :func:`~random.random` and :func:`~random.randrange` functions from the python base
-    :mod:`random` module.
     """
     _check(indpb, scale)
     pick, draw = (random.randrange, random.random) if rng is None else (rng.randrange, rng.random)

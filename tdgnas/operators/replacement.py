@@ -78,13 +78,11 @@ def selRestrictedTournament(
     :param k: the number of survivors.
     :param window: how many survivors a newcomer looks at; a quarter of *k*, at least 2, when None.
     :param distances: distances of a pool, shape (individuals, individuals).
-    :param rng: where random numbers come from, instead of :mod:`random`.
+    :param rng: where random numbers come from (``sample``), instead of :mod:`random`.
     :returns: a list of references to the survivors.
     :raises ValueError: when *k* or *window* is out of range, or a fitness is missing or not finite.
 
     .. [Harik1995] Harik, "Finding multimodal solutions using restricted tournament selection", ICGA 1995.
-
-    This function uses the :func:`~random.sample` function from the python base :mod:`random` module.
     """
     k = check_pool(individuals, k, replacement=False)
     if window is not None and window < 1:

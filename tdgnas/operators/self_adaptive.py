@@ -39,13 +39,11 @@ def mutSelfAdaptive(
     :param tau: how fast strengths change; 1 / sqrt(2 * genes) when None.
     :param minimum: the least strength, > 0.
     :param maximum: the largest strength.
-    :param rng: where random numbers come from, instead of :mod:`random`.
+    :param rng: where random numbers come from (``gauss``), instead of :mod:`random`.
     :returns: a tuple of the individual.
     :raises ValueError: for a strength or rate out of range.
 
     .. [Beyer2002] Beyer, Schwefel, "Evolution strategies: a comprehensive introduction", Natural Computing 1, 2002.
-
-    This function uses the :func:`~random.gauss` function from the python base :mod:`random` module.
     """
     if not 0 < minimum <= sigma <= maximum < math.inf:
         raise ValueError(
@@ -82,14 +80,11 @@ def mutSelfAdaptiveFlip(
     :param gamma: how fast probabilities change, >= 0.
     :param minimum: the least probability; 1 / genes when None.
     :param scale: the magnitude given to a gene of 0, > 0.
-    :param rng: where random numbers come from, instead of :mod:`random`.
+    :param rng: where random numbers come from (``random`` and ``gauss``), instead of :mod:`random`.
     :returns: a tuple of the individual.
     :raises ValueError: when a number is out of range.
 
     .. [Baeck1996] Bäck, Schütz, "Intelligent mutation rate control in canonical genetic algorithms", ISMIS 1996.
-
-    This function uses the :func:`~random.random` and :func:`~random.gauss` functions from the python base
-    :mod:`random` module.
     """
     genome: Any = individual
     least = 1 / len(genome) if minimum is None else minimum

@@ -45,7 +45,7 @@ def create(name: str, **settings: Any) -> SearchSpace:
         ) from error
 
 
-def _check_whole(name: str, key: str, value: Any) -> None:
+def _check_whole(name: str, key: str, value: object) -> None:
     # A file may say anything; no network has a size beyond a million in any direction.
     if isinstance(value, bool) or not isinstance(value, int) or abs(value) > 10**6:
         raise ValueError(f"space {name!r}: {key} is {value!r}; expected a whole number of at most a million")

@@ -74,7 +74,7 @@ class WeightTraining:
             weights, own.lr, momentum=own.momentum, weight_decay=own.weight_decay, nesterov=own.nesterov
         )
 
-    def __call__(self, population: Sequence[Any], *, each: bool = False) -> None:
+    def __call__(self, population: Sequence[Sequence[float]], *, each: bool = False) -> None:
         """Train; individuals are only read.
 
         :param population: individuals.

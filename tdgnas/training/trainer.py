@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -311,7 +311,7 @@ def _part(tensors: dict[str, Tensor], part: str) -> dict[str, Tensor]:
     return {name[len(part) + 1 :]: tensor for name, tensor in tensors.items() if name.startswith(f"{part}.")}
 
 
-def _check_recipe(saved: dict[str, Any], own: dict[str, Any]) -> None:
+def _check_recipe(saved: Mapping[str, object], own: Mapping[str, object]) -> None:
     odd = [name for name in sorted(set(saved) | set(own)) if saved.get(name) != own.get(name)]
     if odd:
         differences = ", ".join(f"{name} {saved.get(name)} there, {own.get(name)} here" for name in odd)

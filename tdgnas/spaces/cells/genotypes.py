@@ -156,7 +156,7 @@ def _pairs(name: str, value: Any) -> tuple[Pair, ...]:
     return tuple((str(op), int(source)) for op, source in value)
 
 
-def _numbers(name: str, value: Any) -> tuple[int, ...]:
+def _numbers(name: str, value: object) -> tuple[int, ...]:
     if not isinstance(value, (list, tuple)) or not all(type(number) is int for number in value):
         raise ValueError(f"{name} must be a list of node numbers such as [2, 3, 4, 5], got {value!r}")
     return tuple(value)
