@@ -15,6 +15,7 @@ from .table_files import (
     save_table,
     synthetic_table,
 )
+from .zero_cost import ZeroCostFitness
 
 __all__ = [
     "DIED",
@@ -27,6 +28,7 @@ __all__ = [
     "TrainingFitness",
     "TrainingGradients",
     "WithSize",
+    "ZeroCostFitness",
     "find_table",
     "load_table",
     "nats_table",

@@ -6,6 +6,7 @@ from .experiment import Experiment
 from .on_scratch import OnScratch
 from .on_supernet import OnSupernet
 from .on_table import OnTable
+from .on_zero_cost import OnZeroCost
 from .problem import FITNESSES, Problem
 from .problems import PROBLEMS
 from .search import Search, Trace
@@ -13,5 +14,5 @@ from .settings import Config
 
 __all__ = [
     "FITNESSES", "PROBLEMS", "Config", "ConfigError", "Experiment", "Interrupted", "OnScratch", "OnSupernet",
-    "OnTable", "Problem", "RunFailed", "Search", "Trace", "make_config",
+    "OnTable", "OnZeroCost", "Problem", "RunFailed", "Search", "Trace", "make_config",
 ]  # fmt: skip

@@ -203,6 +203,17 @@ def cifar10_nas_rl(evaluations: int = 12_800, **settings: Any) -> Sections:
     return {**found, "strategy": {"name": "reinforce-lstm"}}
 
 
+@PROBLEMS.register("digits-zero-cost")
+def digits_zero_cost(score: str = "naswot", evaluations: int = 100, **settings: Any) -> Sections:
+    """Handwritten digits, NAS-Bench-201's cells with 4 channels, scored by a look at their fresh weights."""
+    return {
+        "space": {"name": "nasbench201", "settings": {"channels": 4, "cells_per_stage": 1, **settings}},
+        "data": {"name": "digits"},
+        "fitness": {"kind": "zero-cost", "score": score},
+        "budget": {"unit": "evaluations", "limit": evaluations},
+    }
+
+
 @PROBLEMS.register("digits-ink")
 def digits_ink(**options: Any) -> Sections:
     """How much ink a handwritten digit has: a regression, on VGG19 at a 32nd of its width."""

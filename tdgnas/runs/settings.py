@@ -61,7 +61,7 @@ class PretrainSection(PretrainSettings):
 class SupernetSettings(Section):
     """How an individual is scored: on the supernet."""
 
-    kind: Literal["supernet"] = Field("supernet", description="supernet, table, scratch")
+    kind: Literal["supernet"] = Field("supernet", description="supernet, table, scratch, zero-cost")
     measure: str = Field("loss", description="loss, accuracy, or another measure of the task")
     mode: Literal["threshold", "sample", "relaxed"] = Field(
         "threshold", description="score the discretised alpha, discrete samples of it, or the relaxed network"
@@ -111,7 +111,7 @@ class SupernetSettings(Section):
 class TableSettings(Section):
     """How an individual is scored: by a table of trained networks."""
 
-    kind: Literal["table"] = Field("table", description="supernet, table, scratch")
+    kind: Literal["table"] = Field("table", description="supernet, table, scratch, zero-cost")
     file: str | None = Field(None, description="a CSV, gzipped or not; that of NAS-Bench-201 is looked for")
     key: str | None = Field(None, description="the column that names the architecture")
     invented: Whole | None = Field(
@@ -134,7 +134,7 @@ class TableSettings(Section):
 class ScratchSettings(Section):
     """How an individual is scored: by training its own network from scratch."""
 
-    kind: Literal["scratch"] = Field("scratch", description="supernet, table, scratch")
+    kind: Literal["scratch"] = Field("scratch", description="supernet, table, scratch, zero-cost")
     measure: str = Field("loss", description="loss, accuracy, or another measure of the task")
     recipe: Recipe = Field(Recipe(epochs=1, warmup=0), description="of every training")
     last: Count = Field(1, description="the best value of so many of the last epochs counts (nas-rl 5)")
@@ -145,6 +145,16 @@ class ScratchSettings(Section):
     workers: Count | None = Field(
         None, description="processes that train networks side by side, to the same bits; none but this one"
     )
+
+
+class ZeroCostSettings(Section):
+    """How an individual is scored: by its own network with fresh weights."""
+
+    kind: Literal["zero-cost"] = Field("zero-cost", description="supernet, table, scratch, zero-cost")
+    score: Literal["naswot", "synflow", "jacobian", "parameters", "macs"] = Field(
+        "naswot", description="what is computed; larger is better"
+    )
+    images: Images = Field(32, description="training images that a network is shown")
 
 
 class StrategySettings(Section):

@@ -131,6 +131,7 @@ OPERATIONS = {
 SCORED = {
     "supernet": {"problem": "digits-vgg-tiny"},
     "table": {"problem": "synthetic"},
+    "zero-cost": {"problem": "digits-zero-cost", "data": {"train": 64, "valid": 64, "test": 64}},
     "scratch": {"problem": "digits-scratch", "data": {"train": 64, "valid": 64, "test": 64}},
 }
 
