@@ -152,14 +152,9 @@ def _check_conditions(node: Node, term: Term, decisions: Sequence[Decision]) -> 
 
 def _too_late(nodes: Sequence[Node], name: str, source: str) -> str:
     """Say that a node reads a later one: because of a cycle, or of the order alone."""
-    reads = {node.name: [term.source for term in node.terms] for node in nodes}
-    paths = [[source]]
-    seen = {source}
-    while paths:
-        path = paths.pop()
-        if path[-1] == name:
-            return f"the nodes form a cycle: {' reads '.join([name, *path])}"
-        new = [each for each in reads.get(path[-1], ()) if each not in seen]
-        seen.update(new)
-        paths.extend([*path, each] for each in new)
+    import networkx as nx
+
+    reads = nx.DiGraph((node.name, term.source) for node in nodes for term in node.terms)
+    if nx.has_path(reads, source, name):
+        return f"the nodes form a cycle: {' reads '.join([name, *nx.shortest_path(reads, source, name)])}"
     return f"node {name!r} reads {source!r}, which is not an earlier node; put it before"

@@ -106,9 +106,12 @@ def make_card(network: nn.Module, image_shape: tuple[int, int, int], **known: An
     """
     auxiliary = getattr(network, "auxiliary", None)
     extra = sum(p.numel() for p in auxiliary.parameters()) if isinstance(auxiliary, nn.Module) else 0
+    shadow = deepcopy(network).to("meta").eval()  # costs are found without computing anything
+    with torch.no_grad():
+        _, macs = run_counted(shadow, torch.empty(1, *image_shape, device="meta"))
     return Card(
         parameters=sum(p.numel() for p in network.parameters()) - extra,
-        macs=_multiply_adds(network, image_shape),
+        macs=macs,
         image_shape=image_shape,
         **known,
     )
@@ -143,13 +146,6 @@ def load_weights(network: nn.Module, path: str | Path) -> nn.Module:
     with torch.no_grad():
         network.load_state_dict(tensors)
     return network
-
-
-def _multiply_adds(network: nn.Module, image_shape: tuple[int, int, int]) -> int:
-    """Multiply-adds of convolutions and linear layers for one image, found without computing anything."""
-    shadow = deepcopy(network).to("meta").eval()
-    with torch.no_grad():
-        return run_counted(shadow, torch.empty(1, *image_shape, device="meta"))[1]
 
 
 def check_tensors(what: object, saved: Mapping[str, Tensor], module: nn.Module) -> None:

@@ -124,18 +124,15 @@ def load_network(folder: str | Path) -> tuple[nn.Module, dict[str, Any]]:
     try:
         plan = NetworkPlan.from_dict(what)
         # A run trains the space's own network, a retraining the final one of cells, with its options in the card.
-        final = "network" in what or isinstance(plan.source, Genotype)
         with torch.random.fork_rng(devices=[]):
-            network = plan.network(shape, classes) if final else _own_network(plan)
+            if "network" in what or isinstance(plan.source, Genotype):
+                network = plan.network(shape, classes)
+            else:
+                space, architecture = plan.source
+                network = space.network(architecture)
     except (ValueError, TypeError, KeyError) as error:
         raise ValueError(f"{path}: the network cannot be made again: {error}") from error
     return load_weights(network, folder).eval(), card
-
-
-def _own_network(plan: NetworkPlan) -> nn.Module:
-    assert not isinstance(plan.source, Genotype)
-    space, architecture = plan.source
-    return space.network(architecture)
 
 
 def _choices(given: Any, count: int) -> list[int]:

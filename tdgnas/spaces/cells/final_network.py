@@ -73,11 +73,8 @@ class FinalNetwork(nn.Module):
         self.auxiliary: nn.Module | None = None
         if auxiliary:
             shape = shapes[self.auxiliary_after]
-            size = (
-                image_size
-                // (8 if large else 1)
-                // 2 ** sum(place <= self.auxiliary_after for place in set(places))
-            )
+            halved = sum(place <= self.auxiliary_after for place in set(places))
+            size = image_size // (8 if large else 1) // 2**halved
             self.auxiliary = _auxiliary_head(shape.channels * outputs[shape.kind], size, classes)
         self.head = head(shapes[-1].channels * outputs[shapes[-1].kind], classes)
 
