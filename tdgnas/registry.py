@@ -60,13 +60,14 @@ class Registry(Generic[T]):
     :param kind: what is registered, in the singular (``operator``, ``space``, ``strategy``).
     :param group: the entry point group.
     :param check: raises an error for an object that cannot be used as what it is registered as.
+    :param also: forms of a name that the caller reads itself, for the message about an unknown one.
     :ivar failures: for each plug-in that could not be registered, its error.
     """
 
-    def __init__(self, kind: str, group: str, check: Callable[[T], object] | None = None) -> None:
-        self.kind = kind
-        self.group = group
-        self.check = check
+    def __init__(
+        self, kind: str, group: str, check: Callable[[T], object] | None = None, also: tuple[str, ...] = ()
+    ) -> None:
+        self.kind, self.group, self.check, self.also = kind, group, check, also
         self.failures: dict[str, str] = {}
         self._clashes: dict[str, str] = {}
         self._entries: dict[str, Entry[T]] = {}
@@ -136,8 +137,8 @@ class Registry(Generic[T]):
         if broken:
             hint = f"; {broken[0]} could not be imported ({self.failures[broken[0]]})."
         raise ValueError(
-            f"there is no {self.kind} {name!r}{hint} There are: {', '.join(names)}. What a module of yours registers "
-            "is known once it is imported (`tdgnas --import my_module ...`)"
+            f"there is no {self.kind} {name!r}{hint} There are: {', '.join((*names, *self.also))}. What a module of "
+            "yours registers is known once it is imported (`tdgnas --import my_module ...`)"
         )
 
 

@@ -16,9 +16,7 @@ def problems() -> None:
         from ..runs import PROBLEMS
 
         _print_registry(PROBLEMS)
-        say(
-            "and SPACE@DATA:key=value, such as vgg-shortcuts@digits:width=0.125; table:space=...,file=...,key=..."
-        )
+        say(f"and {'; '.join(PROBLEMS.also)}")
 
 
 def spaces() -> None:

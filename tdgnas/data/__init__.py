@@ -8,18 +8,6 @@ from .source import DataDamaged, DataNotFound, Source
 from .splits import ImageData, Splits, stratified
 
 __all__ = [
-    "DATA",
-    "Augment",
-    "Batches",
-    "DataDamaged",
-    "DataNotFound",
-    "ImageData",
-    "Source",
-    "Splits",
-    "cutout",
-    "horizontal_flip",
-    "import_torchvision",
-    "load",
-    "random_crop",
-    "stratified",
-]
+    "DATA", "Augment", "Batches", "DataDamaged", "DataNotFound", "ImageData", "Source", "Splits", "cutout",
+    "horizontal_flip", "import_torchvision", "load", "random_crop", "stratified",
+]  # fmt: skip

@@ -9,8 +9,6 @@ from torch.nn import functional
 
 from ..settings import Pixels, Section
 
-__all__ = ["Augment", "cutout", "horizontal_flip", "random_crop"]
-
 
 def random_crop(images: Tensor, padding: int, generator: torch.Generator) -> Tensor:
     """Shift every image by up to ``padding`` pixels each way; zeros fill the border.

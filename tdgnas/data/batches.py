@@ -11,8 +11,6 @@ from torch import Tensor
 from ..settings import check_whole
 from .splits import ImageData
 
-__all__ = ["Batches"]
-
 
 class Batches:
     """Indices of shuffled batches of ``data``, epoch after epoch.

@@ -12,8 +12,6 @@ from torch import Tensor
 from ._torchvision import import_torchvision
 from .source import DataDamaged, DataNotFound, Source, contents
 
-__all__ = ["CIFAR10_MEAN", "CIFAR10_STD", "read_cifar"]
-
 CIFAR10_MEAN = (0.4914, 0.4822, 0.4465)
 CIFAR10_STD = (0.2023, 0.1994, 0.2010)
 SHAPE = (3, 32, 32)

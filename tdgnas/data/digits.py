@@ -12,8 +12,6 @@ import torch
 from ..tasks import MULTI_LABEL, REGRESSION
 from .source import Source
 
-__all__ = ["read_digits", "read_digits_ink", "read_digits_parts"]
-
 
 def read_digits() -> Source:
     """The digits as ``(1797, 1, 8, 8)`` uint8; without an official test part; a third of the rest validates.

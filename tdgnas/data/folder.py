@@ -14,8 +14,6 @@ from torch import Tensor
 
 from .source import DataDamaged, DataNotFound, Source, contents, data_root
 
-__all__ = ["read_folder"]
-
 GREY_MODES = frozenset({"1", "L", "I;16", "I;16L", "I;16B", "I;16N"})
 UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError)
 LITTER = frozenset({"thumbs.db", "desktop.ini"})

@@ -16,8 +16,6 @@ from .source import Source, data_root
 from .splits import Splits, check_request, make_splits
 from .torchvision_sets import TORCHVISION_SETS, read_torchvision
 
-__all__ = ["DATA", "load"]
-
 
 def _check_reader(value: object) -> None:
     if not callable(value):

@@ -12,8 +12,6 @@ from torch.nn import functional
 
 from ..tasks import CLASSIFICATION, Task, check_targets
 
-__all__ = ["DataDamaged", "DataNotFound", "Source", "contents", "data_root", "fit_images"]
-
 CHUNK = 4096  # images resized at once: bounds the memory of the floating-point copy
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 

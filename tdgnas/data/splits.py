@@ -16,8 +16,6 @@ from ..settings import check_whole
 from ..tasks import CLASSIFICATION, Task, check_targets
 from .source import Source, fit_images
 
-__all__ = ["ImageData", "Indices", "Splits", "check_request", "make_splits", "stratified"]
-
 Indices: TypeAlias = "Tensor | slice | Sequence[int]"
 IntArray: TypeAlias = "npt.NDArray[np.int64]"
 

@@ -12,8 +12,6 @@ from torch import Tensor
 from ._torchvision import import_torchvision
 from .source import DataDamaged, DataNotFound, Source, contents
 
-__all__ = ["TORCHVISION_SETS", "read_torchvision"]
-
 TORCHVISION_SETS = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST", "kmnist": "KMNIST", "svhn": "SVHN"}
 MNIST_FILES = (
     "train-images-idx3-ubyte",

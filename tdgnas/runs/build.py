@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import inspect
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
 from ..data import Splits, load
 from ..fitness import SupernetFitness
+from ..settings import Section
 from ..spaces import SPACES, SearchSpace, create
 from ..supernet import (
     CompiledEvaluator,
@@ -21,7 +22,7 @@ from ..supernet import (
     load_imagenet,
 )
 from .errors import ConfigError
-from .settings import Config, DataSettings, SpaceSettings
+from .settings import Config, DataSettings, SpaceSettings, SupernetSettings
 
 
 @contextmanager
@@ -55,20 +56,17 @@ def check_device(name: str | None) -> None:
         ) from error
 
 
+def settings_for(function: Callable[..., Any], settings: Section) -> dict[str, Any]:
+    """Return the settings that a function takes, by the names of its parameters."""
+    known = inspect.signature(function).parameters
+    return {name: value for name, value in settings if name in known}
+
+
 def make_data(settings: DataSettings, seed: int) -> Splits:
     """Load the data set."""
-    return load(
-        settings.name,
-        folder=settings.folder,
-        size=settings.size,
-        channels=settings.channels,
-        valid=_count(settings.valid),
-        train=settings.train,
-        test=_count(settings.test),
-        download=settings.download,
-        task=settings.task,
-        seed=seed,
-    )
+    given = settings_for(load, settings)
+    counts = {part: int(given[part]) for part in ("valid", "test") if (given[part] or 0) >= 1}
+    return load(**{**given, **counts}, seed=seed)
 
 
 def make_both(config: Config) -> tuple[Splits, SearchSpace]:
@@ -100,27 +98,20 @@ def make_supernet(config: Config, space: SearchSpace, data: Splits) -> Supernet:
 
 def make_fitness(config: Config, supernet: Supernet, data: Splits) -> SupernetFitness:
     """Make the fitness on the validation images."""
-    settings = config.fitness
-    order = None if settings.order == "device" or settings.order == "measured" else settings.order
+    settings: SupernetSettings = config.fitness
+    options: Any = {"chunk": settings.chunk}
+    if settings.order in ("depth-first", "folded"):
+        options["order"] = settings.order
     evaluators: dict[str, Any] = {
-        "population": partial(PopulationEvaluator, order=order, chunk=settings.chunk),
-        "racing": partial(RacingEvaluator, order=order, chunk=settings.chunk),
+        "population": partial(PopulationEvaluator, **options),
+        "racing": partial(RacingEvaluator, **options),
         "compiled": CompiledEvaluator,
     }
-    return SupernetFitness(
-        supernet,
-        data.valid,
-        size=settings.size,
-        batch_size=settings.batch_size,
-        measure=settings.measure,
-        mode=settings.mode,
-        batchnorm=settings.batchnorm,
-        calibration=data.train if settings.batchnorm == "recalibrated" else None,
-        calibration_size=settings.calibration_size,
-        samples=settings.samples,
-        seed=config.seed,
-        evaluator=evaluators[settings.evaluator],
-    )
+    given = settings_for(SupernetFitness, settings)
+    given |= {"evaluator": evaluators[settings.evaluator], "seed": config.seed}
+    if settings.batchnorm == "recalibrated":
+        given["calibration"] = data.train
+    return SupernetFitness(supernet, data.valid, **given)
 
 
 def with_fastest_order(config: Config, fitness: SupernetFitness) -> tuple[Config, str]:
@@ -141,7 +132,3 @@ def with_order(config: Config, order: str, chunk: int | None = None) -> Config:
     return config.model_copy(
         update={"fitness": config.fitness.model_copy(update={"order": order, "chunk": chunk})}
     )
-
-
-def _count(value: float | None) -> float | None:
-    return int(value) if value is not None and value >= 1 else value

@@ -114,26 +114,20 @@ def read_config(path: Path) -> dict[str, Any]:
 
     :raises ConfigError: when the file is missing or no TOML.
     """
-    return _read(path)[0]
-
-
-def read_versions(path: Path) -> dict[str, Any]:
-    """Read the ``[versions]`` table of a run's configuration.
-
-    :raises ConfigError: when the file is missing or no TOML.
-    """
-    return _read(path)[1]
-
-
-def _read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     try:
         document = toml.read(path)
     except FileNotFoundError as error:
         raise ConfigError(f"there is no file {path}; `tdgnas config` prints one to begin with") from error
     except toml.TomlError as error:
         raise ConfigError(str(error)) from error
-    versions = document.pop("versions", {})
-    return document, versions if isinstance(versions, dict) else {}
+    document.pop("versions", None)
+    return document
+
+
+def read_versions(path: Path) -> dict[str, Any]:
+    """Read the ``[versions]`` table that :func:`read_config` leaves out."""
+    versions = toml.read(path).get("versions")
+    return versions if isinstance(versions, dict) else {}
 
 
 def parse_assignment(text: str) -> tuple[list[str], Any]:

@@ -13,7 +13,7 @@ from ..settings import Section
 from ..spaces import Architecture
 from ..training import evaluate
 from ..workers import WorkerMap
-from .build import make_both, section
+from .build import make_both, section, settings_for
 from .problem import FITNESSES, Problem
 from .settings import Config, ScratchSettings
 
@@ -36,10 +36,7 @@ class OnScratch(Problem):
             self.evaluate = TrainingFitness(
                 self.space,
                 self.data,
-                settings.recipe,
-                measure=settings.measure,
-                last=settings.last,
-                power=settings.power,
+                **settings_for(TrainingFitness, settings),
                 fidelities=settings.fidelity,
                 seed=config.seed,
                 device=config.device,

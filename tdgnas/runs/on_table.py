@@ -12,6 +12,7 @@ from ..fitness import TabularFitness, find_table, load_table, synthetic_table
 from ..individual import AccuracyFitness
 from ..settings import Section
 from ..spaces import Architecture, SearchSpace, create
+from .build import settings_for
 from .problem import FITNESSES, Problem
 from .settings import Config, TableSettings
 
@@ -33,14 +34,7 @@ class OnTable(Problem):
         self.space, table = _table(
             config.space.name, kept, settings.file, settings.key, settings.invented, version
         )
-        self.evaluate = TabularFitness(
-            self.space,
-            table,
-            settings.signal,
-            final=settings.final,
-            cost=settings.cost,
-            repeats=settings.repeats,
-        )
+        self.evaluate = TabularFitness(self.space, table, **settings_for(TabularFitness, settings))
 
     @classmethod
     def reads(cls, config: Config) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import json
 from collections.abc import Callable, Mapping
@@ -21,7 +20,10 @@ def _check(preset: Callable[..., Sections]) -> None:
         raise TypeError(f"a problem is a function that returns sections of a configuration; got {preset!r}")
 
 
-PROBLEMS: Registry[Callable[..., Sections]] = Registry("problem", "tdgnas.problems", _check)
+PROBLEMS: Registry[Callable[..., Sections]] = Registry(
+    "problem", "tdgnas.problems", _check,
+    also=("SPACE@DATA such as vgg-shortcuts@digits:width=0.125", "table:space=...,file=...,key=..."),
+)  # fmt: skip
 """Problems by name; ``@PROBLEMS.register("mine")`` adds a function that returns sections of a configuration as a
 nested dict, as does an entry point ``tdgnas.problems``. Its keywords are the options of ``mine:key=value``."""
 
@@ -236,13 +238,8 @@ def cifar10_vgg(**options: Any) -> Sections:
     found["pretrain"] |= {"lr": 0.001, "schedule": "constant", "alpha_lr": 0.003, "hold": 10}
     found["fitness"]["batch_size"] = 500
     recipe = {
-        "epochs": 150,
-        "lr": 0.009,
-        "schedule": "step",
-        "milestones": [100],
-        "gamma": 0.234,
-        "warmup": 0,
-    }
+        "epochs": 150, "lr": 0.009, "schedule": "step", "milestones": [100], "gamma": 0.234, "warmup": 0,
+    }  # fmt: skip
     return {
         **found,
         "strategy": {"name": "darts-tdga", "temperature": {"start": 1.0, "stop": 0.001}},
@@ -271,14 +268,7 @@ def problem_sections(text: str) -> Sections:
     :raises ValueError: for an unknown problem (with the nearest), or an option that it does not take.
     """
     name, _, tail = text.strip().partition(":")
-    return sections_of(name, parse_options(tail, text))
-
-
-def sections_of(name: str, options: Mapping[str, Any]) -> Sections:
-    """Return the sections of a problem, with options.
-
-    :raises ValueError: for an unknown problem (with the nearest), or an option that it does not take.
-    """
+    options = parse_options(tail, text)
     plain = {key: value for key, value in options.items() if "." not in key}
     if name == "table":
         preset: Callable[..., Sections] = on_table
@@ -286,7 +276,7 @@ def sections_of(name: str, options: Mapping[str, Any]) -> Sections:
         space, _, data = name.partition("@")
         preset, plain = on_supernet, {"space": space, "data": data, **plain}
     else:
-        preset = _registered(name)
+        preset = PROBLEMS.get(name)
     try:
         inspect.signature(preset).bind(**plain)
     except TypeError as error:
@@ -297,17 +287,6 @@ def sections_of(name: str, options: Mapping[str, Any]) -> Sections:
         if "." in key:
             assign(found, key.split("."), value)
     return found
-
-
-def _registered(name: str) -> Callable[..., Sections]:
-    if name in PROBLEMS.names():
-        return PROBLEMS.get(name)
-    near = difflib.get_close_matches(name, PROBLEMS.names(), n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else "."
-    raise ValueError(
-        f"there is no problem {name!r}{hint} There are: {', '.join(PROBLEMS.names())}, SPACE@DATA such as "
-        "vgg-shortcuts@digits:width=0.125, and table:space=...,file=...,key=..."
-    )
 
 
 def parse_options(text: str, whole: str) -> dict[str, Any]:
