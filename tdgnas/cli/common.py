@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from ..files import Json
 from ..signals import exit_status, terminable
 
 console = Console(soft_wrap=sys.stdout is None or not sys.stdout.isatty())
@@ -83,8 +84,8 @@ def say_error(error: Exception) -> None:
 
 
 def set_all(
-    document: dict[str, Any], assignments: Sequence[str] | None, given: Mapping[str, str] | None = None
-) -> dict[str, Any]:
+    document: Json, assignments: Sequence[str] | None, given: Mapping[str, str] | None = None
+) -> Json:
     """Set in a document what ``--set`` says, and return it.
 
     :param given: keys that other options set, with their names; none of them may be set again.

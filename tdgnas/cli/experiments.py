@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
+from ..files import Json
 from .common import DataFolder, Device, console, plain_errors, say, say_table, set_all
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def search(
         from ..runs.experiment import import_modules
         from ..trust import check_trust, named_code
 
-        document: dict[str, Any] = {}
+        document: Json = {}
         if config is not None:
             document = read_config(config)
             check_trust(config, named_code(document), trust)
@@ -158,8 +159,8 @@ def _document(
     strategy: str | None,
     assignments: list[str] | None = None,
     given: Mapping[str, Any] | None = None,
-    document: dict[str, Any] | None = None,
-) -> dict[str, Any]:
+    document: Json | None = None,
+) -> Json:
     """Lay what the options say over a document.
 
     :param given: values of the options in :data:`KEYS`.

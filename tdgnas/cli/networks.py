@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..files import Json
 from ..signals import exit_status
 from .common import DataFolder, Device, command_line, plain_errors, say
 
@@ -84,7 +85,7 @@ def retrain(
 
 
 def _prepared(
-    architecture: str, own: dict[str, Any], given: dict[str, Any], assignments: list[str], seed: int
+    architecture: str, own: Json, given: Json, assignments: list[str], seed: int
 ) -> tuple[NetworkPlan, Splits, Recipe]:
     """Make what is trained, on what and how, of the options and what ``--set`` lays over them."""
     from ..training import NetworkPlan
@@ -169,12 +170,12 @@ def export(
         )
 
 
-def _assigned(assignments: list[str]) -> dict[str, Any]:
+def _assigned(assignments: list[str]) -> Json:
     """Read ``field=value``; ``data``, ``network`` and ``augment`` are groups of their own."""
     from ..runs.config import parse_assignment
     from ..runs.problems import assign
 
-    found: dict[str, Any] = {"data": {}, "network": {}, "augment": {}}
+    found: Json = {"data": {}, "network": {}, "augment": {}}
     for text in assignments:
         keys, value = parse_assignment(text)
         if (
@@ -190,7 +191,7 @@ def _assigned(assignments: list[str]) -> dict[str, Any]:
     return found
 
 
-def make_recipe(plan: NetworkPlan, splits: Splits, given: dict[str, Any]) -> Recipe:
+def make_recipe(plan: NetworkPlan, splits: Splits, given: Json) -> Recipe:
     """The published recipe of cells or of other networks, its crop and cutout in proportion to the images.
 
     :param given: fields of the recipe that replace its own; ``augment`` is a dict of such fields.
@@ -211,7 +212,7 @@ def make_recipe(plan: NetworkPlan, splits: Splits, given: dict[str, Any]) -> Rec
     return checked(Recipe, own)
 
 
-def _with_options(plan: NetworkPlan, given: dict[str, Any]) -> NetworkPlan:
+def _with_options(plan: NetworkPlan, given: Json) -> NetworkPlan:
     known = plan.final_options
     strange = next((key for key in given if key not in known), None)
     if strange is not None and not known:
@@ -223,7 +224,7 @@ def _with_options(plan: NetworkPlan, given: dict[str, Any]) -> NetworkPlan:
     return replace(plan, options={**known, **given})
 
 
-def _data(architecture: str, given: dict[str, Any], seed: int) -> Splits:
+def _data(architecture: str, given: Json, seed: int) -> Splits:
     """Load the data that was asked for; without a name the one of the run that the architecture lies in."""
     from ..runs import make_config
     from ..runs.build import make_data

@@ -12,6 +12,7 @@ from typing import Any
 
 from safetensors.torch import load_file
 
+from ..files import Json
 from ..files.checkpoints import DamagedCheckpoint
 from ..files.digests import AlteredFile
 from ..runs.adopt import adopt_pretraining
@@ -25,7 +26,7 @@ from .plan import Cell, digest_of
 FORMAT = "tdgnas-comparison-cell/2"
 
 
-def search_in_memory(cell: Cell) -> dict[str, Any]:
+def search_in_memory(cell: Cell) -> Json:
     """Search where nothing is trained, and return the result as JSON values; the same search as a run's."""
     start, config = time.perf_counter(), cell.config
     problem = FITNESSES.get(config.fitness.kind)(config)
@@ -37,7 +38,7 @@ def search_in_memory(cell: Cell) -> dict[str, Any]:
     return {**result, "seconds": time.perf_counter() - start}
 
 
-def search_in_folder(cell: Cell, out: Path) -> dict[str, Any]:
+def search_in_folder(cell: Cell, out: Path) -> Json:
     """Run or go on with a cell's experiment in its folder, with the pretraining that its problem and seed share.
 
     What is in the folder and cannot be gone on with, other settings or altered files, is deleted and made again.
@@ -88,7 +89,7 @@ def _seconds(folder: Path) -> float:
     return float(sum(sum(each) if isinstance(each, list) else each for each in found))
 
 
-def _result(cell: Cell, trace: Mapping[str, Any], problem: Problem, *, every: bool) -> dict[str, Any]:
+def _result(cell: Cell, trace: Mapping[str, Any], problem: Problem, *, every: bool) -> Json:
     """The result of a search; ``every``: what it had settled on is measured each time that this changed."""
     points = trace["points"]
     if not points:
@@ -123,13 +124,13 @@ def _result(cell: Cell, trace: Mapping[str, Any], problem: Problem, *, every: bo
     }
 
 
-def sealed(result: Mapping[str, Any]) -> dict[str, Any]:
+def sealed(result: Mapping[str, Any]) -> Json:
     """Return a result with the digest by which a later change of it is noticed."""
     own = {key: value for key, value in result.items() if key != "digest"}
     return {**own, "digest": digest_of(own)}
 
 
-def read_cell(cell: Cell, metric: str, out: Path) -> dict[str, Any] | str | None:
+def read_cell(cell: Cell, metric: str, out: Path) -> Json | str | None:
     """Return a finished cell's result; None where there is none, and a sentence where there is no good one."""
     path = cell.path(out)
     try:

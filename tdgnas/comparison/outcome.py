@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from ..files import Json
 from ..files.atomic import write_json, write_text
 from .plan import Plan, Subject
 from .statistics import Pair, Ranks, Summary, compare_pairs, rank, summarise
@@ -23,14 +24,14 @@ class Outcome:
 
     problem: str
     subject: Subject
-    results: list[dict[str, Any]]
+    results: list[Json]
     values: dict[str, dict[int, float]]
     summary: list[Summary]
     pairs: list[Pair]
     ranks: Ranks | None
 
 
-def outcomes(plan: Plan, results: list[dict[str, Any]]) -> list[Outcome]:
+def outcomes(plan: Plan, results: list[Json]) -> list[Outcome]:
     """Return what was found on each problem of a plan."""
     found = []
     for spec in plan.problems:
@@ -48,7 +49,7 @@ def outcomes(plan: Plan, results: list[dict[str, Any]]) -> list[Outcome]:
     return found
 
 
-def write_outcomes(plan: Plan, results: list[dict[str, Any]], found: Sequence[Outcome], out: Path) -> None:
+def write_outcomes(plan: Plan, results: list[Json], found: Sequence[Outcome], out: Path) -> None:
     """Write ``results.csv`` (a row per search), ``pairs.csv`` and ``summary.json``.
 
     :param found: see :func:`outcomes`.
@@ -70,13 +71,13 @@ def write_outcomes(plan: Plan, results: list[dict[str, Any]], found: Sequence[Ou
     write_json(out / "summary.json", _finite({"plan": plan.document, "outcomes": document}))
 
 
-def _row(result: dict[str, Any]) -> dict[str, Any]:
+def _row(result: Json) -> Json:
     row = {key: value for key, value in result.items() if key not in _NOT_COLUMNS}
     costs = {f"passes_{cause}": passes for cause, passes in result["costs"]["by_cause"].items()}
     return {**row, "choices": "-".join(map(str, result["choices"])), **costs}
 
 
-def _csv(rows: list[dict[str, Any]]) -> str:
+def _csv(rows: list[Json]) -> str:
     buffer = io.StringIO()
     columns = list(dict.fromkeys(key for row in rows for key in row))
     writer = csv.DictWriter(buffer, columns, restval="", lineterminator="\n")

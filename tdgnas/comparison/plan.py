@@ -12,6 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from ..files import Json
 from ..fitness import TableNotFound, find_table
 from ..registry import IMPORTED
 from ..runs.config import make_config
@@ -136,14 +137,14 @@ class Subject:
         return float(self.config.budget.limit)
 
     @property
-    def document(self) -> dict[str, Any]:
+    def document(self) -> Json:
         """The settings that matter to all its results, as JSON values."""
         names = ("space", "data", "pretrain", "fitness", "retrain")
         whole = self.config.model_dump(mode="json", include=set(names), exclude_unset=True, exclude_none=True)
         return {key: value for key, value in whole.items() if value}
 
     @property
-    def terms(self) -> dict[str, Any]:
+    def terms(self) -> Json:
         """The terms on which strategies are compared, as JSON values."""
         own = {"settings": self.document, "unit": self.unit, "budget": self.limit}
         return {**own, "metric": self.metric, "higher": self.higher}
@@ -189,7 +190,7 @@ class Plan:
         for spec in problems:
             self._check(spec)
 
-    def _document(self, problem: Spec, strategy: str) -> dict[str, Any]:
+    def _document(self, problem: Spec, strategy: str) -> Json:
         budget = {"limit": self.limit, "unit": self.unit}
         document = document_of(problem.text, strategy, None, self.settings)
         document["budget"] = {
@@ -239,7 +240,7 @@ class Plan:
                     yield Cell(problem.label, strategy.label, seed, document)
 
     @property
-    def document(self) -> dict[str, Any]:
+    def document(self) -> Json:
         """The plan as JSON values."""
         return {
             "strategies": {spec.label: spec.document for spec in self.strategies},

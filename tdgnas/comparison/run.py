@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 
+from ..files import Json
 from ..files.atomic import storing, write_json
 from ..files.links import check_links
 from ..files.lock import FolderLock
@@ -49,7 +50,7 @@ class Runner:
         self.jobs = jobs or cpus()
         self.fresh = fresh
 
-    def _read(self, cell: Cell) -> dict[str, Any] | str | None:
+    def _read(self, cell: Cell) -> Json | str | None:
         return read_cell(cell, self.plan.subjects[cell.problem].metric, self.out)
 
     def missing(self, say: Say = print) -> list[Cell]:
@@ -63,7 +64,7 @@ class Runner:
                 cells.append(cell)
         return cells
 
-    def results(self) -> list[dict[str, Any]]:
+    def results(self) -> list[Json]:
         """Return the results of all finished cells."""
         found = (self._read(cell) for cell in self.plan.cells())
         return [result for result in found if isinstance(result, dict)]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from ..files import Json
 from ..files.names import path_component
 from ..runs.problems import parse_options
 
@@ -33,12 +33,12 @@ class Spec:
         return self.text.partition(":")[0]
 
     @property
-    def options(self) -> dict[str, Any]:
+    def options(self) -> Json:
         """What is set of it."""
         return parse_options(self.text.partition(":")[2], self.text)
 
     @property
-    def document(self) -> dict[str, Any]:
+    def document(self) -> Json:
         """The spec as JSON values, without its label."""
         return {"name": self.name, "options": self.options}
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from . import Json
 from .atomic import storing
 from .links import plain_opener
 
@@ -94,12 +95,12 @@ class Events:
             self.file.write("".join(json.dumps(event, allow_nan=False) + "\n" for event in events))
 
 
-def read_table(path: Path) -> list[dict[str, Any]]:
+def read_table(path: Path) -> list[Json]:
     """Read a CSV file; cells that are numbers become numbers, empty ones None."""
     return [{key: _value(cell) for key, cell in row.items()} for row in csv.DictReader(_lines(path))]
 
 
-def read_events(path: Path) -> list[dict[str, Any]]:
+def read_events(path: Path) -> list[Json]:
     """Read a file of JSON lines.
 
     :raises ValueError: when a line is damaged; it names the file and the line.

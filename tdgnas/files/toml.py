@@ -11,6 +11,8 @@ import tomlkit
 from pydantic import BaseModel
 from tomlkit.exceptions import TOMLKitError
 
+from . import Json
+
 #: How ``no value`` is written in TOML, which has no word for it.
 NOTHING = "none"
 
@@ -49,7 +51,7 @@ def dumps(content: Section | BaseModel) -> str:
     return "\n".join([*head, *_lines(section, ())]) + "\n"
 
 
-def loads(text: str) -> dict[str, Any]:
+def loads(text: str) -> Json:
     """Read TOML.
 
     :raises TomlError: when the text is none.
@@ -60,7 +62,7 @@ def loads(text: str) -> dict[str, Any]:
         raise TomlError(str(error) or type(error).__name__) from error
 
 
-def read(path: Path) -> dict[str, Any]:
+def read(path: Path) -> Json:
     """Read a file of TOML.
 
     :raises TomlError: when it is none, or cannot be read; the message names it.

@@ -6,11 +6,12 @@ import math
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .. import pictures
 from ..comparison.curves import bands
 from ..comparison.outcome import Outcome, outcomes, write_outcomes
+from ..files import Json
 from ..files.atomic import write_text
 from ..runs.config import flat
 from .page import Block, Page, Picture, Section, Table, Text, counted, markdown, picture_file, value_text
@@ -30,9 +31,7 @@ _TITLE = "Comparison of search strategies"
 COLUMNS = ("strategy", "seeds", "mean", "std", "median", "best", "rank", "A", "p (Holm)")
 
 
-def write_comparison(
-    plan: Plan, results: list[dict[str, Any]], out: Path, command: str = ""
-) -> list[Outcome]:
+def write_comparison(plan: Plan, results: list[Json], out: Path, command: str = "") -> list[Outcome]:
     """Write ``results.csv``, ``pairs.csv``, ``summary.json``, ``summary.md`` with ``figures/``, and ``report.html``.
 
     :param out: the folder.
@@ -90,7 +89,7 @@ def _lead(plan: Plan, command: str) -> Iterator[Block]:
     yield Text(f"{seeds} Strategies: {', '.join(named)}.", "soft")
 
 
-def _settings(options: dict[str, Any]) -> list[str]:
+def _settings(options: Json) -> list[str]:
     return [f"{key} {value}" for key, value in options.items() if value not in ({}, None)]
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .. import pictures
-from ..files import toml
+from ..files import Json, toml
 from ..files.atomic import write_text
 from ..files.tables import read_events, read_table
 from ..spaces import load_architecture
@@ -35,11 +35,11 @@ class Findings:
     """Everything that a report says of one run; what a run has not reached yet is empty."""
 
     folder: Path
-    config: dict[str, Any]
-    history: list[dict[str, Any]]
-    pretraining: list[dict[str, Any]]
+    config: Json
+    history: list[Json]
+    pretraining: list[Json]
     events: list[Event]
-    results: list[dict[str, Any]]
+    results: list[Json]
     rows: list[Row]
     seconds: dict[str, list[float]]
     faults: list[Event]
@@ -71,7 +71,7 @@ class Findings:
             found["pretraining"] = int(self.pretraining[-1]["passes"])
         return {cause: found[cause] for cause in _CAUSES if found[cause]}
 
-    def section(self, name: str) -> dict[str, Any]:
+    def section(self, name: str) -> Json:
         """A section of the configuration; empty where the problem has no such section."""
         found = self.config.get(name)
         return found if isinstance(found, dict) else {}

@@ -6,8 +6,9 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean, stdev
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from ..files import Json
 from ..pictures.results import axis_of, measure_of
 from .page import duration, short, value_text
 
@@ -54,10 +55,10 @@ def head(rows: Sequence[Row]) -> tuple[str, ...]:
     return "network", "choices", f"valid {unit}", f"test {unit}", "weights", "MACs", "search", "train"
 
 
-def read_results(folder: Path) -> list[dict[str, Any]]:
+def read_results(folder: Path) -> list[Json]:
     """Read a finished run's results; none where it has not finished."""
     path = folder / "results.json"
-    found: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+    found: list[Json] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
     return found
 
 
@@ -73,7 +74,7 @@ def read_rows(*folders: Path) -> list[Row]:
 
     Seconds are means too: of a network's training, and of a run's search; the last row is the search's winner.
     """
-    members: dict[str, list[dict[str, Any]]] = {}
+    members: dict[str, list[Json]] = {}
     before, searched = [], []
     for folder in folders:
         results, timings = read_results(folder), read_seconds(folder)
@@ -92,7 +93,7 @@ def read_rows(*folders: Path) -> list[Row]:
     return rows
 
 
-def _row(name: str, networks: Sequence[dict[str, Any]], searched: float) -> Row:
+def _row(name: str, networks: Sequence[Json], searched: float) -> Row:
     measure = measure_of(networks)
 
     def values(key: str) -> list[float]:

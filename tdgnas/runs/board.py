@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+from ..files import Json
 from .errors import ConfigError
 
 
@@ -27,7 +28,7 @@ class Board:
             how = '`pip install "tdgnas[tensorboard]"`, or leave tensorboard = false'
             raise ConfigError(f"tensorboard: it is not installed; {how}") from error
 
-    def write(self, phase: str, step: int, numbers: dict[str, Any]) -> None:
+    def write(self, phase: str, step: int, numbers: Json) -> None:
         """Write the numbers of one step; what is no finite number is left out."""
         if phase not in self._writers:
             from torch.utils.tensorboard import SummaryWriter

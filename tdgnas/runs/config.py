@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from pydantic import Field, ValidationError, create_model
 
-from ..files import toml
+from ..files import Json, toml
 from ..settings import sentences
 from ..strategies import STRATEGIES, Strategy, options
 from ..strategies.options import settings_model
@@ -66,7 +66,7 @@ def _check_budget(whole: Mapping[str, Any], document: Mapping[str, Any]) -> None
             raise ValueError(f"budget: one in {unit} needs its size: add budget.limit")
 
 
-def _set_generations(whole: dict[str, Any]) -> None:
+def _set_generations(whole: Json) -> None:
     """Let schedules last as long as the search, where it is counted in generations and nothing else was said."""
     budget, default = whole.get("budget", {}), BudgetSettings()
     if not isinstance(budget, dict) or budget.get("unit", default.unit) != "generations":
@@ -109,7 +109,7 @@ def strategy_model(name: str) -> type[StrategySettings]:
     )
 
 
-def read_config(path: Path) -> dict[str, Any]:
+def read_config(path: Path) -> Json:
     """Read a TOML file as a nested dict; a ``[versions]`` table, written by runs, is left out.
 
     :raises ConfigError: when the file is missing or no TOML.
@@ -124,7 +124,7 @@ def read_config(path: Path) -> dict[str, Any]:
     return document
 
 
-def read_versions(path: Path) -> dict[str, Any]:
+def read_versions(path: Path) -> Json:
     """Read the ``[versions]`` table that :func:`read_config` leaves out."""
     versions = toml.read(path).get("versions")
     return versions if isinstance(versions, dict) else {}
@@ -149,19 +149,19 @@ def parse_assignment(text: str) -> tuple[list[str], Any]:
         return keys, value
 
 
-def flat(document: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+def flat(document: Json, prefix: str = "") -> Json:
     """Return a nested configuration with its values by their whole keys.
 
     >>> flat({"seed": 1, "budget": {"limit": 30}, "strategy": {"temperature": {"gain": 0.1}}})
     {'seed': 1, 'budget.limit': 30, 'strategy.temperature.gain': 0.1}
     """
-    found: dict[str, Any] = {}
+    found: Json = {}
     for key, value in document.items():
         found |= flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
     return found
 
 
-def differences(before: dict[str, Any], now: dict[str, Any]) -> dict[str, str]:
+def differences(before: Json, now: Json) -> dict[str, str]:
     """Return the whole keys in which two configurations differ, each with a sentence that says how."""
     old, new = flat(before), flat(now)
     return {

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from .. import __version__
+from ..files import Json
 from .settings import Config
 
 if TYPE_CHECKING:
@@ -37,13 +38,13 @@ def _version(package: str) -> str | None:
         return None
 
 
-def environment(device: torch.device) -> dict[str, Any]:
+def environment(device: torch.device) -> Json:
     """Versions, and what else decides the order in which numbers are added."""
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
     return {**versions(), "threads": torch.get_num_threads(), "device": f"{device.type} ({name})"}
 
 
-def changes(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
+def changes(before: Json, now: Json) -> list[str]:
     """What has changed, in words."""
     return [
         f"{key} changed from {before[key]} to {now.get(key)}" for key in before if before[key] != now.get(key)

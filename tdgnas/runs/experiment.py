@@ -13,6 +13,7 @@ from typing import Any
 from safetensors.torch import load_file
 
 from ..devices import out_of_memory
+from ..files import Json, State
 from ..files.atomic import remove_leftovers, write_text
 from ..files.checkpoints import CheckpointFolder
 from ..files.digests import check_recorded, recorded
@@ -90,7 +91,7 @@ class Experiment:
         self._saved_at = self._cost = 0.0
         self._saved = "nothing but the configuration is saved yet"
 
-    def run(self) -> list[dict[str, Any]]:
+    def run(self) -> list[Json]:
         """Begin in the folder, or go on with what was begun there with these settings, to the end.
 
         :returns: the rows of results.json.
@@ -98,7 +99,7 @@ class Experiment:
         :raises Interrupted: when a signal asked to stop; everything is saved then.
         """
         Experiment.begin(self.folder, self.config, self.reporter).execute()
-        rows: list[dict[str, Any]] = json.loads((self.folder / "results.json").read_text(encoding="utf-8"))
+        rows: list[Json] = json.loads((self.folder / "results.json").read_text(encoding="utf-8"))
         return rows
 
     @classmethod
@@ -209,7 +210,7 @@ class Experiment:
             self._lock = None
         return True
 
-    def _execute(self, state: dict[str, Any] | None, until: str) -> None:
+    def _execute(self, state: State | None, until: str) -> None:
         names = [*self.phases, FINISHED]
         first = 0 if state is None else names.index(state["phase"])
         self._restore(state, first)
@@ -227,7 +228,7 @@ class Experiment:
                 phase.finish()
                 self._save(names[number + 1], None)
 
-    def _restore(self, state: dict[str, Any] | None, first: int) -> None:
+    def _restore(self, state: State | None, first: int) -> None:
         """Bring folder and supernet to where the state was taken; nothing is written before everything is checked."""
         if state is not None:
             self._check_config(state["config"], first)
@@ -247,7 +248,7 @@ class Experiment:
         if first > 0 and supernet is not None:
             supernet.load_state_dict(load_file(self.folder / "supernet" / "supernet.safetensors"))
 
-    def _check_config(self, before: dict[str, Any], first: int) -> None:
+    def _check_config(self, before: Json, first: int) -> None:
         changed = [
             sentence
             for key, sentence in differences(before, self.config.model_dump()).items()
@@ -275,7 +276,7 @@ class Experiment:
             if time.monotonic() - self._saved_at > self._cost / CHECKPOINT_SHARE:
                 self._save(phase.name, phase)
 
-    def _step(self, phase: Phase) -> dict[str, Any]:
+    def _step(self, phase: Phase) -> Json:
         where = f"{phase.name} stopped in step {phase.done + 1} of {phase.total}"
         try:
             return phase.step()
@@ -324,7 +325,7 @@ class Experiment:
         done = "" if phase is None else f" step {phase.done}"
         self._saved = f"the state {'after' if phase is not None else 'before'} {name}{done} is saved"
 
-    def _note(self, record: dict[str, Any]) -> None:
+    def _note(self, record: Json) -> None:
         self.reporter.say(f"fault, skipped: {record.pop('sentence')}")
         self.faults.append([record])
 
@@ -353,9 +354,9 @@ def document_of(
     strategy: str | None,
     budget: float | tuple[str, float] | None,
     settings: Mapping[str, Any],
-) -> dict[str, Any]:
+) -> Json:
     """Return the nested dict that these words stand for, to be given to :func:`make_config`."""
-    document: dict[str, Any] = {} if problem is None else {"problem": problem}
+    document: Json = {} if problem is None else {"problem": problem}
     if strategy is not None:
         document |= strategy_sections(strategy)
     if budget is not None:

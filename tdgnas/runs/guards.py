@@ -10,11 +10,12 @@ from typing import Any, Literal
 import torch
 from deap import base
 
+from ..files import Json
 from ..mapping import batched, name_of
 from ..operators.moves import write
 
 OnError = Literal["stop", "skip"]
-Note = Callable[[dict[str, Any]], None]
+Note = Callable[[Json], None]
 
 
 class OperatorFailed(RuntimeError):

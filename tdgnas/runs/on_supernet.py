@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import torch
 
+from ..files import Json, State
 from ..fitness import TrainingGradients
 from ..settings import Section
 from ..spaces import Architecture
@@ -99,21 +100,21 @@ class OnSupernet(Problem):
         self._learned = self._learned or self.supernet.version != self._version
         return self._learned
 
-    def measured(self, architectures: Sequence[Architecture]) -> list[dict[str, Any]]:
+    def measured(self, architectures: Sequence[Architecture]) -> list[Json]:
         """Return the measures and passes; these scores are in the fitness' cache, only there they cost nothing."""
         if self.evaluate.mode != "threshold":
             return super().measured(architectures)
         passes = self.evaluate.where.passes
         return [{**score.measures, "passes": passes} for score in self.evaluate.scores(architectures)]
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> State:
         """The optimiser of the weights, and the weights where they have changed since :meth:`begin`."""
         return {
             "source": None if self._source is None else self._source.optimiser.state_dict(),
             "supernet": dict(self.supernet.state_dict()) if self.learned else None,
         }
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
+    def load_state_dict(self, state: State) -> None:
         """Go on where :meth:`state_dict` was taken."""
         if state["supernet"] is not None:
             self.supernet.load_state_dict(state["supernet"])

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
+from ..files import Json, State
 from ..files.digests import digest
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class Context:
     folder: Path
     problem: Problem
     products: dict[str, str] = field(default_factory=dict)
-    note: Callable[[dict[str, Any]], None] = lambda record: None
+    note: Callable[[Json], None] = lambda record: None
     board: Board | None = None
 
     @property
@@ -50,7 +51,7 @@ class Context:
         """Remember a file that is complete, so that a later change of it is noticed."""
         self.products[path.relative_to(self.folder).as_posix()] = digest(path)
 
-    def plot(self, phase: str, step: int, numbers: dict[str, Any]) -> None:
+    def plot(self, phase: str, step: int, numbers: Json) -> None:
         """Write numbers for TensorBoard, where the run does."""
         if self.board is not None:
             self.board.write(phase, step, numbers)
@@ -61,7 +62,7 @@ def choices_text(architecture: Architecture) -> str:
     return ("" if max(architecture.choices, default=0) < 10 else " ").join(map(str, architecture.choices))
 
 
-def result_row(space: SearchSpace, architecture: Architecture, row: str, seed: int) -> dict[str, Any]:
+def result_row(space: SearchSpace, architecture: Architecture, row: str, seed: int) -> Json:
     """What results.json says of a network beside what was measured of it."""
     return {
         "row": row,
@@ -86,14 +87,14 @@ class Phase(Protocol):
     def done(self) -> int:
         """Steps done."""
 
-    def step(self) -> dict[str, Any]:
+    def step(self) -> Json:
         """Do one step; return numbers worth showing."""
 
     def finish(self) -> None:
         """Write what the phase has found."""
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> State:
         """Everything the next step depends on, but for the random states."""
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
+    def load_state_dict(self, state: State) -> None:
         """Go on where :meth:`state_dict` was taken."""

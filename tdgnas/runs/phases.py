@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from ..files import Json, State
 from ..files.atomic import write_json
 from ..spaces import Architecture, load_architecture
 from .phase import Context, Phase, result_row
@@ -22,7 +21,7 @@ class FinalPhase:
         self.context, self.best = context, best
         self.done = 0
 
-    def step(self) -> dict[str, Any]:
+    def step(self) -> Json:
         """Look the winner up."""
         self.done = 1
         return dict(self.context.problem.final(self.best))
@@ -34,11 +33,11 @@ class FinalPhase:
         result = {**row, **problem.final(self.best)}
         self.context.keep(write_json(self.context.folder / "results.json", [result]))
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> State:
         """Nothing but whether it is done."""
         return {"done": self.done}
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
+    def load_state_dict(self, state: State) -> None:
         """Go on where :meth:`state_dict` was taken."""
         self.done = state["done"]
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from ..files import Json, State
 from ..files.atomic import write_json
 from ..files.tables import Table
 from ..pictures import save, weights_figure
@@ -37,7 +36,7 @@ class PretrainPhase:
         """Epochs trained; all of them once a guard has stopped the pretraining."""
         return self.total if self.pretraining.stopped else self.pretraining.epoch
 
-    def step(self) -> dict[str, Any]:
+    def step(self) -> Json:
         """Train one epoch."""
         epoch = next(self.pretraining)
         record = epoch.row()
@@ -61,7 +60,7 @@ class PretrainPhase:
             figure = weights_figure(space.decisions, self.pretraining.history)
             save(figure, folder / "figures" / "weights.png")
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> State:
         """Supernet, optimisers, order of the images."""
         supernet = self.context.supernet.state_dict()
         return {
@@ -70,7 +69,7 @@ class PretrainPhase:
             "seconds": self.seconds,
         }
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
+    def load_state_dict(self, state: State) -> None:
         """Go on where the state was taken."""
         self.context.supernet.load_state_dict(state["supernet"])
         self.pretraining.load_state_dict(state["pretraining"])

@@ -12,6 +12,7 @@ from deap import base
 
 from ..budget import Budget
 from ..decision import Decisions
+from ..files import Json, State
 from ..registry import Registry
 from ..settings import Section
 from ..spaces import Architecture, SearchSpace
@@ -101,7 +102,7 @@ class Problem(ABC):
         """Measure an architecture that a search has chosen; it costs nothing, and no search sees it."""
         return {}
 
-    def measured(self, architectures: Sequence[Architecture]) -> list[dict[str, Any]]:
+    def measured(self, architectures: Sequence[Architecture]) -> list[Json]:
         """Return further numbers of architectures that were just evaluated, at no cost."""
         return [{} for _ in architectures]
 
@@ -122,11 +123,11 @@ class Problem(ABC):
         """Give back memory that only the search needed."""
         return None
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> State:
         """What changes here during a search, beside the fitness."""
         return {}
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
+    def load_state_dict(self, state: State) -> None:
         """Go on where :meth:`state_dict` was taken."""
         return None
 

@@ -8,11 +8,12 @@ from collections.abc import Callable, Mapping
 from copy import deepcopy
 from typing import Any
 
+from ..files import Json
 from ..registry import Registry
 from ..settings import check_whole
 from .errors import ConfigError
 
-Sections = dict[str, Any]
+Sections = Json
 
 
 def _check(preset: Callable[..., Sections]) -> None:
@@ -289,7 +290,7 @@ def problem_sections(text: str) -> Sections:
     return found
 
 
-def parse_options(text: str, whole: str) -> dict[str, Any]:
+def parse_options(text: str, whole: str) -> Json:
     """Read ``key=value,key=value``; values are read as JSON where they are JSON, else as words.
 
     :raises ValueError: when the text has another form.
@@ -297,7 +298,7 @@ def parse_options(text: str, whole: str) -> dict[str, Any]:
     >>> parse_options("population=5,relative=true", "tdga:...")
     {'population': 5, 'relative': True}
     """
-    options: dict[str, Any] = {}
+    options: Json = {}
     for part in filter(None, text.split(",")):
         key, equals, value = part.partition("=")
         if not equals or not all(piece.isidentifier() for piece in key.split(".")):
@@ -324,7 +325,7 @@ def strategy_sections(text: str) -> Sections:
     return {"strategy": section, **({} if order is None else {"fitness": {"gradient_order": order}})}
 
 
-def assign(document: dict[str, Any], keys: list[str], value: Any) -> None:
+def assign(document: Json, keys: list[str], value: Any) -> None:
     """Set a nested key.
 
     :raises ConfigError: when the way there leads through something that is no section.
@@ -341,7 +342,7 @@ def assign(document: dict[str, Any], keys: list[str], value: Any) -> None:
 _NAMES = {"space": "name", "fitness": "kind", "strategy": "name", "budget": "unit"}
 
 
-def merged(sections: Mapping[str, Any], document: Mapping[str, Any]) -> dict[str, Any]:
+def merged(sections: Mapping[str, Any], document: Mapping[str, Any]) -> Json:
     """Return a problem's sections with what a document says laid over them."""
     found = deepcopy(dict(sections))
     for key, value in document.items():

@@ -18,6 +18,8 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from ..files import Json
+
 
 def progress_bar(console: Console) -> Progress:
     """Make a bar with what is done, how long that took and how long the rest will take."""
@@ -39,7 +41,7 @@ class Reporter:
     def phase(self, name: str, total: int, done: int) -> None:
         """A phase begins, or goes on at ``done`` of ``total`` steps."""
 
-    def step(self, done: int, numbers: dict[str, Any]) -> None:
+    def step(self, done: int, numbers: Json) -> None:
         """A step is done; ``numbers`` are worth showing."""
 
     def say(self, text: str) -> None:
@@ -61,7 +63,7 @@ class Terminal(Reporter):
         self.every = every
         self._bar = progress_bar(self.console)
         self._task: Any = None
-        self._numbers: dict[str, Any] = {}
+        self._numbers: Json = {}
         self._alert = ""
         self._live = Live(console=self.console, refresh_per_second=4, get_renderable=self._render)
         self._name, self._total, self._last = "", 0, 0.0
@@ -82,7 +84,7 @@ class Terminal(Reporter):
         self._task = self._bar.add_task(name, total=total, completed=done)
         self._name, self._total, self._numbers, self._last = name, total, {}, 0.0
 
-    def step(self, done: int, numbers: dict[str, Any]) -> None:
+    def step(self, done: int, numbers: Json) -> None:
         """Show the numbers of a step."""
         self._numbers = {key: value for key, value in numbers.items() if value is not None}
         self._bar.update(self._task, completed=done)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from torch import nn
 
 from ..devices import own_noise
+from ..files import Json, State
 from ..files.atomic import write_json
 from ..files.tables import Table
 from ..seeding import seed_everything
@@ -81,7 +81,7 @@ class RetrainPhase:
         means = [f"{part}_{name}" for part in ("train", "valid") for name in self.task.names]
         columns = ("network", "row", "seed", "epoch", *means)
         self.table = Table(context.folder / "retraining.csv", columns)
-        self.results: list[dict[str, Any]] = []
+        self.results: list[Json] = []
         self.seconds: list[float] = []
         self.total = len(self.candidates) * self.epochs
         self.training: Training | None = None
@@ -91,7 +91,7 @@ class RetrainPhase:
         """Epochs trained over all rows."""
         return len(self.results) * self.epochs + (0 if self.training is None else self.training.epoch)
 
-    def step(self) -> dict[str, Any]:
+    def step(self) -> Json:
         """Train one epoch of the present row."""
         candidate = self.candidates[len(self.results)]
         known = next((r for r in self.results if _same(r, candidate)), None)
@@ -135,7 +135,7 @@ class RetrainPhase:
         options = {**space.final_options, **self.context.config.retrain.final_options}
         return NetworkPlan((space, architecture), options)
 
-    def _skip(self, candidate: Candidate, error: TrainingDiverged) -> dict[str, Any]:
+    def _skip(self, candidate: Candidate, error: TrainingDiverged) -> Json:
         what = f"{candidate.row} (seed {candidate.seed}): {error}"
         self.context.note({"phase": self.name, "error": str(error), "sentence": f"training of {what}"})
         self._append(candidate, None, None, str(error))
@@ -178,7 +178,7 @@ class RetrainPhase:
         for name in ("model.safetensors", "card.json", "card.md"):
             self.context.keep(folder / name)
 
-    def _made_of(self) -> dict[str, Any]:
+    def _made_of(self) -> Json:
         if self.context.config.retrain.final:
             return self._plan(self.best).to_dict()
         return {"space": space_document(self.context.problem.space), "choices": choices_text(self.best)}
@@ -192,12 +192,12 @@ class RetrainPhase:
             path = folder / "architectures" / f"{number:02d}-{file_name(candidate.row)}.json"
             self.context.keep(save_architecture(space, candidate.architecture, path))
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> State:
         """Finished rows, and the training of the present one."""
         training = None if self.training is None else self.training.state_dict()
         return {"results": list(self.results), "seconds": list(self.seconds), "training": training}
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
+    def load_state_dict(self, state: State) -> None:
         """Go on where the state was taken."""
         self.results, self.seconds = state["results"], state["seconds"]
         if state["training"] is not None:
@@ -210,7 +210,7 @@ def file_name(row: str) -> str:
     return "-".join("".join(c if c.isalnum() else " " for c in row.lower()).split())
 
 
-def _same(result: dict[str, Any], candidate: Candidate) -> bool:
+def _same(result: Json, candidate: Candidate) -> bool:
     return bool(
         result["choices"] == choices_text(candidate.architecture) and result["seed"] == candidate.seed
     )

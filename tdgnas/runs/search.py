@@ -9,6 +9,7 @@ from operator import attrgetter
 from typing import Any, Literal, get_args
 
 from ..budget import Budget
+from ..files import State
 from ..individual import merit
 from ..mapping import batch_map, layers
 from ..operators import population_entropy
@@ -179,7 +180,7 @@ class Search(Iterator[Turn]):
             done += [(each, start + (n + 1) * step, int(n < new)) for n, each in enumerate(group)]
         return iter(done)
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> State:
         """Strategy, operators and fitness with a state, the ledger, and the trace so far."""
         toolbox = getattr(self.strategy, "toolbox", None)
         keeper = _keeper(self.evaluate)
@@ -193,7 +194,7 @@ class Search(Iterator[Turn]):
             "place": [self.index, self.start, self.limit, self._idle],
         }
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
+    def load_state_dict(self, state: State) -> None:
         """Go on where :meth:`state_dict` was taken."""
         if state["toolbox"] is not None:
             set_toolbox_states(self.strategy.toolbox, state["toolbox"])

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..files import Json, State
 from ..files.atomic import write_json
 from ..files.tables import Events, Table, read_events
 from ..mapping import layers
@@ -78,7 +79,7 @@ class SearchPhase:
         """What the search has settled on so far."""
         return self.context.problem.decode(self.search.trace.points[-1][2])
 
-    def step(self) -> dict[str, Any]:
+    def step(self) -> Json:
         """Do one generation."""
         start = time.perf_counter()
         turn = next(self.search)
@@ -101,7 +102,7 @@ class SearchPhase:
             shown["computed %"] = 100 * cost["macs_executed"] / cost["macs_requested"]
         return {**shown, "evaluations/s": record["nevals"] / max(seconds, 1e-9)}
 
-    def _record(self, turn: Turn) -> dict[str, Any]:
+    def _record(self, turn: Turn) -> Json:
         problem, population = self.context.problem, turn.population
         energies = [-individual.fitness.wvalues[0] for individual in population]
         best = max(population, key=lambda individual: individual.fitness)
@@ -127,7 +128,7 @@ class SearchPhase:
         counting = (layer.cost for layer in layers(self.search.evaluate) if hasattr(layer, "cost"))
         return dict(next(counting, dict)())
 
-    def _note(self, record: dict[str, Any]) -> None:
+    def _note(self, record: Json) -> None:
         self.context.note({"phase": self.name, "gen": self.search.index, **record})
 
     def _write_events(self, turn: Turn) -> None:
@@ -155,14 +156,14 @@ class SearchPhase:
             events.append(event)
         self.events.append(events)
 
-    def _fresh(self, turn: Turn) -> list[tuple[Any, dict[str, Any]]]:
+    def _fresh(self, turn: Turn) -> list[tuple[Any, Json]]:
         """Individuals that have no event yet, with their origin; a number where a strategy keeps none."""
         if any(hasattr(individual, "origin") for individual in turn.evaluated):
             fresh = [(each, each.origin) for each in turn.evaluated if each.origin["id"] > self.known]
             self.known = max([self.known, *(each.origin["id"] for each in turn.evaluated)])
             return fresh
         first, self.known = self.known + 1, self.known + len(turn.fresh)
-        unknown: dict[str, Any] = {"parents": [], "operators": []}
+        unknown: Json = {"parents": [], "operators": []}
         return [(each, {"id": first + place, **unknown}) for place, each in enumerate(turn.fresh)]
 
     def _size(self, architecture: Architecture) -> dict[str, int]:
@@ -183,7 +184,7 @@ class SearchPhase:
         self.context.keep(write_json(self.context.folder / "trace.json", record))
         write_json(self.context.folder / "timings" / "search.json", {"seconds": self.seconds})
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> State:
         """The search, what changes in the problem, and what has been recorded."""
         return {
             "problem": self.context.problem.state_dict(),
@@ -192,7 +193,7 @@ class SearchPhase:
             "seconds": self.seconds,
         }
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
+    def load_state_dict(self, state: State) -> None:
         """Go on where the state was taken."""
         # Weights before the cache that depends on them.
         self.context.problem.load_state_dict(state["problem"])

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from ..files import Json
 from ..fitness import WithSize
 from ..seeding import random_states, set_random_states
 from ..strategies import STRATEGIES, AccuracyAndSize, LossAndSize, Strategy, create, wants
@@ -97,7 +98,7 @@ def make_search(config: Config, problem: Problem, strategy: Strategy, evaluate: 
     )
 
 
-def search_record(search: Search, problem: Problem) -> dict[str, Any]:
+def search_record(search: Search, problem: Problem) -> Json:
     """What is kept of a search: where its budget began, what everything cost, and its trace."""
     return {"start": search.start, "costs": asdict(problem.budget), **asdict(search.trace)}
 
