@@ -13,10 +13,11 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
+from ..individual import IndividualLike
 from ..mapping import layers
 from . import samples
 from .generators import generator_violations, seeded
-from .report import Case, Rule, rules_of
+from .report import Case, Rules, rules_of
 
 
 def parameters_of(operator: Callable[..., Any]) -> dict[str, inspect.Parameter]:
@@ -38,7 +39,7 @@ class Trial(NamedTuple):
     """One call of an operator: on individuals of which container, their fitness and lengths before, and the result."""
 
     container: str
-    given: list[Any]
+    given: list[IndividualLike]
     fitness: list[Any]
     lengths: list[int]
     returned: Any
@@ -59,7 +60,7 @@ class OperatorCase(Case):
     parameters: Mapping[str, Any]
     generators: set[str]
     containers: tuple[str, ...]
-    genome: Callable[[random.Random], list[Any]]
+    genome: samples.Genome
     spaces: bool
     passed: ClassVar[int] = 1
 
@@ -69,7 +70,7 @@ class OperatorCase(Case):
         operator: Callable[..., Any],
         /,
         *,
-        genes: str | Callable[[random.Random], list[Any]] = "real",
+        genes: str | samples.Genome = "real",
         containers: Collection[str] = tuple(samples.CONTAINERS),
         generators: Collection[str] | None = None,
         **parameters: Any,
@@ -121,7 +122,9 @@ class OperatorCase(Case):
         """Call the operator."""
         return self.subject(*arguments, **{**self.keywords(), **more})
 
-    def individual(self, seed: int = 0, container: str | None = None, loss: float | None = None) -> Any:
+    def individual(
+        self, seed: int = 0, container: str | None = None, loss: float | None = None
+    ) -> IndividualLike:
         """Make an individual, with a fitness where a loss is given."""
         make = samples.CONTAINERS[container or self.containers[0]]
         made = make(self.genome(random.Random(seed)))
@@ -220,7 +223,7 @@ def can_be_pickled(case: Case) -> list[str]:
     return pickle_violations(case.subject, case.name)
 
 
-OPERATOR: dict[str, Rule[Any]] = rules_of(
+OPERATOR: Rules = rules_of(
     can_be_called, repeats_with_the_seed, _draws_from_the_generators_it_declares,
     _treats_all_containers_alike, _leaves_its_parameters_alone, can_be_pickled,
 )  # fmt: skip

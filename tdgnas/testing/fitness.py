@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from ..individual import Individual
+from ..individual import Individual, IndividualLike
 from ..mapping import batch_map
 from .generators import drawn_from
 from .report import Case, Kind, Rule, rules_of
@@ -22,11 +22,15 @@ from .samples import CONTAINERS, values_of
 class FitnessCase(Case):
     """A fitness and individuals that it can evaluate."""
 
-    individuals: list[Any]
+    individuals: Sequence[IndividualLike]
 
     @classmethod
     def of(
-        cls, fitness: Callable[[Any], tuple[float, ...]], individuals: Any = None, *, genes: int | None = None
+        cls,
+        fitness: Callable[[Any], tuple[float, ...]],
+        individuals: Iterable[IndividualLike] | None = None,
+        *,
+        genes: int | None = None,
     ) -> FitnessCase:
         """Make a case.
 
@@ -34,12 +38,12 @@ class FitnessCase(Case):
         """
         if not callable(fitness):
             raise TypeError(f"a fitness can be called with an individual; got {fitness!r}")
-        individuals = _individuals(fitness, genes) if individuals is None else list(individuals)
+        individuals = list(_individuals(fitness, genes) if individuals is None else individuals)
         if not individuals:
             raise ValueError("there are no individuals to evaluate; pass some")
         return cls(fitness, individuals)
 
-    def fresh(self) -> list[Any]:
+    def fresh(self) -> Sequence[IndividualLike]:
         """Return copies of the individuals."""
         return deepcopy(self.individuals)
 

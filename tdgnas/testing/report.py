@@ -21,7 +21,10 @@ has the rule's name."""
 FIRST = "can be called"
 
 
-def rules_of(first: Rule[Any], *others: Rule[Any]) -> dict[str, Rule[Any]]:
+Rules = dict[str, Rule[Any]]
+
+
+def rules_of(first: Rule[Any], *others: Rule[Any]) -> Rules:
     """Return rules by name: the first is :data:`FIRST`, the others have the names of their functions."""
     named = {name_of(rule).strip("_").replace("_", " "): rule for rule in others}
     return {FIRST: first, **named}

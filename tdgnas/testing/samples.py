@@ -13,7 +13,7 @@ import numpy.typing as npt
 from deap import base, tools
 
 from ..decision import Decision, Decisions
-from ..individual import Individual, LossFitness
+from ..individual import GenesLike, Individual, IndividualLike, LossFitness
 
 GENES = 12
 #: Three gates, each followed by a decision of three choices; a target each.
@@ -51,7 +51,7 @@ class NumpyIndividual(np.ndarray):
         self.__dict__.update(state)
 
 
-CONTAINERS: dict[str, Callable[[Iterable[Any]], Any]] = {
+CONTAINERS: dict[str, Callable[[Iterable[Any]], IndividualLike]] = {
     "Individual": Individual,
     "list": ListIndividual,
     "ndarray": NumpyIndividual,
@@ -68,15 +68,19 @@ def binary_genes(rng: random.Random) -> list[Any]:
     return [rng.randrange(2) for _ in range(GENES)]
 
 
-GENOMES: dict[str, Callable[[random.Random], list[Any]]] = {"real": real_genes, "binary": binary_genes}
+Genome = Callable[[random.Random], list[Any]]
+"""Makes the genes of an individual."""
+GENOMES: dict[str, Genome] = {"real": real_genes, "binary": binary_genes}
 
 
-def values_of(individual: Any) -> list[Any]:
+def values_of(individual: GenesLike) -> list[Any]:
     """Return the genes as plain values, comparable whatever the container."""
     return [gene.item() if isinstance(gene, np.generic) else gene for gene in individual]
 
 
-def evaluated(individual: Any, values: Sequence[float], fitness: type[base.Fitness] | None = None) -> Any:
+def evaluated(
+    individual: IndividualLike, values: Sequence[float], fitness: type[base.Fitness] | None = None
+) -> IndividualLike:
     """Give an individual a fitness."""
     if fitness is not None:
         individual.fitness = fitness()
@@ -103,7 +107,7 @@ class QuadraticSource:
         """Return the loss as a fitness."""
         return (self.loss(individual),)
 
-    def alpha_gradients(self, genes: Any, *, seed: int = 0) -> Any:
+    def alpha_gradients(self, genes: npt.ArrayLike, *, seed: int = 0) -> npt.NDArray[np.float64]:
         """Return the gradient of every row; the first gene of row ``broken_row`` has none."""
         self.calls += 1
         gradients = 2.0 * (np.asarray(genes, dtype=np.float64) - self.target)
@@ -113,7 +117,7 @@ class QuadraticSource:
 
 
 def defaults(
-    length: int = GENES, slices: Sequence[Any] = SLICES, groups: Sequence[Any] = GROUPS
+    length: int = GENES, slices: Sequence[slice] = SLICES, groups: Sequence[Sequence[int]] = GROUPS
 ) -> dict[str, Any]:
     """Return values for the parameters that operators usually have, by name."""
     source = QuadraticSource()
@@ -161,14 +165,14 @@ class SmallProblem:
         """Return the loss of choices."""
         return sum(effect[choice] for effect, choice in zip(self.effects, choices, strict=True))
 
-    def values(self, individual: Any) -> tuple[float, ...]:
+    def values(self, individual: GenesLike) -> tuple[float, ...]:
         """Return fitness values without noting the evaluation."""
         choices = self.decisions.choices(individual)
         loss = self.loss(choices)
         value = 10.0 - loss if self.maximise else loss
         return (value,) if self.objectives == 1 else (value, float(sum(choices)))
 
-    def __call__(self, individual: Any) -> tuple[float, ...]:
+    def __call__(self, individual: GenesLike) -> tuple[float, ...]:
         """Return the fitness of an individual."""
         self.evaluated.append(self.decisions.choices(individual))
         return self.values(individual)

@@ -68,7 +68,7 @@ class ScoringCase(Case):
             raise TypeError(f"a kind of fitness is a subclass of tdgnas.runs.Problem; got {kind!r}")
         return cls(kind, make_config(config) if isinstance(config, dict) else config)
 
-    def ready(self) -> tuple[Any, list[Individual]]:
+    def ready(self) -> tuple[Problem, list[Individual]]:
         """Make a problem, and individuals of its space."""
         problem, rng = self.subject(self.config), random.Random(0)
         drawn = [problem.space.encode(problem.space.sample(rng)) for _ in range(4)]

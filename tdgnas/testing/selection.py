@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from deap import base
 
-from ..individual import AccuracyFitness, LossFitness
+from ..individual import AccuracyFitness, IndividualLike, LossFitness
 from . import samples
 from .calling import OPERATOR, OperatorCase, can_be_called, repeats_with_the_seed
 from .report import Kind, rules_of
@@ -44,7 +44,7 @@ class SelectionCase(OperatorCase):
 
     def pool(
         self, container: str | None = None, fitness: type[base.Fitness] | None = None, seed: int = 0
-    ) -> list[Any]:
+    ) -> list[IndividualLike]:
         """Return evaluated individuals."""
         rng = random.Random(100 + seed)
         kind = fitness or self.fitness

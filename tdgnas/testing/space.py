@@ -15,7 +15,7 @@ from ..spaces import Architecture, SearchSpace
 from .calling import pickle_violations, through_pickle
 from .generators import drawn_from
 from .network import CONSISTENCY, one_hot_equals_discrete
-from .report import Kind, Rule, rules_of
+from .report import Kind, Rules, rules_of
 from .space_case import SpaceCase
 
 
@@ -200,7 +200,7 @@ def _can_be_pickled(case: SpaceCase) -> Iterator[str]:
         yield f"{case.name} loses its settings when it is pickled"
 
 
-SPACE: dict[str, Rule[Any]] = {
+SPACE: Rules = {
     **rules_of(
         _can_be_called, _slices_cover_the_genes, _choices_agree_with_decode, _JSON_round_trip,
         _refuses_impossible_architectures, _settings_make_it_again, _samples_everything,

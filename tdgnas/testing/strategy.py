@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 from deap import algorithms, base
 
-from ..individual import AccuracyFitness
+from ..individual import AccuracyFitness, IndividualLike
 from ..seeding import seed_everything
+from ..strategies import Strategy
 from .generators import drawn_from, reseeds, seeded
 from .report import Case, Kind, rules_of
 from .samples import SmallProblem, values_of
@@ -40,7 +41,7 @@ class StrategyCase(Case):
 
     def strategy(
         self, problem: SmallProblem, seed: int | None = 0, fitness: type[base.Fitness] | None = None
-    ) -> Any:
+    ) -> Strategy:
         """Make a strategy for a problem."""
         parameters = inspect.signature(self.subject).parameters
         options = dict(self.options)
@@ -52,48 +53,44 @@ class StrategyCase(Case):
         required = "source" in parameters and parameters["source"].default is inspect.Parameter.empty
         if required or getattr(self.subject, "needs_gradients", False):
             options.setdefault("source", problem)
-        return self.subject(problem.decisions, **options)
+        made: Strategy = self.subject(problem.decisions, **options)
+        return made
 
-    def start(self, seed: int | None = 0, **options: Any) -> tuple[Any, SmallProblem]:
+    def start(self, seed: int | None = 0, **options: Any) -> tuple[Strategy, SmallProblem]:
         """Return a strategy and the problem that it is made for."""
         problem = SmallProblem(self.objectives)
         return self.strategy(problem, seed, **options), problem
 
-    def run(self, generations: int, seed: int | None = 0) -> tuple[Any, SmallProblem]:
+    def run(self, generations: int, seed: int | None = 0) -> tuple[Strategy, SmallProblem]:
         """Return a strategy after some generations."""
         strategy, problem = self.start(seed)
-        for _ in range(generations):
-            turn(strategy, problem)
+        for _ in turns(strategy, problem, generations):
+            pass
         return strategy, problem
 
 
-def turn(strategy: Any, problem: SmallProblem) -> list[Any]:
-    """Run one generation; return the individuals."""
-    individuals = strategy.generate()
-    evaluate(individuals, problem)
-    strategy.update(individuals)
-    return list(individuals)
-
-
-def evaluate(individuals: list[Any], problem: SmallProblem) -> None:
-    """Give a fitness to those that have none."""
-    for one in individuals:
-        if not one.fitness.valid:
-            one.fitness.values = problem(one)
+def turns(strategy: Strategy, problem: SmallProblem, count: int) -> Iterator[list[IndividualLike]]:
+    """Run generations; of each its individuals as they were generated, which are then evaluated."""
+    for _ in range(count):
+        individuals = strategy.generate()
+        yield individuals
+        for one in individuals:
+            if not one.fitness.valid:
+                one.fitness.values = problem(one)
+        strategy.update(individuals)
 
 
 def _can_be_called(case: StrategyCase) -> Iterator[str]:
-    strategy, problem = case.start()
+    strategy, _ = case.start()
     for method in ("generate", "update", "state_dict", "load_state_dict"):
         if not callable(getattr(strategy, method, None)):
             yield f"{case.name} has no {method}(); make it a subclass of tdgnas.strategies.Strategy"
-    turn(strategy, problem)
+    case.run(1)
 
 
 def _generates_individuals(case: StrategyCase) -> Iterator[str]:
     strategy, problem = case.start()
-    for _ in range(4):
-        individuals = strategy.generate()
+    for individuals in turns(strategy, problem, 4):
         if not isinstance(individuals, list) or not individuals:
             yield f"generate() of {case.name} returned {individuals!r}; it must be a list of at least one individual"
         for one in individuals:
@@ -107,14 +104,10 @@ def _generates_individuals(case: StrategyCase) -> Iterator[str]:
                 yield f"{case.name} generates genes that are NaN or infinite"
             if not hasattr(one, "fitness"):
                 yield f"{case.name} generates individuals without a fitness; use tdgnas.Individual"
-        evaluate(individuals, problem)
-        strategy.update(individuals)
 
 
 def _generates_distinct_objects(case: StrategyCase) -> Iterator[str]:
-    strategy, problem = case.start()
-    for _ in range(6):
-        individuals = turn(strategy, problem)
+    for individuals in turns(*case.start(), 6):
         if len({id(one) for one in individuals}) < len(individuals):
             yield (
                 f"{case.name} generates the same object several times; operators then change it several times over: "
@@ -124,23 +117,20 @@ def _generates_distinct_objects(case: StrategyCase) -> Iterator[str]:
 
 def _keeps_no_stale_fitness(case: StrategyCase) -> Iterator[str]:
     strategy, problem = case.start()
-    for _ in range(8):
-        individuals = strategy.generate()
+    for individuals in turns(strategy, problem, 8):
         for one in individuals:
             if one.fitness.valid and not np.allclose(one.fitness.values, problem.values(one)):
                 yield (
                     f"{case.name} generates an individual with the fitness of other genes; delete it "
                     "(`del individual.fitness.values`) whenever genes change, else it is never evaluated again"
                 )
-        evaluate(individuals, problem)
-        strategy.update(individuals)
 
 
 def _keeps_the_best(case: StrategyCase) -> Iterator[str]:
     strategy, problem = case.start()
-    seen: list[Any] = []
+    seen: list[tuple[float, ...]] = []
     for _ in range(8):
-        individuals = turn(strategy, problem)
+        (individuals,) = turns(strategy, problem, 1)
         seen += [one.fitness.wvalues for one in individuals]
         if strategy.best is None or strategy.best.fitness.wvalues != max(seen):
             yield f"{case.name}.best is not the best individual evaluated; call super().update(), or write only _update"
@@ -155,8 +145,7 @@ def _maximises_what_is_maximised(case: StrategyCase) -> Iterator[str]:
     for seed in range(4):
         problem = SmallProblem(maximise=True)
         strategy = case.strategy(problem, seed, AccuracyFitness)
-        for _ in range(15):
-            individuals = turn(strategy, problem)
+        for individuals in turns(strategy, problem, 15):
             if type(individuals[0].fitness).weights[0] < 0:
                 return  # makes its own fitness class; then a maximised one is not on offer
         found.append(10.0 - strategy.best.fitness.values[0])
@@ -211,8 +200,8 @@ def _goes_on_where_its_state_was_taken(case: StrategyCase) -> Iterator[str]:
     resumed, refused = case.strategy(problem, 99), ""
     try:
         resumed.load_state_dict(json.loads(text, object_hook=_unarray))
-        for _ in range(3):
-            turn(resumed, problem)
+        for _ in turns(resumed, problem, 3):
+            pass
     except Exception as error:
         refused = f" (raised {type(error).__name__}: {error})"
     if refused or problem.evaluated != whole.evaluated:

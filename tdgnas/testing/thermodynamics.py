@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
+from ..individual import IndividualLike
 from ..operators import Entropy
 from . import samples
 from .calling import can_be_pickled
@@ -73,7 +75,9 @@ class EntropyCase(Case):
                 f"an entropy is an instance of a subclass of tdgnas.operators.Entropy; got {self.subject!r}"
             )
 
-    def population(self, size: int = 8, container: str = "Individual", copies: bool = False) -> list[Any]:
+    def population(
+        self, size: int = 8, container: str = "Individual", copies: bool = False
+    ) -> list[IndividualLike]:
         """Return individuals of real genes, all different or all equal."""
         make = CONTAINERS[container]
         return [make(samples.real_genes(random.Random(0 if copies else seed))) for seed in range(size)]
@@ -131,8 +135,10 @@ def _treats_all_containers_alike(case: EntropyCase) -> Iterator[str]:
             yield f"{case.name} gives {value} to {name} individuals and {values['Individual']} to Individuals"
 
 
-def _differences(values: Sequence[float] | Any) -> Any:
-    return np.asarray(values, dtype=np.float64) - np.asarray(values, dtype=np.float64)[0]
+def _differences(values: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    found: npt.NDArray[np.float64] = np.asarray(values, dtype=np.float64)
+    found = found - found[0]
+    return found
 
 
 def _agrees_with_its_fast_state(case: EntropyCase) -> Iterator[str]:

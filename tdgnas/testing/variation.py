@@ -12,7 +12,7 @@ from typing import Any
 from ..individual import Individual
 from . import samples
 from .calling import OPERATOR, OperatorCase, can_be_called, repeats_with_the_seed, through_pickle
-from .report import Kind, Rule, rules_of
+from .report import Kind, Rules, rules_of
 from .samples import values_of
 
 
@@ -39,7 +39,7 @@ def _works_in_place(case: OperatorCase) -> Iterator[str]:
 def _leaves_the_fitness_alone(case: OperatorCase) -> Iterator[str]:
     for trial in case.trials():
         for place, (one, fitness) in enumerate(zip(trial.given, trial.fitness, strict=True)):
-            if one.__dict__.get("fitness") is not fitness or fitness.values != (1.0 + place,):
+            if fitness.values != (1.0 + place,) or one.__dict__.get("fitness") is not fitness:
                 yield (
                     f"{case.name} touches the fitness of the {trial.container} individual; leave it: the algorithm "
                     "deletes it (`del child.fitness.values`) and so knows what has to be evaluated again"
@@ -122,7 +122,7 @@ def _works_on_every_space(case: OperatorCase) -> Iterator[str]:
                     yield f"{case.name} spoils an individual of the space {entry.name!r}: {error}"
 
 
-VARIATION: dict[str, Rule[Any]] = rules_of(
+VARIATION: Rules = rules_of(
     can_be_called, repeats_with_the_seed, _returns_a_tuple, _works_in_place, _leaves_the_fitness_alone,
     _keeps_the_number_of_genes, _gives_finite_genes, _changes_something, _leaves_attributes_alone,
     _works_on_every_space, *OPERATOR.values(),
@@ -199,7 +199,7 @@ def _varies(case: InitialiserCase) -> Iterator[str]:
         yield f"{case.name} made 20 equal individuals; a population needs different ones to begin with"
 
 
-INITIALISER: dict[str, Rule[Any]] = {
+INITIALISER: Rules = {
     **rules_of(can_be_called, repeats_with_the_seed, _fills_the_container),
     "gives finite genes": _gives_numbers,
     **rules_of(can_be_called, _makes_new_objects, _varies),
