@@ -17,7 +17,7 @@ from ..individual import IndividualLike
 from ..mapping import layers
 from . import samples
 from .generators import generator_violations, seeded
-from .report import Case, Rules, rules_of
+from .report import Case
 
 
 def parameters_of(operator: Callable[..., Any]) -> dict[str, inspect.Parameter]:
@@ -33,6 +33,32 @@ def declared_generators(operator: Callable[..., Any]) -> set[str]:
     *_, inner = layers(operator)
     text = " ".join((inner.__doc__ or "").split()).lower()
     return set() if "no random numbers" in text else {"random"}
+
+
+def through_pickle(value: Any) -> Any:
+    """Return a copy of an object made by pickling it, as a process pool sends it to another process.
+
+    Only what was pickled a moment ago is read, in memory; no pickle ever comes from a file.
+    """
+    return pickle.loads(pickle.dumps(value))
+
+
+TOP_LEVEL = "define it at the top level of a module: no lambda, no function in a function, no open file in it"
+
+
+def pickle_violations(value: Any, name: str, mend: str = TOP_LEVEL) -> list[str]:
+    """Return a sentence when an object cannot be pickled, which ends with how to mend it."""
+    try:
+        through_pickle(value)
+    except Exception as error:
+        why = f"{type(error).__name__}: {error}"
+        return [f"{name} cannot be pickled ({why}), so no process pool can run it; {mend}"]
+    return []
+
+
+def can_be_pickled(case: Case) -> list[str]:
+    """The rule that a process pool can have the subject."""
+    return pickle_violations(case.subject, case.name)
 
 
 class Trial(NamedTuple):
@@ -154,77 +180,42 @@ class OperatorCase(Case):
             fitness, lengths = [one.fitness for one in given], [len(one) for one in given]
             yield Trial(container, given, fitness, lengths, self.call(*given))
 
+    rule_can_be_pickled = can_be_pickled
 
-def can_be_called(case: OperatorCase) -> None:
-    """The rule that an operator takes what the check calls it with."""
-    case.run()
+    def rule_can_be_called(self) -> None:
+        """The rule that an operator takes what the check calls it with."""
+        self.run()
 
-
-def repeats_with_the_seed(case: OperatorCase) -> Iterator[str]:
-    """The rule that an operator keeps no state."""
-    results = [seeded(4, case.run) for _ in range(3)]
-    if any(result != results[0] for result in results):
-        yield (
-            f"{case.name} gave different results for the same seed and the same arguments; draw only from random (or "
-            "rng), and keep no state between calls: a temperature is a function of the generation, not of the calls"
-        )
-
-
-def _draws_from_the_generators_it_declares(case: OperatorCase) -> Iterator[str]:
-    takes_rng = "rng" in parameters_of(case.subject)
-    yield from generator_violations(case.name, case.run, case.generators, rng=takes_rng)
-
-
-def _treats_all_containers_alike(case: OperatorCase) -> Iterator[str]:
-    results = {container: seeded(3, partial(case.run, container)) for container in case.containers}
-    first, *others = results
-    for container in others:
-        one, two = (np.array(results[name], dtype=float) for name in (first, container))
-        if not np.allclose(one, two, rtol=1e-12, atol=1e-12):
+    def rule_repeats_with_the_seed(self) -> Iterator[str]:
+        """The rule that an operator keeps no state."""
+        results = [seeded(4, self.run) for _ in range(3)]
+        if any(result != results[0] for result in results):
             yield (
-                f"{case.name} does not do to {container} individuals what it does to {first}, with the same seed; "
-                "on ndarrays slices are views, so `a[i:j], b[i:j] = b[i:j], a[i:j]` makes both equal: go gene by "
-                "gene, or copy"
+                f"{self.name} gave different results for the same seed and the same arguments; draw only from random "
+                "(or rng), and keep no state between calls: a temperature is a function of the generation, not of the "
+                "calls"
             )
 
+    def rule_draws_from_the_generators_it_declares(self) -> Iterator[str]:
+        takes_rng = "rng" in parameters_of(self.subject)
+        yield from generator_violations(self.name, self.run, self.generators, rng=takes_rng)
 
-def _leaves_its_parameters_alone(case: OperatorCase) -> Iterator[str]:
-    keywords = case.keywords()
-    plain = {name: value for name, value in keywords.items() if isinstance(value, (list, tuple, dict))}
-    before = deepcopy(plain)
-    case.subject(*case.arguments(), **keywords)
-    for name in [name for name, value in plain.items() if value != before[name]]:
-        yield f"{case.name} changes the parameter {name!r} that it was given; copy it first, the next call gets it too"
+    def rule_treats_all_containers_alike(self) -> Iterator[str]:
+        results = {container: seeded(3, partial(self.run, container)) for container in self.containers}
+        first, *others = results
+        for container in others:
+            one, two = (np.array(results[name], dtype=float) for name in (first, container))
+            if not np.allclose(one, two, rtol=1e-12, atol=1e-12):
+                yield (
+                    f"{self.name} does not do to {container} individuals what it does to {first}, with the same seed; "
+                    "on ndarrays slices are views, so `a[i:j], b[i:j] = b[i:j], a[i:j]` makes both equal: go gene by "
+                    "gene, or copy"
+                )
 
-
-def through_pickle(value: Any) -> Any:
-    """Return a copy of an object made by pickling it, as a process pool sends it to another process.
-
-    Only what was pickled a moment ago is read, in memory; no pickle ever comes from a file.
-    """
-    return pickle.loads(pickle.dumps(value))
-
-
-TOP_LEVEL = "define it at the top level of a module: no lambda, no function in a function, no open file in it"
-
-
-def pickle_violations(value: Any, name: str, mend: str = TOP_LEVEL) -> list[str]:
-    """Return a sentence when an object cannot be pickled, which ends with how to mend it."""
-    try:
-        through_pickle(value)
-    except Exception as error:
-        why = f"{type(error).__name__}: {error}"
-        return [f"{name} cannot be pickled ({why}), so no process pool can run it; {mend}"]
-    return []
-
-
-def can_be_pickled(case: Case) -> list[str]:
-    """The rule that a process pool can have the subject."""
-    return pickle_violations(case.subject, case.name)
-
-
-OPERATOR: Rules = rules_of(
-    can_be_called, repeats_with_the_seed, _draws_from_the_generators_it_declares,
-    _treats_all_containers_alike, _leaves_its_parameters_alone, can_be_pickled,
-)  # fmt: skip
-"""The rules of every operator."""
+    def rule_leaves_its_parameters_alone(self) -> Iterator[str]:
+        keywords = self.keywords()
+        plain = {name: value for name, value in keywords.items() if isinstance(value, (list, tuple, dict))}
+        before = deepcopy(plain)
+        self.subject(*self.arguments(), **keywords)
+        for name in [name for name, value in plain.items() if value != before[name]]:
+            yield f"{self.name} changes the parameter {name!r} that it was given; copy it, the next call gets it too"

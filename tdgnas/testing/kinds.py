@@ -26,12 +26,12 @@ from .strategy import check_strategy
 from .thermodynamics import check_entropy, check_schedule
 from .variation import check_crossover, check_initialiser, check_mutation
 
-_ALL: list[Kind[Any]] = [
+_ALL: list[Kind] = [
     check_selection, check_mutation, check_crossover, check_local_search, check_initialiser, check_schedule,
     check_entropy, check_space, check_strategy, check_fitness, check_operation, check_rule, check_task, check_data,
     check_problem, check_scoring,
 ]  # fmt: skip
-KINDS: dict[str, Kind[Any]] = {kind.name: kind for kind in _ALL}
+KINDS: dict[str, Kind] = {kind.name: kind for kind in _ALL}
 """What can be checked, by name; each is called with the subject, and has its ``rules``."""
 
 _ENTRIES = {

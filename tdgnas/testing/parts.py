@@ -19,7 +19,7 @@ from ..spaces import Architecture, DartsCells, NASBench201, SearchSpace, VGGShor
 from ..tasks import Task
 from .calling import can_be_pickled, parameters_of
 from .generators import drawn_from, seeded
-from .report import Case, Kind, rules_of
+from .report import Case, Kind
 
 BATCH = 6
 
@@ -46,12 +46,11 @@ class PartCase(Case):
         needed = {n for n, p in parameters_of(self.subject).items() if p.default is p.empty and n in usual}
         return self.subject(**{**{name: usual[name] for name in needed}, **self.options})
 
-
-def draws_nothing(case: PartCase, call: Callable[[], Any], does: str) -> Iterator[str]:
-    """Give a sentence where a call draws from a global generator."""
-    used = drawn_from(call)
-    if used:
-        yield f"{case.name} draws from {sorted(used)[0]} when it {does}; give it a generator of its own"
+    def draws_nothing(self, call: Callable[[], Any], does: str) -> Iterator[str]:
+        """Give a sentence where a call draws from a global generator."""
+        used = drawn_from(call)
+        if used:
+            yield f"{self.name} draws from {sorted(used)[0]} when it {does}; give it a generator of its own"
 
 
 # operations ------------------------------------------------------------------------------------------------------
@@ -62,59 +61,8 @@ _USUAL = {
 }  # fmt: skip
 
 
-def _module(case: PartCase) -> nn.Module:
-    module: nn.Module = case.call(_USUAL)
-    return module.eval()
-
-
 def _images() -> Tensor:
     return torch.randn((BATCH, 4, 8, 8), generator=torch.Generator().manual_seed(0))
-
-
-def _operation_runs(case: PartCase) -> Iterator[str]:
-    module = case.call(_USUAL)
-    if not isinstance(module, nn.Module):
-        yield f"{case.returned(module)}; a kind of operation makes an nn.Module"
-    output = module.eval()(_images())
-    if not isinstance(output, Tensor) or output.shape[:1] != (BATCH,):
-        yield f"{case.name} gives {getattr(output, 'shape', output)!r} for {BATCH} images; give a value for each"
-    elif not torch.isfinite(output).all():
-        yield f"{case.name} gives NaN or infinity with fresh weights; check the initialisation"
-
-
-def _makes_new_modules(case: PartCase) -> Iterator[str]:
-    one, two = _module(case), _module(case)
-    if one is two or {id(p) for p in one.parameters()} & {id(p) for p in two.parameters()}:
-        yield f"{case.name} gives the same weights twice; make a new module at every call, else networks share theirs"
-
-
-def _frozen_is_frozen(case: PartCase) -> Iterator[str]:
-    module, images = _module(case), _images()
-    before = {name: value.clone() for name, value in module.state_dict().items()}
-    with torch.no_grad():
-        whole = module(images)
-        parts = torch.cat([module(image.unsqueeze(0)) for image in images])
-    for name, value in module.state_dict().items():
-        if not torch.equal(value, before[name]):
-            yield f"{case.name} changes {name!r} in evaluation mode; only training may"
-    yield from draws_nothing(case, lambda: module(images), "evaluates")
-    if not torch.allclose(whole, parts, atol=1e-4 * (1.0 + float(whole.norm()))):
-        yield f"{case.name} mixes the images of a batch in evaluation mode; an image alone must give the same"
-
-
-def _has_shapes_on_the_meta_device(case: PartCase) -> Iterator[str]:
-    with torch.device("meta"):
-        module = _module(case)
-        shape = module(_images().to("meta")).shape
-    if shape != _module(case)(_images()).shape:
-        yield f"{case.name} gives another shape on torch's meta device, by which graphs are measured"
-
-
-def _is_saved_by_its_state(case: PartCase) -> Iterator[str]:
-    one, two, images = _module(case), _module(case), _images()
-    two.load_state_dict(one.state_dict())
-    if not torch.equal(one(images), two(images)):
-        yield f"{case.name} with the weights of another one gives other values; keep all that it learns as parameters"
 
 
 # tasks -----------------------------------------------------------------------------------------------------------
@@ -135,85 +83,7 @@ def _targets(task: Task) -> Tensor:
     return classes
 
 
-def _task_is_called(case: PartCase) -> Iterator[str]:
-    if not isinstance(case.subject, Task):
-        yield f"{case.name} is no task; make one: tdgnas.tasks.Task(name, loss, measures)"
-    case.subject.check(_outputs(), _targets(case.subject))
-
-
-def _gives_a_value_per_sample(case: PartCase) -> Iterator[str]:
-    outputs, targets = _outputs(), _targets(case.subject)
-    kept = outputs.clone(), targets.clone()
-    for name in case.subject.names:
-        function = case.subject.measure(name).function
-        whole = function(outputs, targets)
-        alone = torch.cat([function(outputs[k : k + 1], targets[k : k + 1]) for k in range(BATCH)])
-        if not torch.allclose(whole.double(), alone.double(), atol=1e-5):
-            yield f"{name} of the task {case.name} gives a sample another value alone than in a batch"
-        yield from draws_nothing(case, partial(function, outputs, targets), f"computes {name}")
-    if not (torch.equal(outputs, kept[0]) and torch.equal(targets, kept[1])):
-        yield f"the task {case.name} changes the outputs or targets that it was given; it only reads them"
-
-
-def _measures_what_it_learns(case: PartCase) -> Iterator[str]:
-    task, targets = case.subject, _targets(case.subject)
-    outputs = (3 * _outputs(2)).requires_grad_()
-    start = task.means(task.sums(outputs.detach(), targets).tolist(), BATCH)
-    optimizer = torch.optim.Adam([outputs], lr=0.1)
-    for _ in range(300):
-        optimizer.zero_grad()
-        task.batch_loss(outputs, targets).backward()
-        optimizer.step()
-    end = task.means(task.sums(outputs.detach(), targets).tolist(), BATCH)
-    for name in task.names:
-        higher = task.measure(name).higher
-        if (end[name] < start[name]) if higher else (end[name] > start[name]):
-            yield (
-                f"{name} of the task {case.name} goes from {start[name]:.4g} to {end[name]:.4g} while its loss is "
-                f"minimised; say higher={not higher}, or look for a sign"
-            )
-    if not end["loss"] < start["loss"]:
-        yield f"the loss of the task {case.name} does not fall along its gradient; is it differentiable?"
-
-
-def _knows_what_is_worst(case: PartCase) -> Iterator[str]:
-    task = case.subject
-    found = task.means(task.sums(_outputs(), _targets(task)).tolist(), BATCH)
-    for name, value in found.items():
-        measure, worst = task.measure(name), task.worst_of(name)
-        if (value < worst) if measure.higher else (value > worst):
-            yield f"{name} of the task {case.name} is {value:.4g} for random outputs, worse than its worst, {worst:.4g}"
-        if measure.share and not 0 <= value <= 1:
-            yield f"{name} of the task {case.name} is {value:.4g} and called a share; leave share=True out"
-
-
 # data sets -------------------------------------------------------------------------------------------------------
-
-
-def _data_is_read(case: PartCase) -> Iterator[str]:
-    source = case.call({})
-    if not isinstance(source, Source):
-        yield f"{case.returned(source)}; a reader returns a tdgnas.data.Source"
-
-
-def _has_images_of_bytes(case: PartCase) -> Iterator[str]:
-    images = case.call({}).images
-    if images.dtype != torch.uint8 or images.ndim != 4 or images.shape[1] not in (1, 3):
-        yield f"the images of {case.name} are {images.dtype} {tuple(images.shape)}; expected uint8 (N, 1 or 3, H, W)"
-
-
-def _is_the_same_every_time(case: PartCase) -> Iterator[str]:
-    one, two = case.call({}), case.call({})
-    if not (torch.equal(one.images, two.images) and torch.equal(one.labels, two.labels)):
-        yield f"{case.name} reads other images or another order every time; a split is fixed by its seed alone"
-    yield from draws_nothing(case, lambda: case.call({}), "is read")
-
-
-def _fits_its_task(case: PartCase) -> None:
-    source = case.call({})
-    splits = make_splits(source, size=source.size, channels=source.channels)
-    outputs = torch.zeros((len(splits.train), len(source.classes)))
-    splits.task.check(outputs, splits.train.labels.to(outputs.device))
 
 
 # discretisation rules --------------------------------------------------------------------------------------------
@@ -247,6 +117,49 @@ class RuleCase(PartCase):
             return False
         return True
 
+    def rule_can_be_called(self) -> Iterator[str]:
+        spaces = self.spaces()
+        if not spaces:
+            yield f"{self.name} refuses every small space; name one that it takes: space=..."
+        for space in spaces:
+            found = self.choose(space, _weights(space, 1))
+            if not isinstance(found, Architecture):
+                yield f"{self.returned(found)}; return space.architecture(choices)"
+            else:
+                space.check(found)
+
+    def rule_only_reads(self) -> Iterator[str]:
+        for space in self.spaces():
+            weights = _weights(space, 2)
+            kept = weights.copy()
+            found = [seeded(4, partial(self.choose, space, weights)) for _ in range(2)]
+            if not np.array_equal(weights, kept):
+                yield f"{self.name} changes the weights that it was given; copy them first"
+            elif found[0] != found[1]:
+                yield f"{self.name} chose differently for the same weights and seed; draw only from random, or an rng"
+
+    def rule_keeps_its_own_choice(self) -> Iterator[str]:
+        for space in self.spaces():
+            found = self.choose(space, _weights(space, 3))
+            certain = (np.asarray(space.encode(found)) > 0).astype(np.float64)
+            if self.choose(space, certain) != found:
+                yield f"{self.name} on {space.name!r} does not keep its own choice when the weights are certain of it"
+
+    def rule_follows_the_weights(self) -> Iterator[str]:
+        for space in self.spaces():
+            if len({self.choose(space, _weights(space, seed)).choices for seed in range(8)}) == 1:
+                yield f"{self.name} on {space.name!r} chose the same for eight different weights; does it read them?"
+
+    def rule_refuses_impossible_weights(self) -> Iterator[str]:
+        for space in self.spaces():
+            good = _weights(space, 4)
+            for what, weights in (("NaN", np.full_like(good, np.nan)), ("too few weights", good[:-1])):
+                try:
+                    self.choose(space, weights)
+                except ValueError:
+                    continue
+                yield f"{self.name} takes {what}; raise a ValueError that says so, like checked_weights(space, weights)"
+
 
 def _weights(space: SearchSpace, seed: int) -> Genes:
     """Relaxed weights: a number from 0 to 1 for a gate, shares of the choices elsewhere."""
@@ -255,74 +168,147 @@ def _weights(space: SearchSpace, seed: int) -> Genes:
     return np.concatenate([row if len(row) == 1 else row / row.sum() for row in rows])
 
 
-def _rule_chooses(case: RuleCase) -> Iterator[str]:
-    spaces = case.spaces()
-    if not spaces:
-        yield f"{case.name} refuses every small space; name one that it takes: space=..."
-    for space in spaces:
-        found = case.choose(space, _weights(space, 1))
-        if not isinstance(found, Architecture):
-            yield f"{case.returned(found)}; return space.architecture(choices)"
-        else:
-            space.check(found)
+class OperationCase(PartCase):
+    """A kind of operation."""
+
+    def _module(self) -> nn.Module:
+        module: nn.Module = self.call(_USUAL)
+        return module.eval()
+
+    def rule_can_be_called(self) -> Iterator[str]:
+        module = self.call(_USUAL)
+        if not isinstance(module, nn.Module):
+            yield f"{self.returned(module)}; a kind of operation makes an nn.Module"
+        output = module.eval()(_images())
+        if not isinstance(output, Tensor) or output.shape[:1] != (BATCH,):
+            yield f"{self.name} gives {getattr(output, 'shape', output)!r} for {BATCH} images; give a value for each"
+        elif not torch.isfinite(output).all():
+            yield f"{self.name} gives NaN or infinity with fresh weights; check the initialisation"
+
+    def rule_makes_new_modules(self) -> Iterator[str]:
+        one, two = self._module(), self._module()
+        if one is two or {id(p) for p in one.parameters()} & {id(p) for p in two.parameters()}:
+            yield f"{self.name} gives the same weights twice; make a new module every time, else networks share theirs"
+
+    def rule_frozen_is_frozen(self) -> Iterator[str]:
+        module, images = self._module(), _images()
+        before = {name: value.clone() for name, value in module.state_dict().items()}
+        with torch.no_grad():
+            whole = module(images)
+            parts = torch.cat([module(image.unsqueeze(0)) for image in images])
+        for name, value in module.state_dict().items():
+            if not torch.equal(value, before[name]):
+                yield f"{self.name} changes {name!r} in evaluation mode; only training may"
+        yield from self.draws_nothing(lambda: module(images), "evaluates")
+        if not torch.allclose(whole, parts, atol=1e-4 * (1.0 + float(whole.norm()))):
+            yield f"{self.name} mixes the images of a batch in evaluation mode; an image alone must give the same"
+
+    def rule_has_shapes_on_the_meta_device(self) -> Iterator[str]:
+        with torch.device("meta"):
+            module = self._module()
+            shape = module(_images().to("meta")).shape
+        if shape != self._module()(_images()).shape:
+            yield f"{self.name} gives another shape on torch's meta device, by which graphs are measured"
+
+    def rule_is_saved_by_its_state(self) -> Iterator[str]:
+        one, two, images = self._module(), self._module(), _images()
+        two.load_state_dict(one.state_dict())
+        if not torch.equal(one(images), two(images)):
+            yield f"{self.name} with the weights of another one gives other values; keep what it learns as parameters"
 
 
-def _only_reads(case: RuleCase) -> Iterator[str]:
-    for space in case.spaces():
-        weights = _weights(space, 2)
-        kept = weights.copy()
-        found = [seeded(4, partial(case.choose, space, weights)) for _ in range(2)]
-        if not np.array_equal(weights, kept):
-            yield f"{case.name} changes the weights that it was given; copy them first"
-        elif found[0] != found[1]:
-            yield f"{case.name} chose differently for the same weights and seed; draw only from random, or an rng"
-
-
-def _keeps_its_own_choice(case: RuleCase) -> Iterator[str]:
-    for space in case.spaces():
-        found = case.choose(space, _weights(space, 3))
-        certain = (np.asarray(space.encode(found)) > 0).astype(np.float64)
-        if case.choose(space, certain) != found:
-            yield f"{case.name} on {space.name!r} does not keep its own choice when the weights are certain of it"
-
-
-def _follows_the_weights(case: RuleCase) -> Iterator[str]:
-    for space in case.spaces():
-        if len({case.choose(space, _weights(space, seed)).choices for seed in range(8)}) == 1:
-            yield f"{case.name} on {space.name!r} chose the same for eight different weights; does it read them?"
-
-
-def _refuses_impossible_weights(case: RuleCase) -> Iterator[str]:
-    for space in case.spaces():
-        good = _weights(space, 4)
-        for what, weights in (("NaN", np.full_like(good, np.nan)), ("too few weights", good[:-1])):
-            try:
-                case.choose(space, weights)
-            except ValueError:
-                continue
-            yield f"{case.name} takes {what}; raise a ValueError that says so, as checked_weights(space, weights) does"
-
-
-check_operation = Kind("operation", PartCase.of, rules_of(
-    _operation_runs, _makes_new_modules, _frozen_is_frozen, _has_shapes_on_the_meta_device,
-    _is_saved_by_its_state,
-))  # fmt: skip
+check_operation = Kind("operation", OperationCase)
 """Check a kind of operation, a function or class that makes an ``nn.Module``. Options are its keywords; channels,
 kernel and the like have usual values. It is run on six images of 4 channels and 8 x 8 pixels."""
 
-check_task = Kind("task", PartCase.of, rules_of(
-    _task_is_called, _gives_a_value_per_sample, _measures_what_it_learns, _knows_what_is_worst,
-    can_be_pickled,
-))  # fmt: skip
+
+class TaskCase(PartCase):
+    """A task."""
+
+    rule_can_be_pickled = can_be_pickled
+
+    def rule_can_be_called(self) -> Iterator[str]:
+        if not isinstance(self.subject, Task):
+            yield f"{self.name} is no task; make one: tdgnas.tasks.Task(name, loss, measures)"
+        self.subject.check(_outputs(), _targets(self.subject))
+
+    def rule_gives_a_value_per_sample(self) -> Iterator[str]:
+        outputs, targets = _outputs(), _targets(self.subject)
+        kept = outputs.clone(), targets.clone()
+        for name in self.subject.names:
+            function = self.subject.measure(name).function
+            whole = function(outputs, targets)
+            alone = torch.cat([function(outputs[k : k + 1], targets[k : k + 1]) for k in range(BATCH)])
+            if not torch.allclose(whole.double(), alone.double(), atol=1e-5):
+                yield f"{name} of the task {self.name} gives a sample another value alone than in a batch"
+            yield from self.draws_nothing(partial(function, outputs, targets), f"computes {name}")
+        if not (torch.equal(outputs, kept[0]) and torch.equal(targets, kept[1])):
+            yield f"the task {self.name} changes the outputs or targets that it was given; it only reads them"
+
+    def rule_measures_what_it_learns(self) -> Iterator[str]:
+        task, targets = self.subject, _targets(self.subject)
+        outputs = (3 * _outputs(2)).requires_grad_()
+        start = task.means(task.sums(outputs.detach(), targets).tolist(), BATCH)
+        optimizer = torch.optim.Adam([outputs], lr=0.1)
+        for _ in range(300):
+            optimizer.zero_grad()
+            task.batch_loss(outputs, targets).backward()
+            optimizer.step()
+        end = task.means(task.sums(outputs.detach(), targets).tolist(), BATCH)
+        for name in task.names:
+            higher = task.measure(name).higher
+            if (end[name] < start[name]) if higher else (end[name] > start[name]):
+                yield (
+                    f"{name} of the task {self.name} goes from {start[name]:.4g} to {end[name]:.4g} while its loss is "
+                    f"minimised; say higher={not higher}, or look for a sign"
+                )
+        if not end["loss"] < start["loss"]:
+            yield f"the loss of the task {self.name} does not fall along its gradient; is it differentiable?"
+
+    def rule_knows_what_is_worst(self) -> Iterator[str]:
+        task = self.subject
+        found = task.means(task.sums(_outputs(), _targets(task)).tolist(), BATCH)
+        for name, value in found.items():
+            measure, worst = task.measure(name), task.worst_of(name)
+            if (value < worst) if measure.higher else (value > worst):
+                yield f"{name} of the task {self.name} is {value:.4g} at random, worse than its worst, {worst:.4g}"
+            if measure.share and not 0 <= value <= 1:
+                yield f"{name} of the task {self.name} is {value:.4g} and called a share; leave share=True out"
+
+
+check_task = Kind("task", TaskCase)
 """Check a task, a :class:`tdgnas.tasks.Task`: on six samples of three outputs, with classes or labels of 0 and 1."""
 
-check_data = Kind("data-set", PartCase.of, rules_of(
-    _data_is_read, _has_images_of_bytes, _is_the_same_every_time, _fits_its_task,
-))  # fmt: skip
+
+class DataCase(PartCase):
+    """A reader of a data set."""
+
+    def rule_can_be_called(self) -> Iterator[str]:
+        source = self.call({})
+        if not isinstance(source, Source):
+            yield f"{self.returned(source)}; a reader returns a tdgnas.data.Source"
+
+    def rule_has_images_of_bytes(self) -> Iterator[str]:
+        images = self.call({}).images
+        if images.dtype != torch.uint8 or images.ndim != 4 or images.shape[1] not in (1, 3):
+            yield f"the images of {self.name} are {images.dtype} {tuple(images.shape)}; expected uint8 (N, 1|3, H, W)"
+
+    def rule_is_the_same_every_time(self) -> Iterator[str]:
+        one, two = self.call({}), self.call({})
+        if not (torch.equal(one.images, two.images) and torch.equal(one.labels, two.labels)):
+            yield f"{self.name} reads other images or another order every time; a split is fixed by its seed alone"
+        yield from self.draws_nothing(lambda: self.call({}), "is read")
+
+    def rule_fits_its_task(self) -> None:
+        source = self.call({})
+        splits = make_splits(source, size=source.size, channels=source.channels)
+        outputs = torch.zeros((len(splits.train), len(source.classes)))
+        splits.task.check(outputs, splits.train.labels.to(outputs.device))
+
+
+check_data = Kind("data-set", DataCase)
 """Check a reader of a data set, which returns a :class:`tdgnas.data.Source`. Options are its keywords."""
 
-check_rule = Kind("rule", RuleCase.of, rules_of(
-    _rule_chooses, _only_reads, _keeps_its_own_choice, _follows_the_weights, _refuses_impossible_weights,
-))  # fmt: skip
+check_rule = Kind("rule", RuleCase)
 """Check a discretisation rule, ``rule(space, weights, ...) -> architecture``: on three small spaces as far as it takes
 them, or on the option ``space``. All other options are keywords of the rule."""

@@ -6,28 +6,18 @@ import traceback
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, ClassVar, NamedTuple
 
 from ..mapping import name_of
 from ..seeding import seed_everything
 from .generators import preserved
 
-C = TypeVar("C", bound="Case")
-Rule = Callable[[C], Iterable[str] | None]
-"""A rule takes the case that is checked and gives a sentence for a violation; at the first one it is left. Its function
-has the rule's name."""
+Rule = Callable[[Any], Iterable[str] | None]
+"""A rule takes the case that is checked and gives a sentence for a violation; at the first one it is left."""
+Rules = dict[str, Rule]
 
 #: Kept by every kind of thing; where it is violated the other rules are not tried.
 FIRST = "can be called"
-
-
-Rules = dict[str, Rule[Any]]
-
-
-def rules_of(first: Rule[Any], *others: Rule[Any]) -> Rules:
-    """Return rules by name: the first is :data:`FIRST`, the others have the names of their functions."""
-    named = {name_of(rule).strip("_").replace("_", " "): rule for rule in others}
-    return {FIRST: first, **named}
 
 
 class Violation(NamedTuple):
@@ -87,12 +77,30 @@ class Report:
 
 @dataclass
 class Case:
-    """What a kind's rules take.
+    """What is checked, and the rules of its kind: the methods ``rule_...``, which give sentences.
 
     :param subject: what is checked.
+    :cvar titles: names of rules that are no names of methods, by those that are.
+    :cvar without: names of rules of the parent class that do not hold for this kind.
     """
 
     subject: Any
+    titles: ClassVar[Mapping[str, str]] = {}
+    without: ClassVar[tuple[str, ...]] = ()
+
+    @classmethod
+    def of(cls, *arguments: Any, **options: Any) -> Any:
+        """Make a case of what is checked and the options of the check."""
+        return cls(*arguments, **options)
+
+    @classmethod
+    def rules(cls) -> Rules:
+        """Return the rules by name: :data:`FIRST`, then those of the class, then those of its parents."""
+        names = [name for kind in cls.__mro__ for name in vars(kind) if name.startswith("rule_")]
+        spoken = {name: name.removeprefix("rule_").replace("_", " ") for name in names}
+        named = {cls.titles.get(text, text): getattr(cls, name) for name, text in spoken.items()}
+        kept = {name: rule for name, rule in named.items() if name not in cls.without}
+        return {FIRST: kept.pop(FIRST), **kept}
 
     @property
     def name(self) -> str:
@@ -105,30 +113,27 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Kind(Generic[C]):
+class Kind:
     """A kind of thing, and its check: called with something, it tries the rules of the kind.
 
     :param name: what it is called, such as ``mutation``.
-    :param case: makes what the rules take of the subject and the options of the check.
-    :param rules: by name.
+    :param case: how it is checked.
     """
 
     name: str
-    case: Callable[..., C]
-    rules: Mapping[str, Rule[C]]
+    case: type[Case]
+
+    @property
+    def rules(self) -> Rules:
+        """The rules by name."""
+        return self.case.rules()
 
     def __call__(
-        self,
-        subject: Any,
-        /,
-        *arguments: Any,
-        skip: Collection[str] = (),
-        report_only: bool = False,
-        **options: Any,
+        self, *arguments: Any, skip: Collection[str] = (), report_only: bool = False, **options: Any
     ) -> Report:
         """Try the rules, each with seeded random generators, which are put back afterwards.
 
-        :param subject: what is checked.
+        :param arguments: what is checked.
         :param skip: names of rules to leave out.
         :param report_only: return the report also where it has violations.
         :param options: of this kind, see there.
@@ -142,7 +147,7 @@ class Kind(Generic[C]):
             raise ValueError(
                 f"{_a(self.name)} has no rule {unknown[0]!r} to skip; it has: {', '.join(self.rules)}"
             )
-        case = self.case(subject, *arguments, **options)
+        case = self.case.of(*arguments, **options)
         report = Report(case.name, self.name)
         for name, rule in self.rules.items():
             if name in skip:
@@ -157,7 +162,7 @@ class Kind(Generic[C]):
         return report if report_only else report.raise_if_any()
 
 
-def first_violation(rule: Rule[C], case: C) -> str | None:
+def first_violation(rule: Rule, case: Case) -> str | None:
     """Return the first sentence that a rule gives, or the error that it met; None where it holds.
 
     Networks draw their weights from the global generators: seeded, a rule says the same every time.

@@ -17,8 +17,19 @@ from ..individual import AccuracyFitness, IndividualLike
 from ..seeding import seed_everything
 from ..strategies import Strategy
 from .generators import drawn_from, reseeds, seeded
-from .report import Case, Kind, rules_of
+from .report import Case, Kind
 from .samples import SmallProblem, values_of
+
+
+def turns(strategy: Strategy, problem: SmallProblem, count: int) -> Iterator[list[IndividualLike]]:
+    """Run generations; of each its individuals as they were generated, which are then evaluated."""
+    for _ in range(count):
+        individuals = strategy.generate()
+        yield individuals
+        for one in individuals:
+            if not one.fitness.valid:
+                one.fitness.values = problem(one)
+        strategy.update(individuals)
 
 
 @dataclass
@@ -68,150 +79,152 @@ class StrategyCase(Case):
             pass
         return strategy, problem
 
+    def rule_can_be_called(self) -> Iterator[str]:
+        strategy, _ = self.start()
+        for method in ("generate", "update", "state_dict", "load_state_dict"):
+            if not callable(getattr(strategy, method, None)):
+                yield f"{self.name} has no {method}(); make it a subclass of tdgnas.strategies.Strategy"
+        self.run(1)
 
-def turns(strategy: Strategy, problem: SmallProblem, count: int) -> Iterator[list[IndividualLike]]:
-    """Run generations; of each its individuals as they were generated, which are then evaluated."""
-    for _ in range(count):
-        individuals = strategy.generate()
-        yield individuals
-        for one in individuals:
-            if not one.fitness.valid:
-                one.fitness.values = problem(one)
-        strategy.update(individuals)
+    def rule_generates_individuals(self) -> Iterator[str]:
+        strategy, problem = self.start()
+        for individuals in turns(strategy, problem, 4):
+            if not isinstance(individuals, list) or not individuals:
+                yield f"generate() of {self.name} returned {individuals!r}; give a list of at least one individual"
+            for one in individuals:
+                genes, wanted = values_of(one), problem.decisions.length
+                if len(genes) != wanted:
+                    yield (
+                        f"{self.name} generates individuals of {len(genes)} genes; the decisions have {wanted}: one "
+                        "per gate, one per choice elsewhere"
+                    )
+                if not all(math.isfinite(gene) for gene in genes):
+                    yield f"{self.name} generates genes that are NaN or infinite"
+                if not hasattr(one, "fitness"):
+                    yield f"{self.name} generates individuals without a fitness; use tdgnas.Individual"
 
-
-def _can_be_called(case: StrategyCase) -> Iterator[str]:
-    strategy, _ = case.start()
-    for method in ("generate", "update", "state_dict", "load_state_dict"):
-        if not callable(getattr(strategy, method, None)):
-            yield f"{case.name} has no {method}(); make it a subclass of tdgnas.strategies.Strategy"
-    case.run(1)
-
-
-def _generates_individuals(case: StrategyCase) -> Iterator[str]:
-    strategy, problem = case.start()
-    for individuals in turns(strategy, problem, 4):
-        if not isinstance(individuals, list) or not individuals:
-            yield f"generate() of {case.name} returned {individuals!r}; it must be a list of at least one individual"
-        for one in individuals:
-            genes, wanted = values_of(one), problem.decisions.length
-            if len(genes) != wanted:
+    def rule_generates_distinct_objects(self) -> Iterator[str]:
+        for individuals in turns(*self.start(), 6):
+            if len({id(one) for one in individuals}) < len(individuals):
                 yield (
-                    f"{case.name} generates individuals of {len(genes)} genes; the decisions have {wanted}: one per "
-                    "gate, one per choice elsewhere"
+                    f"{self.name} generates the same object several times; operators then change it several times "
+                    "over: clone what selection returned"
                 )
-            if not all(math.isfinite(gene) for gene in genes):
-                yield f"{case.name} generates genes that are NaN or infinite"
-            if not hasattr(one, "fitness"):
-                yield f"{case.name} generates individuals without a fitness; use tdgnas.Individual"
 
+    def rule_keeps_no_stale_fitness(self) -> Iterator[str]:
+        strategy, problem = self.start()
+        for individuals in turns(strategy, problem, 8):
+            for one in individuals:
+                if one.fitness.valid and not np.allclose(one.fitness.values, problem.values(one)):
+                    yield (
+                        f"{self.name} generates an individual with the fitness of other genes; delete it "
+                        "(`del individual.fitness.values`) whenever genes change, else it is never evaluated again"
+                    )
 
-def _generates_distinct_objects(case: StrategyCase) -> Iterator[str]:
-    for individuals in turns(*case.start(), 6):
-        if len({id(one) for one in individuals}) < len(individuals):
+    def rule_keeps_the_best(self) -> Iterator[str]:
+        strategy, problem = self.start()
+        seen: list[tuple[float, ...]] = []
+        for _ in range(8):
+            (individuals,) = turns(strategy, problem, 1)
+            seen += [one.fitness.wvalues for one in individuals]
+            if strategy.best is None or strategy.best.fitness.wvalues != max(seen):
+                yield f"{self.name}.best is not the best one evaluated; call super().update(), or only write _update"
+            if any(strategy.best is one for one in individuals):
+                yield f"{self.name}.best is one of the individuals that go on changing; keep a clone"
+
+    def rule_maximises_what_is_maximised(self) -> Iterator[str]:
+        if self.objectives != 1:
+            return
+        found = []
+        for seed in range(4):
+            problem = SmallProblem(maximise=True)
+            strategy = self.strategy(problem, seed, AccuracyFitness)
+            for individuals in turns(strategy, problem, 15):
+                if type(individuals[0].fitness).weights[0] < 0:
+                    return  # makes its own fitness class; then a maximised one is not on offer
+            found.append(10.0 - strategy.best.fitness.values[0])
+        if np.mean(found) > problem.median:
             yield (
-                f"{case.name} generates the same object several times; operators then change it several times over: "
-                "clone what selection returned"
+                f"{self.name} settles on the worse architectures when the fitness is maximised; compare `ind.fitness`, "
+                "in which larger is always better, and not `ind.fitness.values`"
             )
 
+    def rule_repeats_with_the_seed(self) -> Iterator[str]:
+        one, two = (seeded(outside, lambda: self.run(4, seed=7)[1].evaluated) for outside in (1, 2))
+        if one != two:
+            yield (
+                f"{self.name} with the same rng searches differently; draw everything from the rng it was given "
+                "(`drawing_from(self.rng)` lends it to DEAP's operators)"
+            )
+        seed_everything(12345)
+        used = drawn_from(lambda: self.run(3, seed=7)) - {"torch"}
+        if used:
+            yield f"{self.name} was given an rng and changes the global generator {sorted(used)[0]}; draw from the rng"
+        random.seed(3)
+        if "random" in reseeds(lambda: self.run(3, seed=None)):
+            yield f"{self.name} without an rng seeds the global generator; leave seeding to the user"
 
-def _keeps_no_stale_fitness(case: StrategyCase) -> Iterator[str]:
-    strategy, problem = case.start()
-    for individuals in turns(strategy, problem, 8):
-        for one in individuals:
-            if one.fitness.valid and not np.allclose(one.fitness.values, problem.values(one)):
-                yield (
-                    f"{case.name} generates an individual with the fitness of other genes; delete it "
-                    "(`del individual.fitness.values`) whenever genes change, else it is never evaluated again"
-                )
+    def rule_lets_no_NaN_through(self) -> Iterator[str]:
+        for value, what in ((float("nan"), "NaN"), (None, "no fitness")):
+            strategy, _ = self.start()
+            individuals = strategy.generate()
+            for one in individuals:
+                if value is not None:
+                    one.fitness.values = (value,) * len(one.fitness.weights)
+            try:
+                strategy.update(individuals)
+            except ValueError:
+                continue
+            yield (
+                f"update() of {self.name} takes individuals with {what}; raise a ValueError (NaN wins every comparison "
+                "in DEAP): call super().update(), or write _update and leave update() to the base class"
+            )
 
-
-def _keeps_the_best(case: StrategyCase) -> Iterator[str]:
-    strategy, problem = case.start()
-    seen: list[tuple[float, ...]] = []
-    for _ in range(8):
-        (individuals,) = turns(strategy, problem, 1)
-        seen += [one.fitness.wvalues for one in individuals]
-        if strategy.best is None or strategy.best.fitness.wvalues != max(seen):
-            yield f"{case.name}.best is not the best individual evaluated; call super().update(), or write only _update"
-        if any(strategy.best is one for one in individuals):
-            yield f"{case.name}.best is one of the individuals that go on changing; keep a clone"
-
-
-def _maximises_what_is_maximised(case: StrategyCase) -> Iterator[str]:
-    if case.objectives != 1:
-        return
-    found = []
-    for seed in range(4):
-        problem = SmallProblem(maximise=True)
-        strategy = case.strategy(problem, seed, AccuracyFitness)
-        for individuals in turns(strategy, problem, 15):
-            if type(individuals[0].fitness).weights[0] < 0:
-                return  # makes its own fitness class; then a maximised one is not on offer
-        found.append(10.0 - strategy.best.fitness.values[0])
-    if np.mean(found) > problem.median:
-        yield (
-            f"{case.name} settles on the worse architectures when the fitness is maximised; compare `ind.fitness`, "
-            "in which larger is always better, and not `ind.fitness.values`"
-        )
-
-
-def _repeats_with_the_seed(case: StrategyCase) -> Iterator[str]:
-    one, two = (seeded(outside, lambda: case.run(4, seed=7)[1].evaluated) for outside in (1, 2))
-    if one != two:
-        yield (
-            f"{case.name} with the same rng searches differently; draw everything from the rng it was given "
-            "(`drawing_from(self.rng)` lends it to DEAP's operators)"
-        )
-    seed_everything(12345)
-    used = drawn_from(lambda: case.run(3, seed=7)) - {"torch"}
-    if used:
-        yield f"{case.name} was given an rng and changes the global generator {sorted(used)[0]}; draw from the rng"
-    random.seed(3)
-    if "random" in reseeds(lambda: case.run(3, seed=None)):
-        yield f"{case.name} without an rng seeds the global generator; leave seeding to the user"
-
-
-def _lets_no_NaN_through(case: StrategyCase) -> Iterator[str]:
-    for value, what in ((float("nan"), "NaN"), (None, "no fitness")):
-        strategy, _ = case.start()
-        individuals = strategy.generate()
-        for one in individuals:
-            if value is not None:
-                one.fitness.values = (value,) * len(one.fitness.weights)
+    def rule_goes_on_where_its_state_was_taken(self) -> Iterator[str]:
+        _, whole = self.run(6)
+        begun, problem = self.run(3)
         try:
-            strategy.update(individuals)
-        except ValueError:
-            continue
-        yield (
-            f"update() of {case.name} takes individuals with {what}; raise a ValueError (NaN wins every comparison in "
-            "DEAP): call super().update(), or write _update and leave update() to the base class"
-        )
+            text = json.dumps(begun.state_dict(), default=_array)
+        except TypeError as error:
+            yield f"state_dict() of {self.name} holds more than JSON values and arrays ({error})"
+            return
+        resumed, refused = self.strategy(problem, 99), ""
+        try:
+            resumed.load_state_dict(json.loads(text, object_hook=_unarray))
+            for _ in turns(resumed, problem, 3):
+                pass
+        except Exception as error:
+            refused = f" (raised {type(error).__name__}: {error})"
+        if refused or problem.evaluated != whole.evaluated:
+            yield (
+                f"{self.name} does not go on where its state was taken{refused}: put all that the next generation "
+                "depends on into state_dict(), the random generator's state among it, and read it in "
+                "load_state_dict(); the base classes save population, best and rng, other individuals go by "
+                "pack(individual) and self.unpack(packed)"
+            )
+        elif resumed.generation != 6:
+            yield f"{self.name} counts {resumed.generation} generations after 6; keep `generation` in the state"
 
+    def rule_runs_in_eaGenerateUpdate(self) -> Iterator[str]:
+        strategy, problem = self.start()
+        toolbox = base.Toolbox()
+        toolbox.register("evaluate", problem)
+        toolbox.register("generate", strategy.generate)
+        toolbox.register("update", strategy.update)
+        algorithms.eaGenerateUpdate(toolbox, ngen=3, verbose=False)
+        if strategy.generation != 3:
+            yield f"{self.name}.generation is {strategy.generation} after 3 generations of eaGenerateUpdate"
 
-def _goes_on_where_its_state_was_taken(case: StrategyCase) -> Iterator[str]:
-    _, whole = case.run(6)
-    begun, problem = case.run(3)
-    try:
-        text = json.dumps(begun.state_dict(), default=_array)
-    except TypeError as error:
-        yield f"state_dict() of {case.name} holds more than JSON values and arrays ({error})"
-        return
-    resumed, refused = case.strategy(problem, 99), ""
-    try:
-        resumed.load_state_dict(json.loads(text, object_hook=_unarray))
-        for _ in turns(resumed, problem, 3):
-            pass
-    except Exception as error:
-        refused = f" (raised {type(error).__name__}: {error})"
-    if refused or problem.evaluated != whole.evaluated:
-        yield (
-            f"{case.name} does not go on where its state was taken{refused}: put all that the next generation depends "
-            "on into state_dict(), the random generator's state among it, and read it in load_state_dict(); the base "
-            "classes save population, best and rng, other individuals go by pack(individual) and self.unpack(packed)"
-        )
-    elif resumed.generation != 6:
-        yield f"{case.name} counts {resumed.generation} generations after 6; keep `generation` in the state"
+    def rule_finds_something(self) -> Iterator[str]:
+        found = []
+        for seed in range(3):
+            strategy, problem = self.run(20, seed)
+            found.append(problem.loss(problem.decisions.choices(strategy.best)))
+        if np.mean(found) > problem.median:
+            yield (
+                f"{self.name} ends with a mean loss of {np.mean(found):.3g} after 20 generations, worse than the "
+                f"median architecture's {problem.median:.3g}; does it learn from update()?"
+            )
 
 
 def _array(value: Any) -> Any:
@@ -224,34 +237,7 @@ def _unarray(value: dict[str, Any]) -> Any:
     return np.array(value["__array__"], dtype=value["dtype"]) if "__array__" in value else value
 
 
-def _runs_in_eaGenerateUpdate(case: StrategyCase) -> Iterator[str]:
-    strategy, problem = case.start()
-    toolbox = base.Toolbox()
-    toolbox.register("evaluate", problem)
-    toolbox.register("generate", strategy.generate)
-    toolbox.register("update", strategy.update)
-    algorithms.eaGenerateUpdate(toolbox, ngen=3, verbose=False)
-    if strategy.generation != 3:
-        yield f"{case.name}.generation is {strategy.generation} after 3 generations of eaGenerateUpdate"
-
-
-def _finds_something(case: StrategyCase) -> Iterator[str]:
-    found = []
-    for seed in range(3):
-        strategy, problem = case.run(20, seed)
-        found.append(problem.loss(problem.decisions.choices(strategy.best)))
-    if np.mean(found) > problem.median:
-        yield (
-            f"{case.name} ends with a mean loss of {np.mean(found):.3g} after 20 generations, worse than the median "
-            f"architecture's {problem.median:.3g}; does it learn from update()?"
-        )
-
-
-check_strategy = Kind("strategy", StrategyCase.of, rules_of(
-    _can_be_called, _generates_individuals, _generates_distinct_objects, _keeps_no_stale_fitness,
-    _keeps_the_best, _maximises_what_is_maximised, _repeats_with_the_seed, _lets_no_NaN_through,
-    _goes_on_where_its_state_was_taken, _runs_in_eaGenerateUpdate, _finds_something,
-))  # fmt: skip
+check_strategy = Kind("strategy", StrategyCase)
 """Check a strategy, by its class or a function that makes it.
 
 It is called as ``strategy(decisions, rng=random.Random(...), fitness=..., **options)``, on a problem of three gates and
