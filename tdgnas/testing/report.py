@@ -18,6 +18,8 @@ Rules = dict[str, Rule]
 
 #: Kept by every kind of thing; where it is violated the other rules are not tried.
 FIRST = "can be called"
+#: Tried next: what counts its calls has not had many by then.
+SECOND = "repeats with the seed"
 
 
 class Violation(NamedTuple):
@@ -95,12 +97,12 @@ class Case:
 
     @classmethod
     def rules(cls) -> Rules:
-        """Return the rules by name: :data:`FIRST`, then those of the class, then those of its parents."""
+        """Return the rules by name: :data:`FIRST` and :data:`SECOND`, those of the class, those of its parents."""
         names = [name for kind in cls.__mro__ for name in vars(kind) if name.startswith("rule_")]
         spoken = {name: name.removeprefix("rule_").replace("_", " ") for name in names}
         named = {cls.titles.get(text, text): getattr(cls, name) for name, text in spoken.items()}
         kept = {name: rule for name, rule in named.items() if name not in cls.without}
-        return {FIRST: kept.pop(FIRST), **kept}
+        return {**{name: kept.pop(name) for name in (FIRST, SECOND) if name in kept}, **kept}
 
     @property
     def name(self) -> str:
