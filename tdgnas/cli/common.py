@@ -111,7 +111,8 @@ def command_line(context: typer.Context, leave_out: tuple[str, ...] = ()) -> str
     parts.append(str(context.info_name))
     for parameter in context.command.params:
         name = str(parameter.name)
-        if name in leave_out or not was_given(context, name):
+        source = context.get_parameter_source(name)
+        if name in leave_out or source is None or source.name != "COMMANDLINE":
             continue
         value = context.params[name]
         if parameter.param_type_name == "argument":
@@ -122,12 +123,6 @@ def command_line(context: typer.Context, leave_out: tuple[str, ...] = ()) -> str
             for each in value if isinstance(value, (list, tuple)) else [value]:
                 parts += [parameter.opts[0], str(each)]
     return shlex.join(parts)
-
-
-def was_given(context: typer.Context, name: str) -> bool:
-    """Say whether a parameter was given on the command line."""
-    source = context.get_parameter_source(name)
-    return source is not None and source.name == "COMMANDLINE"
 
 
 def stacked(rows: Sequence[Sequence[str]], width: int) -> Iterator[str]:

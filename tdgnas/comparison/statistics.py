@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
@@ -96,7 +96,7 @@ def compare_pairs(results: Results, *, higher: bool, paired: bool) -> list[Pair]
     """
     from statsmodels.stats.multitest import multipletests  # here and below: half a second to import
 
-    found = []
+    found, test = [], "wilcoxon" if paired else "mann-whitney"
     for first, second in combinations(results, 2):
         seeds = sorted(set(results[first]) & set(results[second]))
         if paired:
@@ -104,15 +104,10 @@ def compare_pairs(results: Results, *, higher: bool, paired: bool) -> list[Pair]
         else:
             a, b = (np.array(list(results[name].values())) for name in (first, second))
         if len(a) and len(b):
-            found.append(
-                (first, second, _p(a, b, paired), effect(a, b, higher=higher), float(a.mean() - b.mean()))
-            )
-    corrected = multipletests([p for _, _, p, _, _ in found], method="holm")[1].tolist() if found else []
-    test = "wilcoxon" if paired else "mann-whitney"
-    return [
-        Pair(first, second, test, p, q, a12, difference)
-        for (first, second, p, a12, difference), q in zip(found, corrected, strict=True)
-    ]
+            p, a12 = _p(a, b, paired), effect(a, b, higher=higher)
+            found.append(Pair(first, second, test, p, p, a12, float(a.mean() - b.mean())))
+    corrected = multipletests([pair.p for pair in found], method="holm")[1].tolist() if found else []
+    return [replace(pair, holm=p) for pair, p in zip(found, corrected, strict=True)]
 
 
 def _p(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64], paired: bool) -> float:

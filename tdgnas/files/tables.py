@@ -59,7 +59,7 @@ class Appender:
             self.cut(self.path.read_bytes().rfind(b"\n") + 1)
 
 
-class Table:
+class Table(Appender):
     """A CSV file that grows by a row; the first row decides the columns.
 
     :param path: the file.
@@ -67,32 +67,26 @@ class Table:
     """
 
     def __init__(self, path: Path, columns: Sequence[str]) -> None:
-        self.file = Appender(path)
+        super().__init__(path)
         self.columns = tuple(columns)
 
     def append(self, row: Mapping[str, Any]) -> None:
         """Write a row; numbers are written so that reading them gives the same bits."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        if self.file.size == 0:
+        if self.size == 0:
             writer.writerow(self.columns)
         writer.writerow([_cell(row.get(column)) for column in self.columns])
-        self.file.write(text.getvalue())
+        self.write(text.getvalue())
 
 
-class Events:
-    """A file of JSON lines.
-
-    :param path: the file.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.file = Appender(path)
+class Events(Appender):
+    """A file of JSON lines."""
 
     def append(self, events: Sequence[Mapping[str, Any]]) -> None:
         """Write events, one line each, in one go."""
         if events:
-            self.file.write("".join(json.dumps(event, allow_nan=False) + "\n" for event in events))
+            self.write("".join(json.dumps(event, allow_nan=False) + "\n" for event in events))
 
 
 def read_table(path: Path) -> list[Json]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
@@ -46,11 +47,7 @@ def best_by_generation(
 
 def changes_of(leaders: Sequence[tuple[int, Event]]) -> list[tuple[int, Event]]:
     """Return the generations at which the choices of the leader differ from those before."""
-    kept: list[tuple[int, Event]] = []
-    for generation, event in leaders:
-        if not kept or kept[-1][1]["choices"] != event["choices"]:
-            kept.append((generation, event))
-    return kept
+    return [next(same) for _, same in groupby(leaders, key=lambda leader: leader[1]["choices"])]
 
 
 def spread_out(items: Sequence[T], count: int) -> list[T]:

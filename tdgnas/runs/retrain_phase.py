@@ -94,7 +94,8 @@ class RetrainPhase:
     def step(self) -> Json:
         """Train one epoch of the present row."""
         candidate = self.candidates[len(self.results)]
-        known = next((r for r in self.results if _same(r, candidate)), None)
+        own = {"choices": choices_text(candidate.architecture), "seed": candidate.seed}
+        known = next((result for result in self.results if own.items() <= result.items()), None)
         if known is not None:
             # One architecture, recipe and seed give one result: there is nothing to train again.
             self.seconds.append(self.seconds[self.results.index(known)])
@@ -208,9 +209,3 @@ class RetrainPhase:
 def file_name(row: str) -> str:
     """A row's name as part of a file's."""
     return "-".join("".join(c if c.isalnum() else " " for c in row.lower()).split())
-
-
-def _same(result: Json, candidate: Candidate) -> bool:
-    return bool(
-        result["choices"] == choices_text(candidate.architecture) and result["seed"] == candidate.seed
-    )

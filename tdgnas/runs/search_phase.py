@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -55,7 +56,7 @@ class SearchPhase:
         self.events = Events(context.folder / "events.jsonl")
         self.known = -1
         self.seconds = 0.0
-        self._sizes: dict[Architecture, dict[str, int]] = {}
+        self._size = cache(self._measure)
         self._seen: set[tuple[int, ...]] = set()
 
     @property
@@ -166,14 +167,9 @@ class SearchPhase:
         unknown: Json = {"parents": [], "operators": []}
         return [(each, {"id": first + place, **unknown}) for place, each in enumerate(turn.fresh)]
 
-    def _size(self, architecture: Architecture) -> dict[str, int]:
-        if architecture not in self._sizes:
-            space = self.context.problem.space
-            self._sizes[architecture] = {
-                "parameters": space.parameters(architecture),
-                "macs": space.macs(architecture),
-            }
-        return self._sizes[architecture]
+    def _measure(self, architecture: Architecture) -> dict[str, int]:
+        space = self.context.problem.space
+        return {"parameters": space.parameters(architecture), "macs": space.macs(architecture)}
 
     def finish(self) -> None:
         """Write the best architecture and how the search came to it; the memory that it took is given back."""
@@ -201,4 +197,4 @@ class SearchPhase:
         self.known, self.seconds = state["known"], state["seconds"]
         if not self.context.problem.learned:
             # The file is already cut back to where the state was taken.
-            self._seen = {tuple(event["choices"]) for event in read_events(self.events.file.path)}
+            self._seen = {tuple(event["choices"]) for event in read_events(self.events.path)}

@@ -63,14 +63,12 @@ def real_genes(rng: random.Random) -> list[Any]:
     return [rng.uniform(-1.0, 1.0) for _ in range(GENES)]
 
 
-def binary_genes(rng: random.Random) -> list[Any]:
-    """Draw bits."""
-    return [rng.randrange(2) for _ in range(GENES)]
-
-
 Genome = Callable[[random.Random], list[Any]]
 """Makes the genes of an individual."""
-GENOMES: dict[str, Genome] = {"real": real_genes, "binary": binary_genes}
+GENOMES: dict[str, Genome] = {
+    "real": real_genes,
+    "binary": lambda rng: [rng.randrange(2) for _ in range(GENES)],
+}
 
 
 def values_of(individual: GenesLike) -> list[Any]:

@@ -16,10 +16,6 @@ from .report import Kind
 from .samples import values_of
 
 
-def _endless(gene: object) -> bool:
-    return isinstance(gene, float) and not math.isfinite(gene)
-
-
 class VariationCase(OperatorCase):
     """A mutation: it changes individuals in place."""
 
@@ -69,7 +65,8 @@ class VariationCase(OperatorCase):
                 genes = [gene for genes in self.run(container) for gene in genes]
                 for kind in [type(gene).__name__ for gene in genes if not isinstance(gene, Real)]:
                     yield f"{self.name} stores a gene of type {kind} in a {container} individual; write float(gene)"
-        if any(_endless(gene) for run in self.runs(30) for genes in run for gene in genes):
+        drawn = [gene for run in self.runs(30) for genes in run for gene in genes]
+        if not all(math.isfinite(gene) for gene in drawn if isinstance(gene, float)):
             yield f"{self.name} makes NaN or infinite genes of -1 to 1; mind logarithms, divisions and powers"
 
     def rule_changes_something(self) -> Iterator[str]:
