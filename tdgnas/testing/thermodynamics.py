@@ -95,7 +95,7 @@ class EntropyCase(Case):
             value: object = self.value(size, copies=copies)
             if not isinstance(value, (float, int)) or not math.isfinite(value):
                 what = "equal" if copies else "different"
-                yield f"{self.name}.value returned {value!r} for {size} {what} individuals; an entropy is finite"
+                yield f"{self.name}.value gives {value!r} for {size} {what} individuals; an entropy is a finite number"
 
     def rule_rewards_diversity(self) -> Iterator[str]:
         many, few = self.value(), self.value(copies=True)
