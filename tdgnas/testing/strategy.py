@@ -90,7 +90,7 @@ class StrategyCase(Case):
         strategy, problem = self.start()
         for individuals in turns(strategy, problem, 4):
             if not isinstance(individuals, list) or not individuals:
-                yield f"generate() of {self.name} returned {individuals!r}; give a list of at least one individual"
+                yield f"generate() of {self.name} gave {individuals!r}; it must be a list of at least one individual"
             for one in individuals:
                 genes, wanted = values_of(one), problem.decisions.length
                 if len(genes) != wanted:
@@ -128,7 +128,7 @@ class StrategyCase(Case):
             (individuals,) = turns(strategy, problem, 1)
             seen += [one.fitness.wvalues for one in individuals]
             if strategy.best is None or strategy.best.fitness.wvalues != max(seen):
-                yield f"{self.name}.best is not the best one evaluated; call super().update(), or only write _update"
+                yield f"{self.name}.best is not the best individual evaluated; call super().update(), or write _update"
             if any(strategy.best is one for one in individuals):
                 yield f"{self.name}.best is one of the individuals that go on changing; keep a clone"
 
