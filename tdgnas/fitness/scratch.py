@@ -218,7 +218,7 @@ class TrainingFitness:
         :raises StorageError: when it cannot be written.
         """
         self._table = Table(path, ("settings", "choices", "fidelity", "value", "failure"))
-        self._table.file.cut_to_lines()
+        self._table.cut_to_lines()
         for row in read_table(path):
             if row["settings"] == self._settings:
                 child = (tuple(int(one) for one in str(row["choices"]).split()), float(row["fidelity"]))
