@@ -5,7 +5,7 @@ Source: Pham et al. 2018, *Efficient Neural Architecture Search via Parameter Sh
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, ClassVar
 
@@ -21,7 +21,11 @@ from .operations import check_sizes, head, numbers
 OPERATIONS = ("conv3", "sepconv3", "conv5", "sepconv5", "avg3", "max3")
 
 
-def _operation(name: str, kind: str, channels: int) -> Op:
+Layer = Callable[[int, Sequence[str], int], Node]
+
+
+def _operation(layer: int, kind: str, channels: int) -> Op:
+    name = f"layer{layer}_{kind}"
     if kind in ("avg3", "max3"):
         return Op(name, "enas-pool", {"channels": channels, "pool": kind[:3]})
     made = {"channels": channels, "kernel": int(kind[-1]), "separable": kind.startswith("sep")}
@@ -75,47 +79,44 @@ class EnasMacro(SearchSpace):
             decisions.append(Decision(f"op{layer}", OPERATIONS, group=group, kind="op"))
             for source in range(layer - 1):
                 # As the authors' controller: an output is pointed at by the layer that has it as its first input.
-                skip = Decision(
-                    f"{source}-{layer}",
-                    ("none", "skip"),
-                    binary=True,
-                    group=group,
-                    kind="skip",
-                    points=(f"layer{source + 1}",),
-                )
-                decisions.append(skip)
-        nodes = self._nodes(in_channels, classes, dropout)
+                named, pair, at = f"{source}-{layer}", ("none", "skip"), (f"layer{source + 1}",)
+                decisions.append(Decision(named, pair, binary=True, group=group, kind="skip", points=at))
+        nodes = self._nodes(channels, (in_channels, classes, dropout), self._shared_layer)
         super().__init__(decisions, nodes, (in_channels, image_size, image_size), classes, settings)
 
     def decision_of(self, layer: int, source: int | None = None) -> int:
         """Index of the decision on a layer's operation, or on the skip from an earlier output (0 is the stem)."""
         return (layer - 1) * layer // 2 + (0 if source is None else 1 + source)
 
-    def _nodes(self, in_channels: int, classes: int, dropout: float) -> list[Node]:
-        channels = {"channels": self.channels}
-        stem = Op("stem", "stem", {"channels_in": in_channels, "channels_out": self.channels})
+    def _nodes(
+        self, channels: int, ends: tuple[int, int, float], layer_of: Layer, widening: int = 1
+    ) -> list[Node]:
+        """Return stem, layers and head.
+
+        :param ends: channels of the image, classes, and dropout before the last layer.
+        :param layer_of: makes a layer of its number, the names of all outputs before it, and its channels.
+        :param widening: multiplies the channels where outputs are halved.
+        """
+        in_channels, classes, dropout = ends
+        stem = Op("stem", "stem", {"channels_in": in_channels, "channels_out": channels})
         nodes = [Node("stem", (Term(INPUT, stem),))]
         outputs = ["stem"]
         for layer in range(1, self.layers + 1):
-            terms = [
-                Term(
-                    outputs[-1],
-                    _operation(f"layer{layer}_{kind}", kind, self.channels),
-                    on(self.decision_of(layer), choice),
-                )
-                for choice, kind in enumerate(OPERATIONS)
-            ]
-            terms += [
-                Term(outputs[source], None, on(self.decision_of(layer, source)))
-                for source in range(layer - 1)
-            ]
-            # Nothing can be added to the first layer, so it is not normalised again.
-            post = Op(f"norm{layer}", "norm", channels) if layer > 1 else None
-            nodes.append(Node(f"layer{layer}", tuple(terms), post))
+            nodes.append(layer_of(layer, outputs, channels))
             outputs.append(f"layer{layer}")
             if layer in self.reductions and layer < self.layers:
-                nodes += _halved(outputs, layer, self.channels, self.channels)
-        return [*nodes, Node("logits", (Term(outputs[-1], head(self.channels, classes, dropout)),))]
+                nodes += _halved(outputs, layer, channels, widening * channels)
+                channels *= widening
+        return [*nodes, Node("logits", (Term(outputs[-1], head(channels, classes, dropout)),))]
+
+    def _shared_layer(self, layer: int, outputs: Sequence[str], channels: int) -> Node:
+        at = self.decision_of
+        operations = [_operation(layer, kind, channels) for kind in OPERATIONS]
+        terms = [Term(outputs[-1], op, on(at(layer), choice)) for choice, op in enumerate(operations)]
+        terms += [Term(outputs[source], None, on(at(layer, source))) for source in range(layer - 1)]
+        # Nothing can be added to the first layer, so it is not normalised again.
+        post = Op(f"norm{layer}", "norm", {"channels": channels}) if layer > 1 else None
+        return Node(f"layer{layer}", tuple(terms), post)
 
     def final_network(self, architecture: Architecture, **options: Any) -> nn.Module:
         """Return the network that is trained to the end: skipped outputs are concatenated with the operation's, then
@@ -131,27 +132,19 @@ class EnasMacro(SearchSpace):
             raise ValueError(
                 f"there is no option {strange[0]!r} of this network; there are {', '.join(self.final_options)}"
             )
-        channels: int = made["channels"]
-        stem = Op("stem", "stem", {"channels_in": made["in_channels"], "channels_out": channels})
-        nodes = [Node("stem", (Term(INPUT, stem),))]
-        outputs = ["stem"]
-        for layer in range(1, self.layers + 1):
-            kind = OPERATIONS[architecture.choices[self.decision_of(layer)]]
-            operation = Term(outputs[-1], _operation(f"layer{layer}_{kind}", kind, channels))
-            skips = [architecture.choices[self.decision_of(layer, source)] for source in range(layer - 1)]
-            chosen = [Term(output) for output, on in zip(outputs, skips, strict=False) if on]
-            ends = {"channels_in": channels * (1 + len(chosen)), "channels_out": channels}
-            if chosen:
-                join = Op(f"join{layer}", "pointwise", ends)
-                nodes.append(Node(f"layer{layer}", (operation, *chosen), join, combine="concat"))
-            else:
-                nodes.append(Node(f"layer{layer}", (operation,)))
-            outputs.append(f"layer{layer}")
-            if layer in self.reductions and layer < self.layers:
-                nodes += _halved(outputs, layer, channels, 2 * channels)
-                channels *= 2
-        last = head(channels, made["classes"], made["dropout"])
-        nodes.append(Node("logits", (Term(outputs[-1], last),)))
+
+        def chosen_layer(layer: int, outputs: Sequence[str], channels: int) -> Node:
+            first, *skips = architecture.choices[self.decision_of(layer) : self.decision_of(layer + 1)]
+            operation = Term(outputs[-1], _operation(layer, OPERATIONS[first], channels))
+            chosen = [Term(output) for output, skip in zip(outputs, skips, strict=False) if skip]
+            if not chosen:
+                return Node(f"layer{layer}", (operation,))
+            wide = {"channels_in": channels * (1 + len(chosen)), "channels_out": channels}
+            join = Op(f"join{layer}", "pointwise", wide)
+            return Node(f"layer{layer}", (operation, *chosen), join, combine="concat")
+
+        ends = made["in_channels"], made["classes"], made["dropout"]
+        nodes = self._nodes(made["channels"], ends, chosen_layer, widening=2)
         shape = (made["in_channels"], made["image_size"], made["image_size"])
         return Graph(needed_only(nodes), shape).network()
 
