@@ -75,7 +75,7 @@ KINDS: dict[str, dict[str, dict[str, Any]]] = {
     },
 }
 KINDS |= {
-    name: {"strategy": {"name": name}} for name in STRATEGIES.names() if name not in ("darts-tdga", "tpe")
+    name: {"strategy": {"name": name}} for name in STRATEGIES.names() if name not in ("darts-tdga", "optuna")
 }
 
 

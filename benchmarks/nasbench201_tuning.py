@@ -2,6 +2,8 @@
 
     python benchmarks/nasbench201_tuning.py tdga --settings 100
     python benchmarks/nasbench201_tuning.py aging --settings 20
+    python benchmarks/nasbench201_tuning.py tdga-gp --settings 40 --runs 60
+    python benchmarks/nasbench201_tuning.py gp-ucb --settings 40 --runs 60    # the same without a temperature
 
 Settings are drawn at random and judged by the mean signal (validation accuracy after 12 epochs) of the best
 architecture that a search saw; no test accuracy is read. The seeds, 10000 and later, are not those of
@@ -22,7 +24,18 @@ from rich.progress import track
 
 from tdgnas.comparison import cpus
 
+PREDICTED: dict[str, list[Any]] = {
+    "initial": [5, 10],
+    "population": [1, 2, 3, 5, 10],
+    "offspring": [10, 20, 50, 100],
+    "redraw": [0.5, 0.8, 0.9, 1.0],
+    "deviation": [0.5, 1.0, 2.0, 3.0],
+    "process.rho": [0.5, 0.6, 0.7, 0.8],
+    "process.noise": [0.05, 0.1, 0.3, 0.5],
+}
 CHOICES: dict[str, dict[str, list[Any]]] = {
+    "tdga-gp": {**PREDICTED, "temperature": [0.03, 0.1, 0.2, 0.3]},
+    "gp-ucb": PREDICTED,
     "tdga": {
         "population": [4, 6, 8, 10, 15, 20],
         "variation.cxpb": [0.0, 0.3, 0.5, 0.8, 1.0],
@@ -49,9 +62,14 @@ CHOICES: dict[str, dict[str, list[Any]]] = {
 }
 
 
+#: What a name above stands for, where it is no strategy's.
+FIXED: dict[str, tuple[str, dict[str, Any]]] = {"gp-ucb": ("tdga-gp", {"temperature": 0.0})}
+
+
 def judge(name: str, settings: dict[str, Any], runs: int, limit: float) -> tuple[float, float]:
     """Return the mean signal of a strategy's choices in percent, and its standard error."""
-    options = dict(settings)
+    name, fixed = FIXED.get(name, (name, {}))
+    options = fixed | settings
     if "fall" in options:
         options["temperature.stop"] = options["temperature.start"] * options.pop("fall")
     signals = []
@@ -62,7 +80,7 @@ def judge(name: str, settings: dict[str, Any], runs: int, limit: float) -> tuple
 
 
 def main(
-    strategy: Annotated[str, typer.Argument(help="tdga, aging, ga or reinforce-table.")] = "tdga",
+    strategy: Annotated[str, typer.Argument(help="One of those with settings here.")] = "tdga",
     settings: Annotated[int, typer.Option(help="Settings to try; the defaults are tried as well.")] = 40,
     runs: Annotated[int, typer.Option(help="Runs of each.")] = 150,
     seed: Annotated[int, typer.Option(help="Of the draw of settings.")] = 0,

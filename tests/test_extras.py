@@ -16,12 +16,12 @@ PYPROJECT = Path(__file__).parents[1] / "pyproject.toml"
 MODULES = {
     "onnx": ("onnx", "onnxscript", "onnxruntime"),
     "tensorboard": ("tensorboard", "torch.utils.tensorboard"),
-    "tpe": ("optuna",),
+    "optuna": ("optuna",),
 }
 COMMANDS = {
     "onnx": "export trained --format onnx --out made",
     "tensorboard": "search --set tensorboard=true --out made",
-    "tpe": "compare --problem synthetic -s random -s tpe --seeds 1 --budget 10 --unit evaluations --out made",
+    "optuna": "compare --problem synthetic -s random -s optuna --seeds 1 --budget 10 --unit evaluations --out made",
 }
 RETRAIN = (
     "retrain DARTS_V2 --out trained --set data.size=8 --set data.train=20 --set data.valid=20 --set network.channels=2 "

@@ -59,6 +59,7 @@ class OnSupernet(Problem):
         """Gradients of alpha whose weights can learn on, alpha, its relaxed weights, and training of the weights."""
         settings: SupernetSettings = self.config.fitness
         return {
+            **super().offers,
             "source": self._gradients,
             "start": lambda: self.supernet.alpha.double().cpu().tolist(),
             "weights": self.supernet.relaxed_weights,

@@ -95,8 +95,12 @@ class Problem(ABC):
 
     @property
     def offers(self) -> Mapping[str, Callable[[], Any]]:
-        """What a strategy may ask for by the name of a parameter: ``source``, ``start``, ``weights``, ``train``."""
-        return {}
+        """What a strategy may ask for by the name of a parameter, see :data:`tdgnas.strategies.PROVIDED`.
+
+        By default ``encode``, where the space has a ``path_encoding`` of choices.
+        """
+        encode = getattr(self.space, "path_encoding", None)
+        return {} if encode is None else {"encode": lambda: encode}
 
     def final(self, architecture: Architecture) -> dict[str, float]:
         """Measure an architecture that a search has chosen; it costs nothing, and no search sees it."""

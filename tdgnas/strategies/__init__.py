@@ -2,6 +2,7 @@
 
 from .aging import *
 from .base import *
+from .bayesian import *
 from .controllers.enas import *
 from .controllers.reinforce_lstm import *
 from .create import *
@@ -17,5 +18,4 @@ from .reinforce_table import *
 from .tdga import *
 from .tdga_decisions import *
 from .tdga_settings import *
-from .tpe import *
 from .unseen import *

@@ -13,12 +13,13 @@ from pydantic.errors import PydanticUserError
 
 from ..settings import Section, checked
 
-PROVIDED = ("source", "start", "weights", "train", "fitness", "rng")
+PROVIDED = ("source", "start", "weights", "train", "encode", "fitness", "rng")
 """Keywords by which a strategy asks for something of the problem, where it has them:
 
 ``source`` gives gradients of alpha; ``start`` is an alpha to begin with; ``weights`` are relaxed weights, the
 probabilities of an inherited population; ``train`` trains the weights on a population, with ``each=True`` by
-one step on each individual; ``fitness`` is the class of the individuals' fitness; ``rng`` the generator of all random
+one step on each individual; ``encode`` makes numbers of choices that tell a predictor more than the choices do, such as
+the paths through a cell; ``fitness`` is the class of the individuals' fitness; ``rng`` the generator of all random
 numbers. All else are settings."""
 
 _LENIENT = ConfigDict(arbitrary_types_allowed=True, strict=True)

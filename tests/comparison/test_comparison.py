@@ -28,10 +28,10 @@ from tdgnas.strategies import STRATEGIES
 from tests.comparison.comparing import make_plan, run
 
 
-def test_the_default_comparison_left_out_tpe_and_plugins(monkeypatch):
+def test_the_default_comparison_left_out_optuna_and_plugins(monkeypatch):
     """Its help said "all that fit", its list was fixed."""
     monkeypatch.setitem(STRATEGIES._entries, "mine", Entry("mine", STRATEGIES.get("random"), "a plug-in"))
-    installed = {name for name in STRATEGIES.names() if name != "tpe" or find_spec("optuna")}
+    installed = {name for name in STRATEGIES.names() if name != "optuna" or find_spec("optuna")}
     followers = {"darts", "darts-tdga"}
     table = {spec.label for spec in make_plan(None).strategies}
     assert table == installed - followers

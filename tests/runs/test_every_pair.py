@@ -17,7 +17,16 @@ from tdgnas.runs.wiring import unfit
 from tdgnas.strategies import STRATEGIES, option_names
 
 #: Small values of options that decide how large a generation is.
-SMALL = {"population": 2, "mu": 4, "lambda_": 2, "batch": 2, "sample": 2, "steps": 1, "initial": 2}
+SMALL = {
+    "population": 2,
+    "mu": 4,
+    "lambda_": 2,
+    "batch": 2,
+    "sample": 2,
+    "steps": 1,
+    "initial": 2,
+    "epochs": 2,
+}
 TINY: dict[str, Any] = {
     "device": "cpu",
     "data": {"name": "digits", "train": 16, "valid": 12, "test": 12},
@@ -60,7 +69,7 @@ def _one_picture_of_each_pretraining(request: pytest.FixtureRequest, monkeypatch
 def test_every_strategy_searches_every_problem_that_it_fits(
     problem: str, strategy: str, tmp_path: Path
 ) -> None:
-    if strategy == "tpe" and find_spec("optuna") is None:
+    if strategy == "optuna" and find_spec("optuna") is None:
         pytest.skip("optuna is not installed")
     kind = problem_sections(problem).get("fitness", {}).get("kind", "supernet")
     settings = tiny(problem, strategy)

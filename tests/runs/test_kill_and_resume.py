@@ -91,7 +91,7 @@ def test_variants_killed_inside_writes(
 def test_every_strategy_killed_inside_writes(
     name: str, tmp_path: Path, tiny: Config, contents: Contents, work_until_killed: Work
 ) -> None:
-    if name == "tpe" and find_spec("optuna") is None:
+    if name == "optuna" and find_spec("optuna") is None:
         pytest.skip("optuna is not installed")
     if STRATEGIES.get(name).needs_gradients or "train" in wants(name):
         few = {"pretrain": {"epochs": 0}, "retrain": {"epochs": 0}, "budget": {"limit": 3}}

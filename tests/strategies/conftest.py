@@ -100,8 +100,10 @@ class Searches:
         return Problem(SPACES[space](), **options)
 
     def strategy(self, name, problem, seed=0, **options):
-        if name == "tpe":
+        if name == "optuna":
             pytest.importorskip("optuna")
+        if name == "bananas":
+            options = {"epochs": 2, "layers": 1, **options}
         if strategies.STRATEGIES.get(name).needs_gradients:
             options.setdefault("source", problem)
             options.setdefault({"darts": "lr"}.get(name, "gradient.lr"), 0.5)

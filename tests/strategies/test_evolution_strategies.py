@@ -1,4 +1,4 @@
-"""What is particular to aging evolution, the plain GA, NSGA-II, TDGA on decisions and TPE."""
+"""What is particular to aging evolution, the plain GA, NSGA-II, TDGA on decisions and optuna."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ def test_tdga_on_decisions_takes_steps_down_a_sources_gradient(searches):
     assert moved == [False, True]
 
 
-def test_tpe_says_what_to_install(searches, monkeypatch):
+def test_optuna_says_what_to_install(searches, monkeypatch):
     real = builtins.__import__
 
     def without(name, *args, **kwargs):
@@ -162,7 +162,7 @@ def test_tpe_says_what_to_install(searches, monkeypatch):
 
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(ImportError, match="pip install optuna"):
-        create("tpe", searches.problem().decisions, seed=0)
+        create("optuna", searches.problem().decisions, seed=0)
 
 
 def test_options_are_listed_by_name():

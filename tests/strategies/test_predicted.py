@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 
 import numpy as np
 import pytest
 from scipy.stats import rankdata
+from sklearn.ensemble import RandomForestRegressor
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF
 
 from tdgnas.decision import Decision, Decisions
-from tdgnas.strategies import ChoiceGP, create, spread_ranks
+from tdgnas.spaces import NASBench201
+from tdgnas.strategies import ChoiceGP, EnsembleModel, ForestModel, create, one_hot, spread_ranks, wants
+from tdgnas.strategies.predicted.forest import expected_improvement
 
 SIZES = (2, 4, 3, 5, 2)
 
@@ -192,3 +196,96 @@ def test_it_tells_how_well_it_predicted(searches):
     last = problem.evaluated[-1]
     worse = sum(problem.losses[choices] > problem.losses[last] for choices in problem.evaluated)
     assert found["reached"] == pytest.approx(1.73 * (2 * worse / (len(problem.evaluated) - 1) - 1))
+
+
+def test_the_forests_deviation_is_that_of_its_trees():
+    rng = random.Random(0)
+    model = ForestModel(SIZES, random.Random(5), trees=7)
+    known = drawn(rng, 60)
+    for choices in known:
+        model.add(choices)
+    targets = [choices[1] + rng.gauss(0, 0.1) for choices in known]
+    mean, deviation = model.predict(targets, known)
+    assert np.corrcoef(mean, targets)[0, 1] > 0.95
+    other = RandomForestRegressor(7, random_state=random.Random(5).getrandbits(32))
+    other.fit(one_hot(SIZES, np.array(known)), targets)
+    assert mean == pytest.approx(other.predict(one_hot(SIZES, np.array(known))))
+    assert deviation.max() > 0
+
+
+def test_expected_improvement_is_the_mean_of_what_is_above_the_best():
+    mean, deviation = np.array([0.0, 1.0, -2.0, 0.3, 0.9]), np.array([1.0, 0.5, 1.0, 0.0, 0.0])
+    draws = np.random.default_rng(0).normal(mean, deviation, size=(400_000, 5))
+    found = expected_improvement(mean, deviation, 0.5)
+    assert found == pytest.approx(np.maximum(draws - 0.5, 0).mean(axis=0), abs=3e-3)
+
+
+def test_a_random_forest_search_asks_for_random_candidates_with_probability_explore(searches):
+    problem = searches.problem("K-way")
+    candidates = [(0, 0, 0, place) for place in range(3)]
+    for explore, most in ((0.0, {(0, 0, 0, 2)}), (1.0, set(candidates))):
+        strategy = searches.strategy("random-forest", problem, explore=explore)
+        turns(strategy, problem, 1)
+        mean = np.array([0.0, 0.1, 5.0])
+        chosen = {strategy._choose(candidates, mean, np.ones(3))[0] for _ in range(60)}
+        assert chosen == most
+
+
+def test_the_ensemble_learns_and_its_networks_differ():
+    rng = random.Random(0)
+    settings = {"networks": 3, "layers": 2, "width": 20, "epochs": 100, "lr": 0.01}
+    model = EnsembleModel(
+        lambda row: one_hot(SIZES, np.array([row]))[0].tolist(), random.Random(1), **settings
+    )
+    known = drawn(rng, 60)
+    for choices in known:
+        model.add(choices)
+    targets = [choices[1] + 0.5 * choices[3] for choices in known]
+    mean, deviation = model.predict(targets, known)
+    assert np.corrcoef(mean, targets)[0, 1] > 0.95
+    assert deviation.min() > 0
+
+
+def test_bananas_reads_the_problems_encoding():
+    space = NASBench201()
+    seen = []
+
+    def encode(choices):
+        seen.append(tuple(choices))
+        return space.path_encoding(choices)
+
+    strategy = create(
+        "bananas", space.decisions, seed=0, encode=encode, epochs=1, layers=1, initial=4, batch=2
+    )
+    turns(strategy, lambda individual: (sum(individual),), 2)
+    assert len(seen) == 4 + 100
+    assert "encode" in wants("bananas")
+
+
+def test_paths_of_a_cell_are_the_sequences_of_operations_from_its_input_to_its_output():
+    space = NASBench201()
+    rng = random.Random(0)
+    for _ in range(20):
+        choices = space.decisions.sample(rng)
+        edges = dict(zip([(0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3)], choices, strict=True))
+        paths = {
+            tuple(edges[pair] for pair in itertools.pairwise(nodes))
+            for nodes in [(0, 3), (0, 1, 3), (0, 2, 3), (0, 1, 2, 3)]
+        }
+        every = [p for n in (1, 2, 3) for p in itertools.product(range(5), repeat=n)]
+        names = [
+            p for n in (1, 2, 3) for p in (q[::-1] for q in every if len(q) == n)
+        ]  # the first varies fastest
+        found = space.path_encoding(choices)
+        assert {name for name, there in zip(names, found, strict=True) if there} == paths
+        assert len(found) == 155
+
+
+@pytest.mark.parametrize("model", ["gp", "forest"])
+def test_aging_with_a_predictor_evaluates_the_child_that_looks_best(model, searches):
+    problem = searches.problem("K-way")
+    strategy = searches.strategy("aging-predicted", problem, model=model, population=6, initial=6)
+    turns(strategy, problem, 9)
+    assert [problem.decisions.choices(one) for one in strategy.population] == problem.evaluated[-6:]
+    candidates = [(0, 0, 0, 0), (1, 1, 1, 1), (2, 2, 2, 2)]
+    assert strategy._choose(candidates, np.array([0.3, 0.9, 0.1]), np.ones(3)) == [(1, 1, 1, 1)]

@@ -8,12 +8,14 @@ import pytest
 
 import tdgnas
 from tdgnas.decision import Decision, Decisions
-from tdgnas.strategies import STRATEGIES, Unseen, create, option_names
+from tdgnas.strategies import STRATEGIES, PredictedSearch, Unseen, create, option_names
 from tdgnas.strategies.unseen import mutated
 
-NEVER_TWICE = [name for name in STRATEGIES.names() if "repeat" in option_names(name)] + [
+PREDICTED = [name for name in STRATEGIES.names() if issubclass(STRATEGIES.get(name), PredictedSearch)]
+NEVER_TWICE = [
+    *(name for name in STRATEGIES.names() if "repeat" in option_names(name)),
     "local-search",
-    "tdga-gp",
+    *PREDICTED,
 ]
 
 
@@ -38,7 +40,8 @@ def test_one_network_under_several_spellings_is_asked_for_once(name, searches):
         "nsga2": {"mu": 5, "lambda_": 3},
         "random": {"batch": 5},
         "local-search": {},
-        "tdga-gp": {"initial": 4},
+        "optuna": {"batch": 5},
+        **{each: {"initial": 4} for each in PREDICTED},
     }
     searches.run(name, problem, generations=2, **settings.get(name, {"population": 5}))
     networks = [decisions.canonical(choices) for choices in problem.evaluated]

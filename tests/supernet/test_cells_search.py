@@ -34,7 +34,7 @@ def supernet():
 
 @pytest.mark.parametrize("name", STRATEGIES.names())
 def test_a_strategy_runs_and_ends_with_an_architecture(name, supernet):
-    if name == "tpe":
+    if name == "optuna":
         pytest.importorskip("optuna")
     fitness = SupernetFitness(supernet, supernet.data.valid)
     options = {"source": supernet} if STRATEGIES.get(name).needs_gradients else {}

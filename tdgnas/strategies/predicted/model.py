@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from ...decision import Choices
 
-__all__ = ["Model", "spread_ranks"]
+__all__ = ["Model", "one_hot", "spread_ranks"]
 
 Array = npt.NDArray[np.float64]
 
@@ -80,3 +80,15 @@ def spread_ranks(values: Sequence[float], reach: float = 1.73) -> Array:
     _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
     ranks = (counts.cumsum() - (counts + 1) / 2)[place]  # from 0
     return np.asarray(reach * (2 * ranks / (len(values) - 1) - 1))
+
+
+def one_hot(sizes: Sequence[int], choices: Choices) -> Array:
+    """Return a column of zeros and ones for every choice of every decision.
+
+    :param sizes: number of choices of each decision.
+    :param choices: shape (architectures, decisions).
+
+    >>> one_hot((2, 3), np.array([[1, 2], [0, 0]])).tolist()
+    [[0.0, 1.0, 0.0, 0.0, 1.0], [1.0, 0.0, 1.0, 0.0, 0.0]]
+    """
+    return np.concatenate([np.eye(size)[choices[:, place]] for place, size in enumerate(sizes)], axis=1)

@@ -108,19 +108,24 @@ class PredictedSearch(DecisionStrategy):
 
     def _candidates(self) -> list[Row]:
         """Return distinct unseen architectures: ``offspring`` of them, or as many as are found."""
-        members = [self.decisions.choices(individual) for individual in self.population]
         found: dict[Row, None] = {}
         for _ in range(TRIES * self.offspring):
-            if self.rng.random() < self.redraw:
-                drawn = mutated(self.decisions, members[self.rng.randrange(len(members))], self.rng)
-            else:
-                drawn = self.decisions.sample(self.rng)
-            choices = self.decisions.canonical(drawn)
+            bred = self.rng.random() < self.redraw
+            choices = self.decisions.canonical(self._vary() if bred else self.decisions.sample(self.rng))
             if choices not in self.unseen.known:
                 found[choices] = None
                 if len(found) == self.offspring:
                     break
         return list(found)
+
+    def _vary(self) -> Row:
+        """Return choices near those of a member of the population."""
+        member = self.population[self.rng.randrange(len(self.population))]
+        return mutated(self.decisions, self.decisions.choices(member), self.rng)
+
+    def _survivors(self, pool: list[IndividualLike]) -> list[IndividualLike]:
+        """Return the next population out of the last one and what was evaluated, the oldest first."""
+        return sorted(pool, key=attrgetter("fitness"), reverse=True)[: self.size]
 
     def _update(self, individuals: list[IndividualLike]) -> None:
         for individual in individuals:
@@ -133,9 +138,7 @@ class PredictedSearch(DecisionStrategy):
             if predicted is not None:
                 self.forecasts.append([*predicted, ranks[value], value])
         self.forecasts = self.forecasts[-FORECASTS:]
-        self.population = sorted([*self.population, *individuals], key=attrgetter("fitness"), reverse=True)[
-            : self.size
-        ]
+        self.population = self._survivors([*self.population, *individuals])
 
     def _learn(self, choices: Row, value: float) -> None:
         if len(self.values) == self.memory:
