@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +12,9 @@ import networkx as nx
 
 from .layout import Box, Sheet, Wire
 
+Node = Hashable
 if TYPE_CHECKING:
-    Graph = nx.MultiDiGraph[Any]
+    Graph = nx.MultiDiGraph[Node]
 
 MOST_NODES, MOST_EDGES = 24, 130  # a larger graph is condensed
 MOST_GROUPS, MOST_RUNS, MOST_DETAILS, MOST_DETAIL = 40, 16, 4, 24
@@ -45,7 +46,7 @@ def _short(text: str) -> str:
     return text if len(text) <= LONGEST else f"{text[: LONGEST // 2 - 1]}…{text[-(LONGEST // 2) :]}"
 
 
-def _lines(graph: Graph, node: Any) -> tuple[str, ...]:
+def _lines(graph: Graph, node: Node) -> tuple[str, ...]:
     shape, post = graph.nodes[node].get("shape"), graph.nodes[node].get("post")
     lines = (str(node), "×".join(map(str, shape or ())), f"then {post}" if post else "")
     return tuple(_short(line) for line in lines if line)
@@ -56,7 +57,7 @@ def _kind(data: Mapping[str, Any]) -> str:
     return str(data.get("choice") or data.get("kind"))
 
 
-def _wire(alive: set[Any], edge: tuple[Any, Any, Mapping[str, Any]], anywhere: bool = False) -> Wire:
+def _wire(alive: set[Node], edge: tuple[Node, Node, Mapping[str, Any]], anywhere: bool = False) -> Wire:
     """A wire called by its operation, else by the decision and choice that switched it on, else not at all."""
     source, target, data = edge
     chosen = data.get("decision") is not None
@@ -65,7 +66,7 @@ def _wire(alive: set[Any], edge: tuple[Any, Any, Mapping[str, Any]], anywhere: b
     return Wire(str(source), str(target), _short(label), chosen, not {source, target} <= alive)
 
 
-def _condensed(graph: Graph, order: Sequence[Any], alive: set[Any]) -> list[Sheet]:
+def _condensed(graph: Graph, order: Sequence[Node], alive: set[Node]) -> list[Sheet]:
     groups = _groups_by_name(graph, order) or _groups_by_order(order)
     signs = [_signature(graph, members) if len(members) > 1 else () for members in groups]
     repeated = [sign for sign, count in Counter(signs).items() if sign and count > 1][:MOST_DETAILS]
@@ -99,7 +100,7 @@ def _condensed(graph: Graph, order: Sequence[Any], alive: set[Any]) -> list[Shee
     ]
 
 
-def _group_wires(graph: Graph, owner: Mapping[Any, str], alive: set[Any]) -> Iterable[Wire]:
+def _group_wires(graph: Graph, owner: Mapping[Node, str], alive: set[Node]) -> Iterable[Wire]:
     """One wire between two boxes for all the edges between their nodes."""
     between: dict[tuple[str, str], list[Wire]] = {}
     for edge in graph.edges(data=True):
@@ -114,13 +115,17 @@ def _group_wires(graph: Graph, owner: Mapping[Any, str], alive: set[Any]) -> Ite
         yield Wire(source, target, label, chosen, dead)
 
 
-def _groups_by_name(graph: Graph, order: Sequence[Any]) -> list[list[Any]]:
+def _prefix(name: str) -> str:
+    """What the names of a group share: all before the first of ``./:``, else all before the last letters and number."""
+    first, *more = re.split(r"[./:]", name)
+    return first if more else re.sub(r"[^\d]+\d+$", "", first)
+
+
+def _groups_by_name(graph: Graph, order: Sequence[Node]) -> list[list[Node]]:
     """Nodes whose names begin alike (``cell3.a``, ``cell3.b``; ``s0c1n1``, ``s0c1n2``), if no group needs itself."""
-    found: dict[str, list[Any]] = {}
+    found: dict[str, list[Node]] = {}
     for node in order:
-        prefix = re.split(r"[./:]", str(node))[0]
-        prefix = re.sub(r"[^\d]+\d+$", "", prefix) if prefix == str(node) else prefix
-        found.setdefault(prefix or str(node), []).append(node)
+        found.setdefault(_prefix(str(node)) or str(node), []).append(node)
     groups = list(found.values())
     owner = {node: number for number, members in enumerate(groups) for node in members}
     joined = nx.DiGraph((owner[a], owner[b]) for a, b in graph.edges() if owner[a] != owner[b])
@@ -130,31 +135,31 @@ def _groups_by_name(graph: Graph, order: Sequence[Any]) -> list[list[Any]]:
     return [groups[number] for number in nx.lexicographical_topological_sort(joined)]
 
 
-def _groups_by_order(order: Sequence[Any]) -> list[list[Any]]:
+def _groups_by_order(order: Sequence[Node]) -> list[list[Node]]:
     """Runs of nodes in topological order: never a cycle between them; the image and the output stay alone."""
     inner, size = order[1:-1], -(-len(order[1:-1]) // MOST_RUNS)
     runs = [list(inner[start : start + size]) for start in range(0, len(inner), size)]
     return [[order[0]], *runs, [order[-1]]]
 
 
-def _group_name(members: Sequence[Any]) -> str:
+def _group_name(members: Sequence[Node]) -> str:
     first, last = str(members[0]), str(members[-1])
-    common = re.split(r"[./:]", first)[0] if re.search(r"[./:]", first) else re.sub(r"[^\d]+\d+$", "", first)
+    common = _prefix(first)
     if len(members) == 1:
         return first
     return common if common and last.startswith(common) else f"{first} … {last}"
 
 
-def _operations(graph: Graph, members: Sequence[Any]) -> list[str]:
+def _operations(graph: Graph, members: Sequence[Node]) -> list[str]:
     counts = Counter(_kind(data) for _, _, data in graph.in_edges(members, data=True))
     lines = [f"{count} × {kind}" for kind, count in counts.most_common(3)]
     return [*lines, f"and {len(counts) - 3} more"] if len(counts) > 3 else lines
 
 
-def _signature(graph: Graph, members: Sequence[Any]) -> tuple[Any, ...]:
+def _signature(graph: Graph, members: Sequence[Node]) -> tuple[Any, ...]:
     """Equal for groups with the same operations between the same places; what comes from outside counts from -1."""
     place = {node: number for number, node in enumerate(members)}
-    outside: dict[Any, int] = {}
+    outside: dict[Node, int] = {}
     edges = []
     for target in members:
         for source, _, data in graph.in_edges(target, data=True):
@@ -163,7 +168,7 @@ def _signature(graph: Graph, members: Sequence[Any]) -> tuple[Any, ...]:
     return (len(members), *sorted(edges))
 
 
-def _detail(graph: Graph, title: str, members: Sequence[Any], alive: set[Any]) -> Sheet:
+def _detail(graph: Graph, title: str, members: Sequence[Node], alive: set[Node]) -> Sheet:
     sources = dict.fromkeys(source for source, _ in graph.in_edges(members) if source not in members)
     boxes = [Box(str(source), (f"from {_short(str(source))}",)) for source in sources]
     boxes += [Box(str(node), (_short(str(node)),), node not in alive) for node in members]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from .condense import sheets
@@ -60,22 +62,31 @@ def sheet_figure(drawn: list[Sheet], title: str = "", sideways: bool = False) ->
     return figure
 
 
-def arrow(axes: Axes, points: list[Point], colour: str, **line: Any) -> None:
-    """Draw a smooth line through points, which ends in a tip that points as its last stretch does."""
-    from matplotlib.patches import PathPatch, Polygon
-    from matplotlib.path import Path as Curve
+def arrow(axes: Axes, points: Sequence[Point], degree: int, colour: str, **line: Any) -> None:
+    """Draw a line that ends in a tip, which points as its last stretch does.
 
-    size, (x, y) = 0.09, points[-1]
-    down = points[-2][1] != points[-3][1]
-    dx, dy = (0.0, size) if down else (size, 0.0)
-    vertices, codes = [points[0]], [Curve.MOVETO]
-    for (x0, y0), (x1, y1) in zip(points, [*points[1:-1], (x - dx, y - dy)], strict=False):
+    :param points: the first one, then those of each stretch.
+    :param degree: of all stretches: 1 is straight, 2 and 3 are Bezier curves with so many points each.
+    """
+    import numpy as np
+    from matplotlib.patches import FancyArrowPatch
+    from matplotlib.path import Path
+
+    stretch = (Path.LINETO, Path.CURVE3, Path.CURVE4)[degree - 1]
+    codes = np.array([Path.MOVETO, *[stretch] * (len(points) - 1)])
+    tip = "-|>,head_length=6.5,head_width=2.6"
+    line = {"shrinkA": 0, "shrinkB": 0, "mutation_scale": 1, "capstyle": "butt", **line}
+    axes.add_patch(FancyArrowPatch(path=Path(points, codes), arrowstyle=tip, color=colour, **line))
+
+
+def _smooth(points: Sequence[Point]) -> list[Point]:
+    """A smooth line through points, in cubic stretches, that leaves and arrives along the flow."""
+    down, found, (x, y) = points[-2][1] != points[-3][1], [points[0]], points[-1]
+    before = (x, y - 0.09) if down else (x - 0.09, y)  # from there straight on, as long as the tip is
+    for (x0, y0), (x1, y1) in pairwise([*points[:-1], before]):
         mx, my = (x0 + x1) / 2, (y0 + y1) / 2
-        vertices += [(x0, my), (x1, my), (x1, y1)] if down else [(mx, y0), (mx, y1), (x1, y1)]
-        codes += [Curve.CURVE4] * 3
-    axes.add_patch(PathPatch(Curve(vertices, codes), fill=False, edgecolor=colour, **line))
-    tip = [(x, y), (x - dx - dy / 2, y - dy - dx / 2), (x - dx + dy / 2, y - dy + dx / 2)]
-    axes.add_patch(Polygon(tip, facecolor=colour, edgecolor="none", zorder=2))
+        found += [(x0, my), (x1, my), (x1, y1)] if down else [(mx, y0), (mx, y1), (x1, y1)]
+    return [*found, before, before, points[-1]]
 
 
 def rounded(axes: Axes, centre: Point, size: Point, **patch: Any) -> None:
@@ -91,8 +102,8 @@ def _draw_sheet(axes: Axes, sheet: Sheet, layout: Layout, left: float, top: floa
     middle: dict[str, Any] = {"ha": "center", "va": "center"}
     for wire, points, label in zip(sheet.wires, layout.wires, layout.labels, strict=True):
         colour = wire.colour or (GREY if wire.dead else BLUE if wire.chosen else INK)
-        moved = [(x + left, y + top) for x, y in points]
-        arrow(axes, moved, colour, linewidth=1.2, linestyle="dashed" if wire.dead else "solid", zorder=1)
+        moved = _smooth([(x + left, y + top) for x, y in points])
+        arrow(axes, moved, 3, colour, linewidth=1.2, linestyle="dashed" if wire.dead else "solid", zorder=1)
         if wire.label:
             ground = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}
             place = (label[0] + left, label[1] + top)

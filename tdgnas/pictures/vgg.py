@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .graph import rounded
+from .graph import arrow, rounded
 from .style import BLUE, GREEN, INK, VERMILLION, Axes, Figure, new_figure, styled
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ def _draw_chain(
         axes.text(middle, 0.21, title, fontsize=8.5, weight="bold", zorder=5, **CENTRE)
         axes.text(middle, -0.09, lines, fontsize=8.5, linespacing=1.25, zorder=5, **CENTRE)
         if title != "image":
-            _tip(axes, left, 0, (1, 0), INK, 0.08)
+            arrow(axes, [(left - GAP / 2, 0), (left, 0)], 1, INK, zorder=4)
     for x in chain.pools:
         corners = [(x, HALF), (x, -HALF), (x + POOL, -0.6 * HALF), (x + POOL, 0.6 * HALF)]
         axes.add_patch(Polygon(corners, facecolor="#D9D9D9", edgecolor=INK, linewidth=0.8, zorder=4))
@@ -170,20 +170,14 @@ def _draw_chain(
 
 
 def _draw_arc(axes: Axes, arc: Arc, kind: tuple[str, Any, str], sign: int, label: str, place: float) -> None:
-    from matplotlib.patches import PathPatch
-    from matplotlib.path import Path as Curve
-
     colour, dashes, _ = kind
     height, bend = HALF + FIRST + LANE * arc.lane, 0.12
+    low, high, start, end = height - bend, height, arc.left, arc.right
     points = [
-        (arc.left, 0), (arc.left, height - bend), (arc.left, height), (arc.left + bend, height),
-        (arc.right - bend, height), (arc.right, height), (arc.right, height - bend), (arc.right, HALF + 0.05),
+        (start, 0), (start, low / 2), (start, low), (start, high), (start + bend, high), ((start + end) / 2, high),
+        (end - bend, high), (end, high), (end, low), (end, (low + HALF) / 2), (end, HALF),
     ]  # fmt: skip
-    line, bent = Curve.LINETO, Curve.CURVE3
-    codes = [Curve.MOVETO, line, bent, bent, line, bent, bent, line]
-    curve = Curve([(x, sign * y) for x, y in points], codes)
-    axes.add_patch(PathPatch(curve, fill=False, edgecolor=colour, linestyle=dashes, linewidth=1.5, zorder=2))
-    _tip(axes, arc.right, sign * HALF, (0, -sign), colour, 0.07)
+    arrow(axes, [(x, sign * y) for x, y in points], 2, colour, linestyle=dashes, linewidth=1.5, zorder=2)
     axes.plot([arc.left], [0], marker="o", markersize=4, color=INK, zorder=3)
     ground = {"facecolor": "white", "edgecolor": "none", "pad": 0.8}
     axes.text(place, sign * height, label, fontsize=8, color=colour, zorder=6, bbox=ground, **CENTRE)
@@ -196,12 +190,3 @@ def _label_place(arc: Arc, arcs: Sequence[Arc], width: float) -> float:
     shifts = [sign * 0.04 * n for n in range(int(max(room, 0) / 0.04) + 1) for sign in (1, -1)]
     free = (s for s in shifts if all(abs(middle + s - x) > width / 2 + 0.02 for x in legs))
     return middle + next(free, 0.0)
-
-
-def _tip(axes: Axes, x: float, y: float, along: tuple[int, int], colour: str, size: float) -> None:
-    """Draw a filled triangle with its tip at a point."""
-    from matplotlib.patches import Polygon
-
-    back = (x - along[0] * size * 1.3, y - along[1] * size * 1.3)
-    wings = [(back[0] + s * along[1] * size / 2, back[1] + s * along[0] * size / 2) for s in (1, -1)]
-    axes.add_patch(Polygon([(x, y), *wings], facecolor=colour, edgecolor="none", zorder=4))
