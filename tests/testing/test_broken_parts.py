@@ -206,7 +206,7 @@ class Lists(OnTable):
 class NeverCounts(OnTable):
     def __init__(self, config):
         super().__init__(config)
-        self.evaluate.charge = lambda choices: self.evaluate._row(choices)
+        self.evaluate.charge = lambda choices, *_: self.evaluate._row(choices)
 
 
 class FinalCosts(OnTable):
