@@ -18,7 +18,7 @@ from ..files.digests import AlteredFile
 from ..runs.adopt import adopt_pretraining
 from ..runs.errors import ConfigError
 from ..runs.experiment import Experiment
-from ..runs.problem import FITNESSES, Problem
+from ..runs.problem import Problem
 from ..runs.wiring import make_search, make_strategy, search_record
 from ..seeding import seed_everything
 from .plan import Cell, digest_of
@@ -29,7 +29,7 @@ FORMAT = "tdgnas-comparison-cell/2"
 def search_in_memory(cell: Cell) -> Json:
     """Search where nothing is trained, and return the result as JSON values; the same search as a run's."""
     start, config = time.perf_counter(), cell.config
-    problem = FITNESSES.get(config.fitness.kind)(config)
+    problem = Problem.made(config)
     seed_everything(config.seed)
     strategy, evaluate = make_strategy(config, problem)
     search = make_search(config, problem, strategy, evaluate)

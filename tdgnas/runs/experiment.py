@@ -33,7 +33,7 @@ from .guards import OperatorFailed
 from .phase import Context, Phase
 from .phases import FINISHED, make_phase, phase_names
 from .pretrain_phase import make_pretraining
-from .problem import FITNESSES
+from .problem import FITNESSES, Problem
 from .problems import merged, strategy_sections
 from .progress import Reporter
 from .retrain_phase import check_retraining
@@ -171,7 +171,7 @@ class Experiment:
         check_device(config.device)
         board = Board(self.folder / "tensorboard") if config.tensorboard else None
         with section("fitness"):
-            problem = FITNESSES.get(config.fitness.kind)(config)
+            problem = Problem.made(config)
         context = Context(config, self.folder, problem)
         context.note, context.board = self._note, board
         # Made for their errors: what cannot be run is refused before anything is trained.

@@ -17,6 +17,8 @@ from ..registry import Registry
 from ..settings import Section
 from ..spaces import Architecture, SearchSpace
 from ..tasks import CLASSIFICATION, Task
+from .errors import ConfigError
+from .growth import Growth
 from .settings import Config
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ class Problem(ABC):
     :ivar space: what is searched.
     :ivar evaluate: the fitness; it has the ledger ``budget``.
     :ivar fitness: class of the individuals' fitness, of one value.
+    :ivar growth: the schedule of depth, where there is one; called with the individuals that are to be evaluated.
     :ivar worst: fitness value of an individual that cannot be evaluated.
     """
 
@@ -53,6 +56,7 @@ class Problem(ABC):
     task: Task = CLASSIFICATION
     data: Splits | None = None
     supernet: Supernet | None = None
+    growth: Growth | None = None
 
     @abstractmethod
     def __init__(self, config: Config) -> None:
@@ -66,6 +70,20 @@ class Problem(ABC):
         """Digest of what results depend on beside the configuration, such as a file that may be exchanged."""
         return ""
 
+    @classmethod
+    def made(cls, config: Config) -> Problem:
+        """Make the problem of a configuration.
+
+        :raises ConfigError: when that cannot be done; nothing has been trained then.
+        """
+        problem = FITNESSES.get(config.fitness.kind)(config)
+        if config.space.grow is not None:
+            try:
+                problem.growth = Growth(problem.decisions, config.space.grow, problem.budget)
+            except ValueError as error:
+                raise ConfigError(f"space.grow: {error}") from error
+        return problem
+
     @property
     def budget(self) -> Budget:
         """The ledger that everybody pays into."""
@@ -75,6 +93,8 @@ class Problem(ABC):
     @property
     def decisions(self) -> Decisions:
         """What is searched, with the choices that matter to this fitness."""
+        if self.growth is not None:
+            return self.growth.decisions
         found: Decisions = getattr(self.evaluate, "decisions", self.space.decisions)
         return found
 

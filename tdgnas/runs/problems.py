@@ -121,6 +121,7 @@ def from_scratch(space: Sections, data: Sections, evaluations: int, **fitness: A
         "space": {"name": space["name"], "settings": settings},
         "data": data,
         "fitness": {"kind": "scratch", **fitness},
+        "strategy": {"name": "tdga"},
         "budget": {"unit": "evaluations", "limit": evaluations},
     }
 
@@ -203,6 +204,7 @@ def cifar10_nas_rl(evaluations: int = 12_800, **settings: Any) -> Sections:
         power=3.0,
         recipe=recipe,
     )
+    found["space"]["grow"] = 1_600
     return {**found, "strategy": {"name": "reinforce-lstm"}}
 
 

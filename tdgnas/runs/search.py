@@ -73,6 +73,7 @@ class Search(Iterator[Turn]):
     :param limit: of that unit, beyond what ``budget`` holds at the start.
     :param loci: a population's choices for the entropy; none is kept where None.
     :param whole: evaluate a generation in one call; costs are then spread evenly over it.
+    :param begin: changes individuals in place before they are evaluated, such as a schedule of depth.
     :ivar trace: what happened so far; its costs include what the ledger held at the start.
     :ivar start: budget used before the search.
     :ivar index: generations done.
@@ -88,11 +89,12 @@ class Search(Iterator[Turn]):
         limit: float,
         loci: Callable[[Sequence[Any]], Any] | None = None,
         whole: bool = False,
+        begin: Callable[[Sequence[Any]], object] | None = None,
     ) -> None:
         if unit not in UNITS:
             raise ValueError(f"the unit is {unit!r}; it must be one of {', '.join(UNITS)}")
         self.strategy, self.evaluate, self.budget = strategy, evaluate, budget
-        self.unit, self.loci, self.whole = unit, loci, whole
+        self.unit, self.loci, self.whole, self.begin = unit, loci, whole, begin
         self.trace = Trace()
         self.index = 0
         self.start = self.used
@@ -128,6 +130,8 @@ class Search(Iterator[Turn]):
         before = self.used
         individuals = strategy.generate()
         fresh = [individual for individual in individuals if not individual.fitness.valid]
+        if self.begin is not None:
+            self.begin(fresh)
         generations = self.unit == "generations"
         for individual, used, new in self._evaluated(fresh):
             cost = float(self.index) if generations else used

@@ -20,6 +20,11 @@ class SpaceSettings(Section):
         default_factory=dict,
         description="keywords of the space; image size and classes follow from the data where they are not set",
     )
+    grow: Count | None = Field(
+        None,
+        description="individuals asked for at each depth, from the smallest on (nas-rl 1600); where none, depth is "
+        "searched like all else",
+    )
 
 
 class DataSettings(Section):

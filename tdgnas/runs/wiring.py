@@ -95,6 +95,7 @@ def make_search(config: Config, problem: Problem, strategy: Strategy, evaluate: 
         limit=config.budget.limit,
         loci=problem.decisions.loci,
         whole=problem.whole,
+        begin=problem.growth,
     )
 
 

@@ -80,6 +80,7 @@ class ReinforceTable(DecisionStrategy):
     :param lr: learning rate of the logits (Adam).
     :param baseline: decay of the moving average of rewards; None for no baseline.
     :param entropy: weight of the entropy bonus.
+    :param clip: largest distance of a reward from the baseline that is learned from; None for no limit.
     :param temperature: divides the logits.
     :param reward: see :func:`make_reward`.
     :param c: of the reward ``perplexity``.
@@ -96,6 +97,7 @@ class ReinforceTable(DecisionStrategy):
         lr: Positive = 0.1,
         baseline: float | None = 0.9,
         entropy: NotNegative = 0.0,
+        clip: Positive | None = None,
         temperature: Positive = 1.0,
         reward: Reward | Callable[[Sequence[float]], float] = "auto",
         c: float = 1.0,
@@ -103,7 +105,7 @@ class ReinforceTable(DecisionStrategy):
     ) -> None:
         super().__init__(decisions, **given)
         self.batch, self.lr, self.entropy, self.temperature = batch, lr, entropy, temperature
-        self.reward, self.baseline = make_reward(reward, c), Baseline(baseline)
+        self.reward, self.baseline = make_reward(reward, c), Baseline(baseline, clip=clip)
         self.starts = (np.cumsum(self.decisions.sizes) - np.array(self.decisions.sizes)).tolist()
         self.logits = np.zeros(sum(self.decisions.sizes))
         self.moments = np.zeros((2, len(self.logits)))
@@ -125,7 +127,7 @@ class ReinforceTable(DecisionStrategy):
     def _update(self, individuals: list[IndividualLike]) -> None:
         self.population = individuals
         rewards = [self.reward(individual) for individual in individuals]
-        advantages = np.array(rewards) - self.baseline.before(rewards)
+        advantages = self.baseline.advantages(rewards)
         choices = self.decisions.table(individuals)
         live, probabilities = self.live(choices), self.probabilities
         if live is not None:

@@ -221,6 +221,9 @@ def test_the_baseline_is_a_moving_average_of_earlier_rewards():
     assert [baseline.before([r])[0] for r in (1.0, 2.0, 3.0)] == pytest.approx([1.0, 1.0, 1.1])
     assert baseline.value == pytest.approx(0.9 * 1.1 + 0.1 * 3)
     assert Baseline(None).before([5.0]) == [0.0]
+    clipped = Baseline(0.9, clip=0.1)
+    assert [clipped.advantages([r])[0] for r in (1.0, 1.05, 0.0)] == pytest.approx([0.0, 0.05, -0.1])
+    assert Baseline(0.9).advantages([2.0, 0.0]) == pytest.approx([1.0, -1.0])
     with pytest.raises(ValueError, match="decay"):
         Baseline(1.0)
 

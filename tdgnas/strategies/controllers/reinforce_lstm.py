@@ -91,7 +91,7 @@ def make_trainer(
     """Return a controller for as many runs as there are generators, in its :class:`ControllerTrainer`.
 
     :param preset: the published settings that hold where the others are none.
-    :param own: ``lr``, ``baseline``, ``entropy``.
+    :param own: ``lr``, ``baseline``, ``entropy``, ``clip``.
     """
     from .lstm import LSTMController, Shape
     from .training import ControllerTrainer
@@ -103,7 +103,7 @@ def make_trainer(
     wanted = ("lr", "entropy", "skip_weight", "skip_rate", "beta1", "eps")
     return ControllerTrainer(
         LSTMController(decisions, rngs, shape),
-        Baseline(chosen["baseline"], chosen["start"]),
+        Baseline(chosen["baseline"], chosen["start"], own.get("clip")),
         **{key: chosen[key] for key in wanted},
     )
 
@@ -123,6 +123,7 @@ class ReinforceLSTM(DecisionStrategy):
     :param lr: learning rate (Adam).
     :param baseline: decay of the moving average of rewards.
     :param entropy: weight of the entropy in the reward.
+    :param clip: largest distance of a reward from the baseline that is learned from; none for no limit.
     :param controller: the LSTM.
     :param reward: see :func:`make_reward`.
     :param c: of the reward ``perplexity``.
@@ -140,6 +141,7 @@ class ReinforceLSTM(DecisionStrategy):
         lr: Positive | None = None,
         baseline: float | None = None,
         entropy: NotNegative | None = None,
+        clip: Positive | None = None,
         controller: Controller = _AS_PUBLISHED,
         reward: Reward | Callable[[Sequence[float]], float] = "auto",
         c: float = 1.0,
@@ -148,7 +150,7 @@ class ReinforceLSTM(DecisionStrategy):
         super().__init__(decisions, **given)
         self.batch: int = batch or PRESETS[settings]["batch"]
         self.reward = make_reward(reward, c)
-        own = {"lr": lr, "baseline": baseline, "entropy": entropy}
+        own = {"lr": lr, "baseline": baseline, "entropy": entropy, "clip": clip}
         self.trainer = make_trainer(self.decisions, [self.rng], settings, controller, **own)
         self.controller = self.trainer.controller
 

@@ -51,14 +51,20 @@ class Baseline:
     :param decay: share of the old value that is kept (0.99 in ENAS); None for no baseline, which is 0.
     :param start: where it begins; each reward is then taken in before it is compared, as in ENAS. None for the average
         of earlier batches, as in NAS-RL; the first batch sets it.
+    :param clip: largest distance of a reward from the baseline that is learned from; None for no limit.
     :ivar value: by run where there are several; None before the first rewards.
     """
 
-    def __init__(self, decay: float | None, start: float | None = None) -> None:
+    def __init__(self, decay: float | None, start: float | None = None, clip: float | None = None) -> None:
         if decay is not None and not 0 <= decay < 1:
             raise ValueError(f"baseline is {decay}; it is a decay in [0, 1), or None for none")
-        self.decay, self.start = decay, start
+        self.decay, self.start, self.clip = decay, start, clip
         self.value: Any = None
+
+    def advantages(self, rewards: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Return how far rewards are above the baseline, clipped, in their shape; and take them in."""
+        found = np.asarray(rewards, dtype=np.float64) - self.before(rewards)
+        return found if self.clip is None else np.clip(found, -self.clip, self.clip)
 
     def before(self, rewards: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Return what to compare rewards with, in their shape, and take them in.

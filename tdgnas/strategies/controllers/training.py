@@ -59,7 +59,7 @@ class ControllerTrainer:
         earned = np.asarray(rewards, dtype=np.float64)
         if self.entropy:
             earned = earned + self.entropy * entropy.detach().double().numpy()
-        advantages = torch.as_tensor(earned - self.baseline.before(earned), dtype=log.dtype)
+        advantages = torch.as_tensor(self.baseline.advantages(earned), dtype=log.dtype)
         loss = -(advantages * log).mean(dim=1)
         return loss + self.skip_weight * pull.mean(dim=1) if self.skip_weight else loss
 
