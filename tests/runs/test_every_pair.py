@@ -51,6 +51,7 @@ def tiny(problem: str, strategy: str) -> dict[str, Any]:
         known = sections["space"]["settings"]
         if sections["space"]["name"] == "nas-rl":
             document["data"] |= {"size": 8, "channels": 1}
+            least["layers"] = [1, 2] if isinstance(known["layers"], list) else 3
         document["space"] = {"settings": {key: value for key, value in least.items() if key in known}}
     small = {key: value for key, value in SMALL.items() if key in option_names(strategy)}
     return {**document, "strategy": {"name": strategy, **small}}
