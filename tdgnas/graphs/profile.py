@@ -88,7 +88,10 @@ def profile(nodes: Sequence[Node], input_shape: tuple[int, ...]) -> Profile:
     def run(op: Op, node: Node, *given: Tensor) -> Tensor:
         asked = _Asked(op, OPS.get(op.kind), repr(op.settings), tuple(tuple(value.shape) for value in given))
         # A setting that is more than a value, such as a module, may change and is not to be kept.
-        plain = all(setting is None or isinstance(setting, (str, int, float)) for _, setting in op.settings)
+        plain = all(
+            setting is None or isinstance(setting, (str, int, float))
+            for setting in dict(op.settings).values()
+        )
         output, parameters, macs = _cost(asked) if plain else _cost.__wrapped__(asked)
         found.parameters[op.name] = parameters
         if found.macs.setdefault(op.name, macs) != macs:
