@@ -252,13 +252,17 @@ class SearchSpace(ABC):
         return self.network(architecture)
 
     def _fitting(self, options: Mapping[str, Any]) -> dict[str, Any]:
-        """Options of a final network, with images and classes those of the space where none are given."""
+        """Options of a final network, with images and classes those of the space where none are given.
+
+        :raises ValueError: for an option that the network does not take.
+        """
         own = {"in_channels": self.image_shape[0], "image_size": self.image_shape[1], "classes": self.classes}
-        return {
-            **self.final_options,
-            **own,
-            **{k: v for k, v in options.items() if v is not None or k not in own},
-        }
+        strange = sorted(options.keys() - own.keys() - self.final_options.keys())
+        if strange:
+            there = ", ".join(self.final_options)
+            raise ValueError(f"there is no option {strange[0]!r} of this network; there are {there}")
+        asked = {name: value for name, value in options.items() if value is not None or name not in own}
+        return {**self.final_options, **own, **asked}
 
     def parameters(self, architecture: Architecture) -> int:
         """Number of parameters of the stand-alone network."""

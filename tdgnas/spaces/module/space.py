@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ...descent import in_mode
 from ...registry import resolve
 from ..architecture import Architecture
 from ..registry import SPACES
@@ -62,12 +63,8 @@ class ModuleSpace(SearchSpace):
     def _build(self, model: nn.Module, example: Tensor, own_weights: bool, origin: Hashable) -> None:
         if not isinstance(model, nn.Module):
             raise ValueError(f"a search needs an nn.Module, got {type(model).__name__}")
-        training = [(part, part.training) for part in model.modules()]
-        try:
-            found = Lowering(model.eval(), example, own_weights, origin)
-        finally:
-            for part, mode in training:
-                part.training = mode
+        with in_mode(model, False):
+            found = Lowering(model, example, own_weights, origin)
         settings = {"model": type(model).__name__}
         super().__init__(found.decisions, found.nodes, tuple(example.shape[1:]), 0, settings)  # type: ignore[arg-type]
         self.classes = self.graph.profile.values[self.graph.output][-1]

@@ -234,9 +234,6 @@ class NasRL(SearchSpace):
         :raises ValueError: for another option.
         """
         made = self._fitting(options)
-        strange = sorted(set(made) - {*self.final_options, "in_channels", "image_size", "classes"})
-        if strange:
-            raise ValueError(f"there is no option {strange[0]!r} of this network; there is more_filters")
         check_whole(0, more_filters=made["more_filters"])
         shape = (made["in_channels"], made["image_size"], made["image_size"])
         return self._graph_of(architecture, shape, made["classes"], made["more_filters"]).network()
