@@ -11,10 +11,12 @@ import torch
 from deap import base
 
 from ..files import Json
+from ..individual import IndividualLike
 from ..mapping import batched, name_of
 from ..operators.moves import write
 
 OnError = Literal["stop", "skip"]
+Individuals = Sequence[IndividualLike]
 Note = Callable[[Json], None]
 
 
@@ -42,7 +44,7 @@ class Guard:
             # Only then: a batched map asks whether the attribute is there.
             self.batch = self._run_batch
 
-    def __call__(self, *individuals: Any) -> tuple[Any, ...]:
+    def __call__(self, *individuals: IndividualLike) -> tuple[Any, ...]:
         """Apply the operator to the individuals of one call."""
         before = [list(individual) for individual in individuals]
         try:
@@ -53,7 +55,7 @@ class Guard:
                 write(individual, genes)
             return individuals
 
-    def _run_batch(self, individuals: Sequence[Any]) -> list[Any]:
+    def _run_batch(self, individuals: Individuals) -> list[Any]:
         assert self._batch is not None
         before = [list(individual) for individual in individuals]
         try:
@@ -64,7 +66,7 @@ class Guard:
             # One after another: those that do not fail keep their step, and the one that fails has a name.
             return [self(individual) for individual in individuals]
 
-    def _failed(self, error: Exception, individuals: Sequence[Any]) -> None:
+    def _failed(self, error: Exception, individuals: Individuals) -> None:
         _report(self.entry, self.name, error, individuals, self.on_error, self.note)
 
 
@@ -79,7 +81,7 @@ class EvaluationGuard(Guard):
         super().__init__("evaluate", name_of(function), function, on_error, note)
         self.worst = worst
 
-    def __call__(self, *individuals: Any) -> tuple[Any, ...]:
+    def __call__(self, *individuals: IndividualLike) -> tuple[Any, ...]:
         """Evaluate one individual."""
         try:
             return tuple(self.guarded(*individuals))
@@ -87,7 +89,7 @@ class EvaluationGuard(Guard):
             self._failed(error, individuals)
             return self.worst
 
-    def _run_batch(self, individuals: Sequence[Any]) -> list[Any]:
+    def _run_batch(self, individuals: Individuals) -> list[Any]:
         assert self._batch is not None
         try:
             return list(self._batch(individuals))
@@ -120,7 +122,7 @@ def _select(function: Callable[..., Any], name: str, note: Note, *args: Any, **k
         _report("select", name, error, [], "stop", note)
 
 
-def _checked(returned: Any, given: Sequence[Any]) -> tuple[Any, ...]:
+def _checked(returned: Any, given: Individuals) -> tuple[Any, ...]:
     if not isinstance(returned, tuple) or len(returned) != len(given):
         what = f"a tuple of {len(returned)}" if isinstance(returned, tuple) else type(returned).__name__
         raise TypeError(
@@ -134,7 +136,7 @@ def _checked(returned: Any, given: Sequence[Any]) -> tuple[Any, ...]:
 
 
 def _report(
-    entry: str, name: str, error: Exception, individuals: Sequence[Any], on_error: OnError, note: Note
+    entry: str, name: str, error: Exception, individuals: Individuals, on_error: OnError, note: Note
 ) -> None:
     if isinstance(error, OperatorFailed):
         raise error
@@ -149,7 +151,7 @@ def _report(
     note({"entry": entry, "operator": name, "individuals": origins, "error": what, "sentence": sentence})
 
 
-def _who(individual: Any) -> str:
+def _who(individual: IndividualLike) -> str:
     origin = getattr(individual, "origin", None)
     if origin is None:
         return "an individual"

@@ -231,7 +231,7 @@ class Learns(OnTable):
         super().__init__(config)
         Learns.made += 1
         evaluate, shift = self.evaluate, Learns.made
-        evaluate.signal = evaluate.signal + shift
+        evaluate._columns = {epochs: column + shift for epochs, column in evaluate._columns.items()}
 
 
 FAULTS = [
