@@ -1,7 +1,7 @@
 """Graphs of operations: conditional (a supernet), fixed (an architecture); usable without a space."""
 
 from .graph import Graph, needed_only
-from .layers import FactorisedReduction, head, norm_relu, relu_conv_norm, stem, two_step_stem
+from .layers import FactorisedReduction, conv_norm_relu, head, norm_relu, relu_conv_norm, stem, two_step_stem
 from .network import GraphNetwork, combine, run_steps
 from .nodes import INPUT, Condition, Node, Term, on
 from .ops import OPS, Op, make
@@ -24,6 +24,7 @@ __all__ = [
     "Term",
     "Wiring",
     "combine",
+    "conv_norm_relu",
     "head",
     "make",
     "needed_only",

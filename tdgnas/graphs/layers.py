@@ -55,6 +55,17 @@ def relu_conv_norm(
     )
 
 
+@OPS.register("conv-norm-relu")
+def conv_norm_relu(
+    channels_in: int, channels_out: int, kernel: int | tuple[int, int], stride: int | tuple[int, int] = 1
+) -> nn.Sequential:
+    """Convolution without bias of odd height and width, BatchNorm, ReLU; a size becomes size / stride, rounded up."""
+    kernel = (kernel, kernel) if isinstance(kernel, int) else kernel
+    padding = (kernel[0] // 2, kernel[1] // 2)
+    conv = nn.Conv2d(channels_in, channels_out, kernel, stride, padding, bias=False)
+    return nn.Sequential(conv, nn.BatchNorm2d(channels_out), nn.ReLU())
+
+
 @OPS.register("norm-relu")
 def norm_relu(channels: int) -> nn.Sequential:
     """BatchNorm, ReLU."""
@@ -86,9 +97,7 @@ def two_step_stem(channels_in: int, channels_out: int) -> nn.Sequential:
     """The stem of networks for ImageNet: two convolutions of stride 2, the first of half the channels."""
     half = channels_out // 2
     return nn.Sequential(
-        nn.Conv2d(channels_in, half, 3, 2, 1, bias=False),
-        nn.BatchNorm2d(half),
-        nn.ReLU(),
+        *conv_norm_relu(channels_in, half, 3, 2),
         nn.Conv2d(half, channels_out, 3, 2, 1, bias=False),
         nn.BatchNorm2d(channels_out),
     )

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from ...graphs import Op, head, make, relu_conv_norm, stem, two_step_stem
+from ...graphs import Op, conv_norm_relu, head, make, relu_conv_norm, stem, two_step_stem
 from .genotypes import CellPlan, Genotype
 from .published import as_genotype
 from .shapes import NORMAL, REDUCTION, CellShape, cell_shapes, preprocess, reduction_cells
@@ -176,9 +176,7 @@ def _auxiliary_head(channels: int, size: int, classes: int) -> nn.Module:
     return nn.Sequential(
         nn.ReLU(),
         pool,
-        nn.Conv2d(channels, 128, 1, bias=False),
-        nn.BatchNorm2d(128),
-        nn.ReLU(),
+        *conv_norm_relu(channels, 128, 1),
         nn.Conv2d(128, 768, 2, bias=False),
         nn.BatchNorm2d(768),
         nn.ReLU(),

@@ -134,8 +134,8 @@ class EnasMacro(SearchSpace):
             chosen = [Term(output) for output, skip in zip(outputs, skips, strict=False) if skip]
             if not chosen:
                 return Node(f"layer{layer}", (operation,))
-            wide = {"channels_in": channels * (1 + len(chosen)), "channels_out": channels}
-            join = Op(f"join{layer}", "pointwise", wide)
+            wide = {"channels_in": channels * (1 + len(chosen)), "channels_out": channels, "kernel": 1}
+            join = Op(f"join{layer}", "relu-conv-norm", wide)
             return Node(f"layer{layer}", (operation, *chosen), join, combine="concat")
 
         ends = made["in_channels"], made["classes"], made["dropout"]

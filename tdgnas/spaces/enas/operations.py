@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import nn
 
-from ...graphs import OPS, Op, relu_conv_norm
+from ...graphs import OPS, Op, conv_norm_relu, norm_relu
 from ...settings import check_whole
 from ..cells.depthwise import DepthwiseConv2d
 
@@ -19,21 +19,18 @@ def enas_conv(channels: int, kernel: int, separable: bool = False) -> nn.Sequent
         own: list[nn.Module] = [
             DepthwiseConv2d(channels, kernel),
             nn.Conv2d(channels, channels, 1, bias=False),
+            *norm_relu(channels),
         ]
     else:
-        own = [nn.Conv2d(channels, channels, kernel, padding=kernel // 2, bias=False)]
-    return nn.Sequential(*_input(channels), *own, nn.BatchNorm2d(channels), nn.ReLU())
+        own = list(conv_norm_relu(channels, channels, kernel))
+    return nn.Sequential(*conv_norm_relu(channels, channels, 1), *own)
 
 
 @OPS.register("enas-pool")
 def enas_pool(channels: int, pool: str) -> nn.Sequential:
     """1x1 convolution, BatchNorm, ReLU, then ``avg`` or ``max`` pooling of 3x3 pixels that keeps the size."""
     kind = nn.MaxPool2d(3, 1, 1) if pool == "max" else nn.AvgPool2d(3, 1, 1, count_include_pad=False)
-    return nn.Sequential(*_input(channels), kind)
-
-
-def _input(channels: int) -> list[nn.Module]:
-    return [nn.Conv2d(channels, channels, 1, bias=False), nn.BatchNorm2d(channels), nn.ReLU()]
+    return nn.Sequential(*conv_norm_relu(channels, channels, 1), kind)
 
 
 @OPS.register("norm")
@@ -54,12 +51,6 @@ def dropout_head(channels: int, classes: int, dropout: float) -> nn.Sequential:
     return nn.Sequential(
         nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(dropout), nn.Linear(channels, classes)
     )
-
-
-@OPS.register("pointwise")
-def pointwise(channels_in: int, channels_out: int) -> nn.Sequential:
-    """ReLU, 1x1 convolution, BatchNorm."""
-    return relu_conv_norm(channels_in, channels_out, 1)
 
 
 def head(channels: int, classes: int, dropout: float) -> Op:

@@ -18,17 +18,6 @@ POOLS = ("max", "avg")
 _TEXT = re.compile(r"(?:(\w+) +)?(\d+)x(\d+)(?:/(\d+)x(\d+))?(?::(\d+))?(?: *<- *(\d+(?: *, *\d+)*))?")
 
 
-@OPS.register("conv-norm-relu")
-def conv_norm_relu(
-    channels_in: int, channels_out: int, kernel: int | tuple[int, int], stride: int | tuple[int, int] = 1
-) -> nn.Sequential:
-    """Convolution without bias of odd height and width, BatchNorm, ReLU; a size becomes size / stride, rounded up."""
-    kernel = (kernel, kernel) if isinstance(kernel, int) else kernel
-    padding = (kernel[0] // 2, kernel[1] // 2)
-    conv = nn.Conv2d(channels_in, channels_out, kernel, stride, padding, bias=False)
-    return nn.Sequential(conv, nn.BatchNorm2d(channels_out), nn.ReLU())
-
-
 @OPS.register("pool")
 def pool(kind: str, kernel: int | tuple[int, int], stride: int | tuple[int, int] = 1) -> nn.Module:
     """Largest value (``max``) or mean (``avg``) of a window of odd height and width; sizes as of the convolution."""
