@@ -25,7 +25,8 @@ def invoke(*arguments: str):
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory) -> Path:
+def searched(tmp_path_factory) -> tuple[Path, str]:
+    """The folder of a search, and what the command printed."""
     folder = tmp_path_factory.mktemp("cli") / "run"
     result = invoke("search", "--out", str(folder), "--budget", "2", *TINY)
     assert result.exit_code == 0, result.output
@@ -39,7 +40,12 @@ def run(tmp_path_factory) -> Path:
         "darts-tdga",
     ):
         assert word in result.output
-    return folder
+    return folder, result.output
+
+
+@pytest.fixture(scope="module")
+def run(searched: tuple[Path, str]) -> Path:
+    return searched[0]
 
 
 def test_a_search_leaves_a_folder_with_everything(run: Path) -> None:
@@ -77,14 +83,13 @@ def test_show_prints_and_draws_an_architecture(run: Path, tmp_path: Path) -> Non
     assert picture.read_text().lstrip().startswith("<?xml")
 
 
-def test_the_last_line_names_what_lies_in_the_folder(tmp_path: Path) -> None:
-    options = [*(part.replace("retrain.epochs=1", "retrain.epochs=0") for part in TINY), "-b", "1"]
-    result = invoke("search", "--out", str(tmp_path / "run"), *options)
-    last = result.output.splitlines()[-1]
-    assert last.startswith(f"run folder: {tmp_path / 'run'} (")
+def test_the_last_line_names_what_lies_in_the_folder(searched: tuple[Path, str]) -> None:
+    run, output = searched
+    last = output.splitlines()[-1]
+    assert last.startswith(f"run folder: {run} (")
     named = last.rpartition("(")[2].rstrip(")").split(", ")
     assert "report.html" in named
-    assert all((tmp_path / "run" / name).exists() for name in named)
+    assert all((run / name).exists() for name in named)
 
 
 def test_compare_is_a_command_with_options_of_its_own() -> None:
