@@ -25,6 +25,10 @@ def suite(tmp_path_factory) -> Path:
         "download",
         wanted,
         "--quiet",
+        "--timeout",
+        "20",
+        "--retries",
+        "1",
         "--no-binary",
         ":all:",
         "--no-deps",
@@ -35,10 +39,10 @@ def suite(tmp_path_factory) -> Path:
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=600,  # of a machine that is busy
         )
     except subprocess.TimeoutExpired:
-        pytest.skip(f"the source distribution of {wanted} could not be fetched within a minute")
+        pytest.skip(f"the source distribution of {wanted} could not be fetched within ten minutes")
     archives = list(folder.glob("*.tar.gz"))
     if not archives:
         pytest.skip(f"the source distribution of {wanted} could not be fetched: {done.stderr.strip()[-200:]}")

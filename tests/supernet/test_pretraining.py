@@ -108,11 +108,11 @@ def test_second_order_trains_another_alpha_than_first():
 )
 def test_continued_equals_uninterrupted(options):
     whole = make()
-    straight = whole.pretraining(4, batch_size=8, seed=5, **options)
+    straight = whole.pretraining(3, batch_size=8, seed=5, **options)
     expected = list(straight)
 
     first = make()
-    started = first.pretraining(4, batch_size=8, seed=5, **options)
+    started = first.pretraining(3, batch_size=8, seed=5, **options)
     next(started), next(started)
     kept, weights = started.state_dict(), state_of(first)
     next(started)  # must not reach into the state that was taken before
@@ -120,7 +120,7 @@ def test_continued_equals_uninterrupted(options):
     second.load_state_dict(weights)
     torch.manual_seed(99)
     random.seed(99)
-    resumed = second.pretraining(4, batch_size=8, seed=5, **options)
+    resumed = second.pretraining(3, batch_size=8, seed=5, **options)
     resumed.load_state_dict(kept)
     rest = list(resumed)
 
