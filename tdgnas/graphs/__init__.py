@@ -1,7 +1,16 @@
 """Graphs of operations: conditional (a supernet), fixed (an architecture); usable without a space."""
 
 from .graph import Graph, needed_only
-from .layers import FactorisedReduction, conv_norm_relu, head, norm_relu, relu_conv_norm, stem, two_step_stem
+from .layers import (
+    FactorisedReduction,
+    conv_norm_relu,
+    head,
+    norm_relu,
+    pool,
+    relu_conv_norm,
+    stem,
+    two_step_stem,
+)
 from .network import GraphNetwork, combine, run_steps
 from .nodes import INPUT, Condition, Node, Term, on
 from .ops import OPS, Op, make
@@ -30,6 +39,7 @@ __all__ = [
     "needed_only",
     "norm_relu",
     "on",
+    "pool",
     "relu_conv_norm",
     "run_counted",
     "run_steps",

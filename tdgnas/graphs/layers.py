@@ -78,10 +78,14 @@ def relu_pool() -> nn.Sequential:
     return nn.Sequential(nn.ReLU(), nn.MaxPool2d(2))
 
 
-@OPS.register("avg-pool")
-def avg_pool() -> nn.AvgPool2d:
-    """Mean over 3x3 pixels, those beyond the border not counted; keeps the size of the image."""
-    return nn.AvgPool2d(3, stride=1, padding=1, count_include_pad=False)
+@OPS.register("pool")
+def pool(kind: str, kernel: int | tuple[int, int], stride: int | tuple[int, int] = 1) -> nn.Module:
+    """Largest value (``max``) or mean (``avg``) of a window of odd height and width; sizes as of the convolution."""
+    kernel = (kernel, kernel) if isinstance(kernel, int) else kernel
+    padding = (kernel[0] // 2, kernel[1] // 2)
+    if kind == "max":
+        return nn.MaxPool2d(kernel, stride, padding)
+    return nn.AvgPool2d(kernel, stride, padding, count_include_pad=False)
 
 
 @OPS.register("stem")

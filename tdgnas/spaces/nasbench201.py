@@ -182,6 +182,6 @@ def _operation(name: str, kind: str, channels: int) -> Op | None:
         case "skip_connect":
             return None
         case "avg_pool_3x3":
-            return Op(name, "avg-pool")
+            return Op(name, "pool", {"kind": "avg", "kernel": 3})
     kernel = 3 if kind == "nor_conv_3x3" else 1
     return Op(name, "relu-conv-norm", {"channels_in": channels, "channels_out": channels, "kernel": kernel})

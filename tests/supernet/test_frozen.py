@@ -44,7 +44,7 @@ class Dropping(SearchSpace):
     def __init__(self, channels: int = 4, classes: int = 3) -> None:
         stem = Op("stem", "conv", {"channels_in": 1, "channels_out": channels, "kernel": 3})
         body = Op("body", "conv", {"channels_in": channels, "channels_out": channels, "kernel": 3})
-        pool = Op("pool", "avg-pool")
+        pool = Op("pool", "pool", {"kind": "avg", "kernel": 3})
         head = Op("head", "tests-dropping-head", {"channels": channels, "classes": classes})
         nodes = [
             Node("stem", (Term(INPUT, stem),)),

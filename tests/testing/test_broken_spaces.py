@@ -80,7 +80,7 @@ class Small(SearchSpace):
             "stem": Op("stem", "conv", {"channels_in": 1, "channels_out": channels, "kernel": 3}),
             "body": Op("body", "conv", {**ends, "kernel": 3}),
             "extra": Op("extra", "conv", ends),
-            "pool": Op("pool", "avg-pool"),
+            "pool": Op("pool", "pool", {"kind": "avg", "kernel": 3}),
             "norm": Op("norm", "tests-norm", {"num_features": channels}),
             "relu": Op("relu", "relu"),
             "head": Op("head", "head", {"channels": channels, "classes": classes}),

@@ -13,7 +13,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from ...graphs import OPS, FactorisedReduction, relu_conv_norm
+from ...graphs import OPS, FactorisedReduction, pool, relu_conv_norm
 from .depthwise import DepthwiseConv2d
 
 #: The eight operations of DARTS, in their order.
@@ -107,7 +107,7 @@ def separable(channels: int, kernel: int, stride: int, affine: bool, dilation: i
     ]
 
 
-def _pool(layer: nn.Module, channels: int, affine: bool, search: bool) -> nn.Module:
+def _normed(layer: nn.Module, channels: int, affine: bool, search: bool) -> nn.Module:
     # A search normalises what pools give, so that no operation has an unfair scale (Liu et al. 2018, section 3.1).
     return nn.Sequential(layer, nn.BatchNorm2d(channels, affine=affine)) if search else layer
 
@@ -123,12 +123,12 @@ def _none(channels: int, stride: int = 1, affine: bool = True, search: bool = Fa
 
 @OPS.register("max_pool_3x3")
 def _max_pool(channels: int, stride: int = 1, affine: bool = True, search: bool = False) -> nn.Module:
-    return _pool(nn.MaxPool2d(3, stride, 1), channels, affine, search)
+    return _normed(pool("max", 3, stride), channels, affine, search)
 
 
 @OPS.register("avg_pool_3x3")
 def _avg_pool(channels: int, stride: int = 1, affine: bool = True, search: bool = False) -> nn.Module:
-    return _pool(nn.AvgPool2d(3, stride, 1, count_include_pad=False), channels, affine, search)
+    return _normed(pool("avg", 3, stride), channels, affine, search)
 
 
 @OPS.register("skip_connect")

@@ -8,6 +8,7 @@ from typing import Any
 from torch import nn
 
 from ...graphs import OPS, Op, conv_norm_relu, norm_relu
+from ...graphs import pool as pooling
 from ...settings import check_whole
 from ..cells.depthwise import DepthwiseConv2d
 
@@ -29,8 +30,7 @@ def enas_conv(channels: int, kernel: int, separable: bool = False) -> nn.Sequent
 @OPS.register("enas-pool")
 def enas_pool(channels: int, pool: str) -> nn.Sequential:
     """1x1 convolution, BatchNorm, ReLU, then ``avg`` or ``max`` pooling of 3x3 pixels that keeps the size."""
-    kind = nn.MaxPool2d(3, 1, 1) if pool == "max" else nn.AvgPool2d(3, 1, 1, count_include_pad=False)
-    return nn.Sequential(*conv_norm_relu(channels, channels, 1), kind)
+    return nn.Sequential(*conv_norm_relu(channels, channels, 1), pooling(pool, 3))
 
 
 @OPS.register("norm")

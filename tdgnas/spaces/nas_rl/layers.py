@@ -18,16 +18,6 @@ POOLS = ("max", "avg")
 _TEXT = re.compile(r"(?:(\w+) +)?(\d+)x(\d+)(?:/(\d+)x(\d+))?(?::(\d+))?(?: *<- *(\d+(?: *, *\d+)*))?")
 
 
-@OPS.register("pool")
-def pool(kind: str, kernel: int | tuple[int, int], stride: int | tuple[int, int] = 1) -> nn.Module:
-    """Largest value (``max``) or mean (``avg``) of a window of odd height and width; sizes as of the convolution."""
-    kernel = (kernel, kernel) if isinstance(kernel, int) else kernel
-    padding = (kernel[0] // 2, kernel[1] // 2)
-    if kind == "max":
-        return nn.MaxPool2d(kernel, stride, padding)
-    return nn.AvgPool2d(kernel, stride, padding, count_include_pad=False)
-
-
 OPS.register("zero-pad")(nn.ZeroPad2d)
 
 
