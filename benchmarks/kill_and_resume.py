@@ -70,7 +70,7 @@ KINDS: dict[str, dict[str, dict[str, Any]]] = {
     "cells, one sampled path, dropout on skips": {
         "space": {"name": "darts-cells", "settings": {"cells": 2, "channels": 2, "nodes": 3}},
         "data": {"size": 8},
-        "pretrain": {"paths": "one", "skip_dropout": 0.3},
+        "pretrain": {"computed": "one", "skip_dropout": 0.3},
         "strategy": {"variation": {"mutate": "choice", "mate": "decision"}},
     },
 }

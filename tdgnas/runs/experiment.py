@@ -22,6 +22,7 @@ from ..files.tables import Appender, Events
 from ..registry import import_plugin
 from ..seeding import random_states, set_random_states
 from ..signals import stop_signals
+from ..supernet import make_pretraining
 from ..trust import check_trust, named_code, remember
 from .board import Board
 from .build import check_device, section, with_fastest_order, with_order
@@ -32,7 +33,6 @@ from .folder import check_empty, check_run
 from .guards import OperatorFailed
 from .phase import Context, Phase
 from .phases import FINISHED, make_phase, phase_names
-from .pretrain_phase import make_pretraining
 from .problem import FITNESSES, Problem
 from .problems import merged, strategy_sections
 from .progress import Reporter
@@ -177,7 +177,7 @@ class Experiment:
         # Made for their errors: what cannot be run is refused before anything is trained.
         if config.pretrain is not None:
             with section("pretrain"):
-                make_pretraining(context)
+                make_pretraining(context.supernet, config.pretrain)
         try_strategy(config, problem)
         if config.retrain is not None:
             with section("retrain"):

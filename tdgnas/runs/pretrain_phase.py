@@ -7,13 +7,8 @@ from ..files.atomic import write_json
 from ..files.tables import Table
 from ..pictures import save, weights_figure
 from ..seeding import seed_everything
-from ..supernet import Pretraining, save_supernet
+from ..supernet import make_pretraining, save_supernet
 from .phase import Context
-
-
-def make_pretraining(context: Context) -> Pretraining:
-    """Make the pretraining that the configuration describes."""
-    return Pretraining(context.supernet, context.config.pretrain, seed=context.config.seed)
 
 
 class PretrainPhase:
@@ -24,7 +19,8 @@ class PretrainPhase:
     def __init__(self, context: Context) -> None:
         self.context = context
         seed_everything(context.config.seed)
-        self.pretraining = make_pretraining(context)
+        config = context.config
+        self.pretraining = make_pretraining(context.supernet, config.pretrain, seed=config.seed)
         names = context.problem.task.names
         means = [f"{part}_{name}" for part in ("train", "valid") for name in names]
         self.table = Table(context.folder / "pretraining.csv", ("epoch", *means, "gates", "passes"))

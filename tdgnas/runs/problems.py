@@ -40,6 +40,10 @@ def demo() -> Sections:
     }
 
 
+#: How a supernet can be pretrained, and what goes with it.
+PRETRAINED: dict[str, Sections] = {"darts": {}, "paths": {"method": "paths", "lr": 0.02, "lr_min": 0.0}}
+
+
 def on_supernet(
     space: str,
     data: str,
@@ -49,9 +53,10 @@ def on_supernet(
     evaluations: int = 100,
     retrain: int | None = None,
     batch_size: int = 64,
+    pretrain: str = "darts",
     **settings: Any,
 ) -> Sections:
-    """Return the sections of a space on a data set, with a supernet that is pretrained by DARTS.
+    """Return the sections of a space on a data set, with a supernet.
 
     :param space: name of a space.
     :param data: name of a data set.
@@ -60,14 +65,17 @@ def on_supernet(
     :param evaluations: the budget, in evaluations' worth of image passes.
     :param retrain: epochs of training from scratch of what was found.
     :param batch_size: of gradient steps during the search.
+    :param pretrain: ``darts``, or ``paths`` with a rate that single paths need.
     :param settings: of the space.
     """
     check_whole(2, images=images)
     check_whole(evaluations=evaluations)
+    if pretrain not in PRETRAINED:
+        raise ValueError(f"pretrain is {pretrain!r}; it must be {' or '.join(PRETRAINED)}")
     found: Sections = {
         "space": {"name": space, "settings": settings},
         "data": {"name": data},
-        "pretrain": {"epochs": epochs},
+        "pretrain": {"epochs": epochs, **PRETRAINED[pretrain]},
         "fitness": {"kind": "supernet", "size": images, "batch_size": images, "gradient_batch": batch_size},
         "budget": {"unit": "passes", "limit": evaluations * images},
     }

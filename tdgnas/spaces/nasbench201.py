@@ -6,7 +6,8 @@ Source: Dong and Yang 2020, *NAS-Bench-201: Extending the Scope of Reproducible 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 from torch import Tensor, nn
 
@@ -65,6 +66,8 @@ class NASBench201(SearchSpace):
     """
 
     name = "nasbench201"
+    # Convolutions learn in their own steps only; skips and pools use what the others have learned.
+    path_shares: ClassVar[Mapping[str, float]] = {"skip_connect": 2, "nor_conv_1x1": 2, "nor_conv_3x3": 4}
 
     def __init__(
         self,

@@ -133,6 +133,10 @@ class SearchSpace(ABC):
                 choices[number] = draw.randrange(len(decision.choices))
         return Architecture(self.name, tuple(choices))
 
+    path_shares: ClassVar[Mapping[str, float]] = {}
+    """How often single paths take each choice of a K-way decision when a supernet is pretrained by them, 1 for those
+    not named: operations that only their own steps train need more of them than what merely passes the trunk on."""
+
     default_rule: ClassVar[str] = "threshold"
     """Name of the rule that discretises the space's relaxed weights where nothing else is asked for."""
 

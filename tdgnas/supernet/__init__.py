@@ -17,9 +17,10 @@ from .evaluation import (
 from .guards import annealed, skip_dropout, stop_at_skips
 from .imagenet import load_imagenet
 from .io import load_supernet, save_supernet
+from .path_training import Paths, PathTraining, make_pretraining
 from .paths import SampledPath, sample_path
 from .population import PopulationEvaluator
-from .pretrain_settings import PretrainSettings
+from .pretrain_settings import PathSettings, PretrainSettings
 from .pretraining import EpochRecord, Pretraining
 from .pruning import train_what_is_left
 from .racing import Race, RacingEvaluator, race
@@ -38,6 +39,9 @@ __all__ = [
     "EvaluationSet",
     "Evaluator",
     "NodeBatchNorm",
+    "PathSettings",
+    "PathTraining",
+    "Paths",
     "PopulationEvaluator",
     "PretrainSettings",
     "Pretraining",
@@ -57,6 +61,7 @@ __all__ = [
     "fastest",
     "load_imagenet",
     "load_supernet",
+    "make_pretraining",
     "race",
     "relaxed_scores",
     "sample_path",

@@ -6,7 +6,30 @@ from typing import Literal
 
 from pydantic import Field, StrictBool, model_validator
 
+from ..data import Augment
 from ..settings import Decay, Epochs, Images, Number, Rate, Section, Whole
+
+
+class PathSettings(Section):
+    """Pretraining by single paths: which networks are drawn, and how the weights learn from them."""
+
+    weighted: StrictBool = Field(
+        True, description="draw operations by the shares that the space has for them"
+    )
+    shares: dict[str, float] = Field(
+        default_factory=dict,
+        description="shares of choices by name, 1 for others, such as {nor_conv_3x3 = 4}",
+    )
+    grow: Number = Field(
+        2 / 3,
+        ge=0,
+        le=1,
+        description="part of the training over which gates come up from none to all; 0 does not",
+    )
+    fair: StrictBool = Field(False, description="train every operation once a step, one path each (FairNAS)")
+    warmup: Number = Field(0.05, ge=0, lt=1, description="part of the training over which the rate rises")
+    nesterov: StrictBool = Field(True, description="Nesterov's momentum")
+    alpha_steps: Whole = Field(50, ge=0, description="steps of alpha once the weights are trained")
 
 
 class PretrainSettings(Section):
@@ -16,6 +39,9 @@ class PretrainSettings(Section):
     configuration is a subclass.
     """
 
+    method: Literal["darts", "paths"] = Field(
+        "darts", description="weights and alpha alternately, or weights by single paths and then alpha"
+    )
     epochs: Epochs = Field(10, description="passes over the training images")
     batch_size: Images = Field(64, description="images per step, of weights and of alpha")
     lr: Rate = Field(0.025, description="learning rate of the weights (SGD)")
@@ -29,14 +55,15 @@ class PretrainSettings(Section):
     hold: Epochs = Field(0, description="epochs during which alpha is held")
     order: Literal[1, 2] = Field(1, description="1 or 2: order of the bilevel gradient")
     discrete: Number = Field(0.5, ge=0, le=1, description="share of the weights' steps on discrete networks")
-    uniform: StrictBool = Field(False, description="draw those uniformly instead of from the relaxed weights")
-    paths: Literal["all", "one"] = Field(
+    computed: Literal["all", "one"] = Field(
         "all", description="one: a sampled path per step instead of all operations, which saves memory"
     )
     temperature: Number = Field(1.0, gt=0, description="of the sampled path's gradient")
     skip_dropout: Number = Field(
         0.0, ge=0, lt=1, description="dropout rate of cells' skip connections at the start, annealed to 0"
     )
+    augment: Augment = Field(default_factory=Augment, description="random changes of all images")
+    paths: PathSettings = Field(default_factory=PathSettings, description="of single paths")
     stop_skips: Whole = Field(
         0, ge=0, description="stop once the derived normal cell has so many skip connections; 0 never does"
     )

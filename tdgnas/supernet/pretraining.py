@@ -27,7 +27,7 @@ from .paths import SampledPath, sample_path
 from .pretrain_settings import PretrainSettings
 
 if TYPE_CHECKING:
-    from ..data import Augment, ImageData
+    from ..data import ImageData
 
 
 @dataclass(frozen=True)
@@ -57,14 +57,13 @@ class Pretraining(Iterator[EpochRecord]):
 
     Each step of an epoch takes one gradient step of alpha on a validation batch (from epoch ``hold`` on), then one of
     the weights on a training batch. A share ``discrete`` of the weights' steps runs a discrete network, drawn from the
-    present relaxed weights (uniformly where ``uniform`` is set), so that the weights fit the discrete networks that
-    a search scores. BatchNorm normalises by the batch throughout; only the weights' steps update running statistics.
+    present relaxed weights, so that the weights fit the discrete networks that a search scores. BatchNorm normalises by
+    the batch throughout; only the weights' steps update running statistics.
 
     :param supernet: trained in place; made with data.
     :param settings: all numbers, see :class:`PretrainSettings`; its defaults when None.
     :param stop: a guard that may end the pretraining after an epoch, see :func:`stop_at_skips`; that of the settings
         when None.
-    :param augment: random changes of both batches' images.
     :param seed: fixes data order and draws.
     :ivar stopped: why the guard ended it; None while it has not.
     :ivar history: relaxed weights before the first epoch and after each, one number per gene.
@@ -78,7 +77,6 @@ class Pretraining(Iterator[EpochRecord]):
         settings: PretrainSettings | None = None,
         *,
         stop: Stop | None = None,
-        augment: Augment | None = None,
         seed: int = 0,
     ) -> None:
         if supernet.data is None:
@@ -93,7 +91,8 @@ class Pretraining(Iterator[EpochRecord]):
         self.settings = settings
         self.epoch = 0
         self.batch_size = min(settings.batch_size, len(supernet.data.train))
-        self.stop, self.augment, self.seed = stop, augment, seed
+        self.steps = max(1, len(supernet.data.train) // self.batch_size)
+        self.stop, self.seed = stop, seed
         self.alpha = supernet.alpha.detach().clone().requires_grad_()
         weights = [parameter for parameter in supernet.parameters() if parameter.requires_grad]
         self.optimiser = torch.optim.SGD(
@@ -129,24 +128,28 @@ class Pretraining(Iterator[EpochRecord]):
         return skip_drop(self.supernet, rate) if rate else nullcontext()
 
     def _epoch(self, generator: torch.Generator) -> tuple[dict[str, float], dict[str, float]]:
-        data, size = self.supernet.data, self.batch_size
+        data = self.supernet.data
         assert data is not None
         train_order, valid_order = self._order(len(data.train)), self._order(len(data.valid))
         task = self.supernet.task
         learned, measured = torch.zeros(2, len(task.names), dtype=torch.float64)
-        steps = max(1, len(data.train) // size)
-        for step in range(steps):
+        alpha = self.learns_alpha(self.epoch)
+        for step in range(self.steps):
             train = self._batch(data.train, train_order, step, generator)
-            if self.epoch >= self.settings.hold or step == steps - 1:
+            if alpha or step == self.steps - 1:
                 valid = self._batch(data.valid, valid_order, step, generator)
-            if self.epoch >= self.settings.hold:
+            if alpha:
                 self._alpha_step(train, valid)
             learned += self._weight_step(train, step)
-            if step == steps - 1:
+            if step == self.steps - 1:
                 measured = self._measure(valid)
-        return task.means(learned.tolist(), steps), task.means(measured.tolist(), 1)
+        return task.means(learned.tolist(), self.steps), task.means(measured.tolist(), 1)
 
-    def learning_rate(self, epoch: int) -> float:
+    def learns_alpha(self, epoch: int) -> bool:
+        """Whether alpha takes steps in an epoch, counted from 0."""
+        return epoch >= self.settings.hold
+
+    def learning_rate(self, epoch: float) -> float:
         """Learning rate of the weights in an epoch, counted from 0."""
         given = self.settings
         if given.schedule == "constant":
@@ -163,10 +166,10 @@ class Pretraining(Iterator[EpochRecord]):
         start = step * self.batch_size
         index = order[torch.arange(start, start + min(self.batch_size, len(order))) % len(order)]
         images, labels = data.batch(index.to(data.labels.device))
-        return images if self.augment is None else self.augment(images, generator), labels
+        return self.settings.augment(images, generator), labels
 
     def _path(self) -> SampledPath | None:
-        if self.settings.paths == "all":
+        if self.settings.computed == "all":
             return None
         return sample_path(self.supernet.space, self.supernet.alpha, self.settings.temperature, self.rng)
 
@@ -191,20 +194,18 @@ class Pretraining(Iterator[EpochRecord]):
             else:
                 logits = supernet.mixed(images, supernet.alpha, self._path())
         loss = supernet.task.losses(logits.unsqueeze(0), labels)[0]
+        self._descend(loss, step)
+        self._count(3 * len(labels))
+        return self._means(loss, logits, labels)
+
+    def _descend(self, loss: Tensor, step: int) -> None:
         rate = self.optimiser.param_groups[0]["lr"]
         advice = f"lower the learning rate (now {rate:g}) or clip the gradient"
         diverged = TrainingDiverged("pretraining", self.epoch + 1, step + 1, advice)
         descend(loss, self.optimiser, self.settings.clip, diverged)
-        self._count(3 * len(labels))
-        return self._means(loss, logits, labels)
 
     def _draw(self) -> Architecture:
-        space = self.supernet.space
-        return (
-            space.sample(self.rng)
-            if self.settings.uniform
-            else sample(space, self.supernet.relaxed_weights(), self.rng)
-        )
+        return sample(self.supernet.space, self.supernet.relaxed_weights(), self.rng)
 
     def _measure(self, batch: Batch) -> Tensor:
         with torch.no_grad(), self.supernet.frozen():

@@ -27,6 +27,7 @@ from .batchnorm import BatchNormState, Policy, Statistics, convert
 from .bilevel import Batch, WeightStep, alpha_gradient, constant, gradient_passes, second_order_gradients
 from .forward import RelaxedForward
 from .mixed import MixedForward
+from .path_training import make_pretraining
 from .paths import SampledPath
 from .pretrain_settings import PretrainSettings
 from .pretraining import EpochRecord, Pretraining
@@ -315,12 +316,13 @@ class Supernet(nn.Module):
     def pretraining(self, epochs: int = 10, **options: Any) -> Pretraining:
         """Return the pretraining as an iterator over its epochs, see :class:`Pretraining`.
 
-        :param options: ``seed``, ``augment`` and ``stop`` of :class:`Pretraining`, and values of
-            :class:`PretrainSettings` by name.
+        :param options: ``seed`` and ``stop`` of :class:`Pretraining`, and values of
+            :class:`PretrainSettings` by name; ``method="paths"`` makes it a :class:`PathTraining`.
         :raises ValueError: for unknown names and impossible values, before anything is trained.
         """
-        own = {name: options.pop(name) for name in ("seed", "augment", "stop") if name in options}
-        return Pretraining(self, checked(PretrainSettings, {"epochs": epochs, **options}), **own)
+        own = {name: options.pop(name) for name in ("seed", "stop") if name in options}
+        settings = checked(PretrainSettings, {"epochs": epochs, **options})
+        return make_pretraining(self, settings, **own)
 
 
 def _check_fit(space: SearchSpace, data: Splits) -> None:

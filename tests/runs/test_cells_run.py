@@ -19,7 +19,7 @@ TINY = {
     "space.settings.channels": 2,
     "space.settings.nodes": 3,
     "pretrain.epochs": 3,
-    "pretrain.paths": "one",
+    "pretrain.computed": "one",
     "pretrain.skip_dropout": 0.3,
     "strategy.population": 4,
     "budget.limit": 1,

@@ -102,7 +102,8 @@ def test_second_order_trains_another_alpha_than_first():
     [
         {},
         {"order": 2, "discrete": 0.0},
-        {"paths": "one", "temperature": 0.5},
+        {"computed": "one", "temperature": 0.5},
+        {"method": "paths", "lr": 0.05, "paths": {"alpha_steps": 2}},
         {"skip_dropout": 0.5, "augment": Augment(crop=1, flip=True)},
     ],
 )
@@ -312,7 +313,7 @@ def test_progressive_pruning_trains_what_is_left():
     ("options", "message"),
     [
         ({"order": 3}, "order: input should be 1 or 2"),
-        ({"paths": "two"}, "paths: .*given: 'two'"),
+        ({"computed": "two"}, "computed: .*given: 'two'"),
         ({"temperature": 0.0}, "temperature: .*given: 0.0"),
         ({"lr": -1.0}, "lr: .*given: -1.0"),
         ({"discrete": 2.0}, "discrete: .*given: 2.0"),
