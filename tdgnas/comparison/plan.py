@@ -200,9 +200,8 @@ class Plan:
         sections = problem_sections(problem.text)
         kind = FITNESSES.get(sections.get("fitness", {}).get("kind", "supernet"))
         if not {"retrain"} & {*kind.unused, *sections, *document}:
-            document["retrain"] = {
-                "epochs": 0
-            }  # a comparison trains nothing from scratch unless it is told to
+            # A comparison trains nothing from scratch unless it is told to.
+            document["retrain"] = {"epochs": 0}
         return document
 
     def _config(self, problem: Spec, strategy: str) -> Config:
