@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any, Literal
 
 import torch
@@ -67,7 +66,29 @@ class Guard:
             return [self(individual) for individual in individuals]
 
     def _failed(self, error: Exception, individuals: Individuals) -> None:
-        _report(self.entry, self.name, error, individuals, self.on_error, self.note)
+        if isinstance(error, OperatorFailed):
+            raise error
+        who = " and ".join(_who(individual) for individual in individuals)
+        what = f"{type(error).__name__}: {error}"
+        if isinstance(error, torch.OutOfMemoryError):
+            what = f"{error}; lower fitness.batch_size, fitness.size or strategy.population"
+        sentence = f"{self.entry} ({self.name}) failed{' on ' + who if who else ''}: {what}"
+        if self.on_error == "stop":
+            raise OperatorFailed(sentence) from error
+        origins = [getattr(individual, "origin", {}) for individual in individuals]
+        record = {"entry": self.entry, "operator": self.name, "individuals": origins, "error": what}
+        self.note({**record, "sentence": sentence})
+
+
+class SelectionGuard(Guard):
+    """A selection: it can only stop, since no population is left without it."""
+
+    def __call__(self, *arguments: Any, **keywords: Any) -> Any:
+        """Select."""
+        try:
+            return self.guarded(*arguments, **keywords)
+        except Exception as error:
+            self._failed(error, ())
 
 
 class EvaluationGuard(Guard):
@@ -98,7 +119,7 @@ class EvaluationGuard(Guard):
 
 
 def guard(toolbox: base.Toolbox, names: dict[str, str], on_error: OnError, note: Note) -> None:
-    """Wrap the entries of a toolbox; ``select`` can only stop, since no population is left without it.
+    """Wrap the entries of a toolbox.
 
     :param names: names of the operators in the entries.
     :param note: is given a record of every fault that is skipped.
@@ -109,17 +130,9 @@ def guard(toolbox: base.Toolbox, names: dict[str, str], on_error: OnError, note:
             toolbox.register(
                 entry, Guard(entry, names.get(entry, name_of(function)), function, on_error, note)
             )
-    select = toolbox.select
-    toolbox.register(
-        "select", partial(_select, select.func, names.get("select", name_of(select)), note), **select.keywords
-    )
-
-
-def _select(function: Callable[..., Any], name: str, note: Note, *args: Any, **keywords: Any) -> Any:
-    try:
-        return function(*args, **keywords)
-    except Exception as error:
-        _report("select", name, error, [], "stop", note)
+    select = toolbox.select  # its keywords stay where the strategy looks for them
+    guarded = SelectionGuard("select", names.get("select", name_of(select)), select.func, "stop", note)
+    toolbox.register("select", guarded, **select.keywords)
 
 
 def _checked(returned: Any, given: Individuals) -> tuple[Any, ...]:
@@ -133,22 +146,6 @@ def _checked(returned: Any, given: Individuals) -> tuple[Any, ...]:
             if isinstance(gene, float) and not math.isfinite(gene):
                 raise ValueError(f"it set gene {place} to {gene}; genes are finite numbers")
     return returned
-
-
-def _report(
-    entry: str, name: str, error: Exception, individuals: Individuals, on_error: OnError, note: Note
-) -> None:
-    if isinstance(error, OperatorFailed):
-        raise error
-    who = " and ".join(_who(individual) for individual in individuals)
-    what = f"{type(error).__name__}: {error}"
-    if isinstance(error, torch.OutOfMemoryError):
-        what = f"{error}; lower fitness.batch_size, fitness.size or strategy.population"
-    sentence = f"{entry} ({name}) failed{' on ' + who if who else ''}: {what}"
-    if on_error == "stop":
-        raise OperatorFailed(sentence) from error
-    origins = [getattr(individual, "origin", {}) for individual in individuals]
-    note({"entry": entry, "operator": name, "individuals": origins, "error": what, "sentence": sentence})
 
 
 def _who(individual: IndividualLike) -> str:

@@ -11,12 +11,15 @@ from typing import Any
 
 import pytest
 import torch
+from deap import base
 
 from tdgnas.fitness import SupernetFitness
 from tdgnas.operators import OPERATORS
 from tdgnas.reports import read_rows, result_table
 from tdgnas.runs import Config as Settings
 from tdgnas.runs import Experiment, Interrupted, RunFailed
+from tdgnas.runs.guards import guard
+from tdgnas.strategies.saving import toolbox_states
 from tdgnas.supernet import Supernet, pretraining
 
 Config = Callable[..., Settings]
@@ -212,3 +215,22 @@ def test_a_network_that_diverges_leaves_its_row_empty(tmp_path: Path, tiny: Conf
     stopping = tiny(**{**sections, "retrain": {**sections["retrain"], "on_error": "stop"}})
     with pytest.raises(RunFailed, match="retraining stopped in step 1"):
         Experiment.start(tmp_path / "stopped", stopping).execute()
+
+
+def test_the_state_of_a_guarded_selection_is_saved() -> None:
+    class Selection:
+        turn = 3
+
+        def __call__(self, individuals, k):
+            return individuals[:k]
+
+        def state_dict(self):
+            return {"turn": self.turn}
+
+        def load_state_dict(self, state):
+            self.turn = state["turn"]
+
+    toolbox = base.Toolbox()
+    toolbox.register("select", Selection())
+    guard(toolbox, {}, "skip", print)
+    assert toolbox_states(toolbox)["select"]["own"] == {"turn": 3}
