@@ -10,6 +10,7 @@ from functools import partial
 from ..registry import Registry
 from ..tasks import TASKS, Task
 from .cifar import LAYOUTS, read_cifar
+from .cluttered import read_cluttered_digits
 from .digits import read_digits, read_digits_ink, read_digits_parts
 from .folder import read_folder
 from .source import Source, data_root
@@ -26,7 +27,7 @@ def _check_reader(value: object) -> None:
 #: :class:`Source`. Where its signature names them it is given ``root`` (the folder of the data sets), and of
 #: :func:`load`'s parameters ``folder``, ``size``, ``channels`` and ``download``.
 DATA: Registry[Callable[..., Source]] = Registry("data set", "tdgnas.data", _check_reader)
-for _reader in (read_digits, read_digits_ink, read_digits_parts):
+for _reader in (read_digits, read_digits_ink, read_digits_parts, read_cluttered_digits):
     DATA.register(_reader.__name__.removeprefix("read_").replace("_", "-"))(_reader)
 for _names, _read in ((LAYOUTS, read_cifar), (TORCHVISION_SETS, read_torchvision)):
     for _name in _names:
@@ -54,8 +55,9 @@ def load(
     ((3, 32, 32), 899, 449, 449)
 
     :param name: ``digits`` (embedded in scikit-learn; ``digits-ink`` and ``digits-parts`` are the same images with
-        numbers and with several labels to learn), ``cifar10``, ``cifar100``, ``mnist``, ``fashion-mnist``,
-        ``kmnist``, ``svhn``, ``folder`` (images in one subfolder per class), or what is registered in :data:`DATA`.
+        numbers and with several labels to learn, ``cluttered-digits`` harder images made of them), ``cifar10``,
+        ``cifar100``, ``mnist``, ``fashion-mnist``, ``kmnist``, ``svhn``, ``folder`` (images in one subfolder per class),
+        or what is registered in :data:`DATA`.
     :param folder: where the files are; default: the environment variable TDGNAS_DATA, else
         ``~/.cache/tdgnas``. For ``folder``, the folder of images itself. Not used by ``digits``.
     :param size: side of the square images; default: 32 for digits and the MNIST-like sets, else as they are.

@@ -145,7 +145,7 @@ def test_every_part_keeps_the_rules_of_its_kind() -> None:
     for registry in (TASKS, RULES, PROBLEMS):
         for entry in registry:
             assert check_anything(entry.value).ok, entry.name
-    for name in ("digits", "digits-ink", "digits-parts"):  # the others read files
+    for name in ("digits", "digits-ink", "digits-parts", "cluttered-digits"):  # the others read files
         assert check_anything(DATA.get(name)).ok
     for entry in FITNESSES:
         assert check_anything(entry.value, config=SCORED[entry.name]).ok
