@@ -49,6 +49,7 @@ def test_one_death_of_a_worker_changes_no_result(tmp_path: Path, deaths: list[in
     with WorkerMap(2, context="fork") as workers:
         for _ in range(2):
             assert workers(Deadly(deaths, tmp_path / "died"), range(12)) == [n * n for n in range(12)]
+        assert sorted(workers.finished(abs, [-1, 2])) == [(0, 1), (1, 2)]
     assert (tmp_path / "died").exists() == bool(deaths)
 
 

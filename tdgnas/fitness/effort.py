@@ -27,11 +27,11 @@ class Effort:
     recipe: Recipe
 
     def share(self, scaled: Scaled, fidelity: float) -> float:
-        """Return the fidelity that there is: the nearest whole number of epochs or samples, one at least."""
+        """Return the fidelity that there is: the nearest whole number of epochs, or of two samples or more."""
         if scaled == "width":
             return fidelity
         full = self.recipe.epochs if scaled == "epochs" else len(self.data.train)
-        return max(1, round(fidelity * full)) / full
+        return _part(scaled, fidelity, full) / full
 
     def at(self, scaled: Scaled, fidelity: float) -> Effort:
         """Return the effort of a fidelity.
@@ -43,16 +43,21 @@ class Effort:
         if fidelity == 1:
             return self
         if scaled == "epochs":
-            return replace(self, recipe=_shorter(self.recipe, max(1, round(fidelity * self.recipe.epochs))))
+            return replace(self, recipe=_shorter(self.recipe, _part(scaled, fidelity, self.recipe.epochs)))
         if scaled == "data":
-            train = self.data.train.subset(slice(0, max(1, round(fidelity * len(self.data.train)))))
-            return replace(self, data=replace(self.data, train=train))
+            count = _part(scaled, fidelity, len(self.data.train))
+            return replace(self, data=replace(self.data, train=self.data.train.subset(slice(0, count))))
         return replace(self, space=narrower(self.space, fidelity))
 
     @property
     def passes(self) -> int:
         """Image passes of the training: 3 of each image in each epoch."""
         return 3 * self.recipe.epochs * len(self.data.train)
+
+
+def _part(scaled: Scaled, fidelity: float, full: int) -> int:
+    """A share as a whole number; BatchNorm needs two samples."""
+    return min(full, max(2 if scaled == "data" else 1, round(fidelity * full)))
 
 
 def _shorter(recipe: Recipe, epochs: int) -> Recipe:

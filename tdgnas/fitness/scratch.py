@@ -197,7 +197,9 @@ class TrainingFitness:
         )
 
     def _passes(self, child: Child) -> int:
-        effort = self._trainer.effort.at(self.fidelities, child[1])
+        effort = self._trainer.effort
+        if self.fidelities != "width":  # as many images, whatever the width
+            effort = effort.at(self.fidelities, child[1])
         return effort.passes + min(self._trainer.last, effort.recipe.epochs) * len(self.data.valid)
 
     def train(self, architecture: Architecture) -> Training:
@@ -238,15 +240,15 @@ class TrainingFitness:
         value, failure = outcome
         self._trained[child] = self.worst if value is None else value
         choices = " ".join(map(str, child[0]))
+        if self._table is not None:
+            row = {"choices": choices, "fidelity": child[1], "value": value, "failure": failure or None}
+            self._table.append({"settings": self._settings, **row})
         if failure:
             warnings.warn(
                 f"the network of choices {choices} gets the worst value, {self.worst:g}: {failure}",
                 RuntimeWarning,
                 stacklevel=2,
             )
-        if self._table is not None:
-            row = {"choices": choices, "fidelity": child[1], "value": value, "failure": failure or None}
-            self._table.append({"settings": self._settings, **row})
 
     def state_dict(self) -> dict[str, Any]:
         """The ledger, and the values that are known."""

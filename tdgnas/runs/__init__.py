@@ -3,6 +3,7 @@
 from .config import make_config
 from .errors import ConfigError, Interrupted, RunFailed
 from .experiment import Experiment
+from .growth import Growth
 from .on_scratch import OnScratch
 from .on_supernet import OnSupernet
 from .on_table import OnTable
@@ -13,6 +14,6 @@ from .search import Search, Trace
 from .settings import Config
 
 __all__ = [
-    "FITNESSES", "PROBLEMS", "Config", "ConfigError", "Experiment", "Interrupted", "OnScratch", "OnSupernet",
+    "FITNESSES", "PROBLEMS", "Config", "ConfigError", "Experiment", "Growth", "Interrupted", "OnScratch", "OnSupernet",
     "OnTable", "OnZeroCost", "Problem", "RunFailed", "Search", "Trace", "make_config",
 ]  # fmt: skip

@@ -203,6 +203,10 @@ class NasRL(SearchSpace):
         layers = self.layers(architecture)
         return " | ".join(str(layer if self.anchors else layer._replace(sources=())) for layer in layers)
 
+    def describe(self, architecture: Architecture) -> str:
+        """Return one line for people: the text form."""
+        return self.to_string(architecture)
+
     def from_string(self, text: str) -> Architecture:
         """Return the architecture of a text form; choices that it does not have are the first ones.
 
