@@ -56,7 +56,7 @@ def load(
 
     :param name: ``digits`` (embedded in scikit-learn; ``digits-ink`` and ``digits-parts`` are the same images with
         numbers and with several labels to learn, ``cluttered-digits`` harder images made of them), ``cifar10``,
-        ``cifar100``, ``mnist``, ``fashion-mnist``, ``kmnist``, ``svhn``, ``folder`` (images in one subfolder per class),
+        ``cifar100``, ``mnist``, ``fashion-mnist``, ``kmnist``, ``svhn``, ``folder`` (images, a subfolder per class),
         or what is registered in :data:`DATA`.
     :param folder: where the files are; default: the environment variable TDGNAS_DATA, else
         ``~/.cache/tdgnas``. For ``folder``, the folder of images itself. Not used by ``digits``.

@@ -33,7 +33,7 @@ from .folder import check_empty, check_run
 from .guards import OperatorFailed
 from .phase import Context, Phase
 from .phases import FINISHED, make_phase, phase_names
-from .problem import FITNESSES, Problem
+from .problem import Problem
 from .problems import merged, strategy_sections
 from .progress import Reporter
 from .retrain_phase import check_retraining
@@ -83,7 +83,7 @@ class Experiment:
         self.folder = Path(folder)
         self.reporter = reporter or Reporter()
         self.checkpoints = CheckpointFolder(self.folder / "checkpoints")
-        self.phases = phase_names(FITNESSES.get(self.config.fitness.kind).unused)
+        self.phases = phase_names(self.config)
         self.context = self._build()
         self.faults = Events(self.folder / "faults.jsonl")
         self._lock: FolderLock | None = None

@@ -9,6 +9,8 @@ from .phase import Context, Phase, result_row
 from .pretrain_phase import PretrainPhase
 from .retrain_phase import RetrainPhase
 from .search_phase import SearchPhase
+from .settings import Config
+from .shortlist_phase import ShortlistPhase
 
 
 class FinalPhase:
@@ -46,15 +48,12 @@ class FinalPhase:
 FINISHED = "finished"
 
 
-def phase_names(unused: tuple[str, ...]) -> tuple[str, ...]:
-    """The phases of a problem that has no use for these sections of the configuration.
-
-    >>> phase_names(("pretrain", "retrain"))
-    ('search', 'final')
-    """
-    first = () if "pretrain" in unused else (PretrainPhase.name,)
-    last = FinalPhase.name if "retrain" in unused else RetrainPhase.name
-    return (*first, SearchPhase.name, last)
+def phase_names(config: Config) -> tuple[str, ...]:
+    """The phases of an experiment; sections that mean nothing to its problem are None."""
+    first = () if config.pretrain is None else (PretrainPhase.name,)
+    short = (ShortlistPhase.name,) if config.shortlist is not None and config.shortlist.k else ()
+    last = FinalPhase.name if config.retrain is None else RetrainPhase.name
+    return (*first, SearchPhase.name, *short, last)
 
 
 def make_phase(name: str, context: Context) -> Phase:
@@ -64,4 +63,6 @@ def make_phase(name: str, context: Context) -> Phase:
     if name == SearchPhase.name:
         return SearchPhase(context)
     _, best = load_architecture(context.folder / "architecture.json")
+    if name == ShortlistPhase.name:
+        return ShortlistPhase(context, best)
     return FinalPhase(context, best) if name == FinalPhase.name else RetrainPhase(context, best)

@@ -185,6 +185,13 @@ class BudgetSettings(Section):
         return self
 
 
+class ShortlistSettings(Section):
+    """After the search its best networks are trained shortly from scratch, and the best of these is taken."""
+
+    k: Annotated[int, Field(strict=True, ge=0, le=10_000)] = Field(0, description="how many; 0 leaves it out")
+    recipe: Recipe = Field(Recipe(epochs=12), description="of every training")
+
+
 class RetrainSettings(Recipe):
     """Retraining from scratch, the same recipe for every row of the table."""
 
@@ -242,4 +249,5 @@ class Config(Section):
     fitness: Any = SupernetSettings()
     strategy: Any = StrategySettings()
     budget: BudgetSettings = BudgetSettings()
+    shortlist: ShortlistSettings = ShortlistSettings()
     retrain: RetrainSettings = RetrainSettings()

@@ -36,6 +36,7 @@ VARIANT = {
 RELAXED = {
     "fitness": {"mode": "relaxed"},
     "strategy": {"variation": {"mutate": "flip-gate", "mate": "target"}},
+    "shortlist": {"k": 2, "recipe": {"epochs": 1, "batch_size": 32}},
     "retrain": {"epochs": 0},
 }
 

@@ -1,0 +1,42 @@
+"""A shortlist: the best of the search are trained shortly, the best of them is what the run found."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tdgnas.files.tables import read_events
+from tdgnas.runs import Config as Settings
+from tdgnas.runs import ConfigError, Experiment, make_config
+from tdgnas.runs.phase import choices_text
+from tdgnas.spaces import load_architecture
+
+
+def test_the_best_of_the_shortlist_is_taken_and_paid(tmp_path: Path, tiny: Callable[..., Settings]) -> None:
+    folder = tmp_path / "run"
+    config = tiny(
+        shortlist={"k": 3, "recipe": {"epochs": 1, "batch_size": 16}},
+        retrain={"epochs": 0},
+        pretrain={"epochs": 1},
+    )
+    Experiment.begin(folder, config).execute()
+    rows = json.loads((folder / "shortlist.json").read_text())
+    losses: dict[str, float] = {}
+    for event in read_events(folder / "events.jsonl"):
+        text = "".join(map(str, event["choices"]))
+        losses[text] = min(event["fitness"][0], losses.get(text, 9e9))
+    assert [row["choices"] for row in rows] == sorted(losses, key=lambda text: losses[text])[:3]
+    best = max(rows, key=lambda row: (row["valid_accuracy"], -row["place"]))
+    _, architecture = load_architecture(folder / "architecture.json")
+    assert choices_text(architecture) == best["choices"]
+    costs = json.loads((folder / "trace.json").read_text())["costs"]
+    assert costs["by_cause"]["shortlist"] == 3 * (3 * 32 + 16)
+    assert costs["passes"] == sum(costs["by_cause"].values())
+
+
+def test_a_table_has_no_shortlist() -> None:
+    with pytest.raises(ConfigError, match="shortlist"):
+        make_config({"problem": "synthetic", "shortlist": {"k": 3}})
