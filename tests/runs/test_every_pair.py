@@ -35,6 +35,12 @@ TINY: dict[str, Any] = {
     "budget": {"unit": "generations", "limit": 1},
     "retrain": {"epochs": 0},
 }
+#: Of a fitness that has the setting named first: shared weights, training from scratch, a look at fresh weights.
+FITNESS: dict[str, dict[str, Any]] = {
+    "gradient_batch": TINY["fitness"],
+    "recipe": {"recipe": {"epochs": 1}},
+    "images": {"images": 4},
+}
 
 
 def tiny(problem: str, strategy: str) -> dict[str, Any]:
@@ -44,7 +50,7 @@ def tiny(problem: str, strategy: str) -> dict[str, Any]:
     document = {name: keys for name, keys in TINY.items() if name not in used.unused and name != "fitness"}
     document = json.loads(json.dumps(document))
     if "data" not in used.unused:
-        document["fitness"] = TINY["fitness"] if used.gradients else {"recipe": {"epochs": 1}}
+        document["fitness"] = next(tiny for name, tiny in FITNESS.items() if name in used.Settings.model_fields)
         if sections["data"]["name"].startswith("digits"):
             document["data"]["name"] = sections["data"]["name"]
         least = {"width": 0.03125, "channels": 2, "layers": 3}
