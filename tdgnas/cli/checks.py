@@ -59,4 +59,12 @@ def show(
         space, found = load_architecture(path)
         say(f"space       {space!r}", f"choices     {space.describe(found)}")
         say(f"parameters  {space.parameters(found):,}", f"MACs        {space.macs(found):,}")
+        if space.final_options:
+            import torch
+
+            with torch.device("meta"):  # only counted
+                final = space.final_network(found)
+            count = sum(parameter.numel() for parameter in final.parameters())
+            options = ", ".join(f"{key} {value}" for key, value in space.final_options.items())
+            say(f"final form  {count:,} parameters ({options})")
         say(f"drawing     {pictures.draw(space, found, draw or path.with_suffix('.png'))}")

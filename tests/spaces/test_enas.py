@@ -9,8 +9,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from typer.testing import CliRunner
 
 from tdgnas import SupernetFitness
+from tdgnas.cli import app
 from tdgnas.data import ImageData, Splits
 from tdgnas.decision import Decision, Decisions
 from tdgnas.individual import LossFitness
@@ -60,8 +62,67 @@ def test_text_forms_are_read_and_printed(space, tmp_path) -> None:
         space.from_string("[1] [0 1]")
     with pytest.raises(ValueError, match="no architecture of ENAS"):
         space.from_string("conv3")
-    with pytest.raises(ValueError, match="choice 9 of"):
-        space.from_string(" ".join(["9"] * len(space.decisions)))
+
+
+#: What the authors found: the fixed architectures of their released scripts.
+PUBLISHED_MACRO = """
+    [0] [3 0] [0 1 0] [2 0 0 1] [2 0 0 0 0] [3 1 1 0 1 0] [2 0 0 0 0 0 1] [2 0 1 1 0 1 1 1] [1 0 1 1 1 0 1 0 1]
+    [0 0 0 0 0 0 0 0 0 0] [2 0 0 0 0 0 1 0 0 0 0] [0 1 0 0 1 1 0 0 0 0 1 1] [2 0 1 0 0 0 0 0 1 0 1 1 0]
+    [1 0 0 1 0 0 0 1 1 1 0 1 0 1] [0 1 1 0 1 0 1 0 0 0 0 0 1 0 0] [2 0 0 1 0 0 0 0 0 0 0 1 0 1 0 1]
+    [2 0 1 0 0 0 1 0 0 1 1 1 1 0 0 1 0] [2 0 0 0 0 1 0 1 0 1 0 0 1 0 1 0 0 1]
+    [3 0 1 1 0 1 0 0 0 0 0 1 0 1 0 1 0 0 0] [3 0 1 1 0 0 0 0 0 0 0 0 0 1 1 0 0 0 0 1]
+    [0 1 0 0 1 0 1 1 0 0 0 1 0 0 0 0 0 1 1 0 0] [3 0 1 0 1 1 0 0 1 0 1 1 0 1 1 0 1 0 0 1 0 0]
+    [0 1 0 1 0 1 0 0 0 0 0 0 0 0 1 0 1 0 0 1 0 0 0] [0 1 1 0 0 0 1 1 1 0 1 0 0 0 1 0 1 0 0 1 1 0 0 0]
+"""
+PUBLISHED_MICRO = "0 2 0 0 0 4 0 1 0 4 1 1 1 0 0 1 0 2 1 1 | 1 0 1 0 0 3 0 2 1 1 3 1 1 0 0 4 0 3 1 1"
+
+
+def test_the_authors_own_strings_are_networks(tmp_path) -> None:
+    """The how-to says where these counts differ from the published ones, and why."""
+    with torch.device("meta"):
+        for space, text, size in (
+            (EnasMacro(layers=24), " ".join(PUBLISHED_MACRO.split()), 30_891_370),
+            (EnasMicro(), PUBLISHED_MICRO, 4_205_856),
+        ):
+            architecture = space.from_string(text)
+            assert space.to_string(architecture) == text
+            final = space.final_network(architecture)
+            assert sum(parameter.numel() for parameter in final.parameters()) == size
+    path = save_architecture(space, architecture, tmp_path / "architecture.json")
+    shown = CliRunner().invoke(app, ["show", str(path)]).output
+    assert "final form  4,205,856 parameters (channels 36, cells 17, auxiliary True, drop_path 0.4)" in shown
+
+
+@pytest.mark.parametrize(
+    ("space", "text", "message"),
+    [
+        (
+            MACRO,
+            "[0] [0 1] [2 0] [0 0 0 0] [0 0 0 0 0]",
+            r"layer 3 is \[2 0\]; it has an operation and 2 skip bits",
+        ),
+        (
+            MACRO,
+            "[0] [6 1] [2 0 0] [0 0 0 0] [0 0 0 0 0]",
+            "layer 2 has operation 6; there are 0 to 5: conv3",
+        ),
+        (MACRO, "[0] [0 1] [2 0 2] [0 0 0 0] [0 0 0 0 0]", r"layer 3 has the skip bits \[0, 2\]; each"),
+        (MACRO, "[0] [0 1]", "5 layers .* takes 15 numbers; this has 3"),
+        (
+            MICRO,
+            "0 0 0 0 3 0 0 0 0 0 0 0 | 0 0 0 0 0 0 0 0 0 0 0 0",
+            "node 3 of the normal cell reads value 3, ",
+        ),
+        (
+            MICRO,
+            "0 0 0 0 0 0 0 0 0 0 0 0 | 0 0 0 5 0 0 0 0 0 0 0 0",
+            "node 2 of the reduce cell has operation 5",
+        ),
+    ],
+)
+def test_what_is_wrong_in_a_text_is_named(space, text: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        space.from_string(text)
 
 
 def test_text_forms_as_the_paper_writes_them() -> None:

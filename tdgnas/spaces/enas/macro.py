@@ -5,6 +5,7 @@ Source: Pham et al. 2018, *Efficient Neural Architecture Search via Parameter Sh
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, ClassVar
@@ -16,7 +17,7 @@ from ...graphs import INPUT, Graph, Node, Op, Term, needed_only, on
 from ..architecture import Architecture
 from ..registry import SPACES
 from ..space import SearchSpace, given
-from .operations import check_sizes, head, numbers
+from .operations import check_operation, check_sizes, head, numbers
 
 OPERATIONS = ("conv3", "sepconv3", "conv5", "sepconv5", "avg3", "max3")
 
@@ -155,13 +156,25 @@ class EnasMacro(SearchSpace):
     def from_string(self, text: str) -> Architecture:
         """Return the architecture of a text form; brackets may be missing.
 
-        :raises ValueError: when the text is not that of a network of so many layers.
+        :raises ValueError: when the text is not that of a network of so many layers, naming the layer.
         """
         form = (
             f"a network of {self.layers} layers (per layer the operation, then a bit for every earlier output but the "
             "last)"
         )
-        return self.architecture(numbers(text, len(self.decisions), form))
+        for layer, row in enumerate(re.findall(r"\[([^]]*)\]", text)[: self.layers], start=1):
+            if len(row.replace(",", " ").split()) != layer:
+                raise ValueError(
+                    f"layer {layer} is [{row}]; it has an operation and {layer - 1} skip bits, one for every earlier "
+                    "output but the last"
+                )
+        found = numbers(text, len(self.decisions), form)
+        for layer in range(1, self.layers + 1):
+            operation, *bits = found[self.decision_of(layer) : self.decision_of(layer + 1)]
+            check_operation(f"layer {layer}", operation, OPERATIONS)
+            if max(bits, default=0) > 1:
+                raise ValueError(f"layer {layer} has the skip bits {bits}; each must be 0 or 1")
+        return self.architecture(found)
 
 
 def _halved(outputs: list[str], layer: int, channels_in: int, channels_out: int) -> Sequence[Node]:

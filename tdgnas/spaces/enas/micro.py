@@ -16,7 +16,7 @@ from ..cells import CellPlan, FinalNetwork
 from ..cells.shapes import NORMAL, REDUCTION
 from ..registry import SPACES
 from ..space import SearchSpace, given
-from .operations import check_sizes, head, numbers
+from .operations import check_operation, check_sizes, head, numbers
 
 #: The choices of a node's operation, and what they are called among the operations of cells.
 OPERATIONS = {
@@ -198,7 +198,18 @@ class EnasMicro(SearchSpace):
     def from_string(self, text: str) -> Architecture:
         """Return the architecture of a text form; the bar may be missing.
 
-        :raises ValueError: when the text is not that of two cells of so many nodes.
+        :raises ValueError: when the text is not that of two cells of so many nodes, naming the node.
         """
         form = f"a pair of cells of {self.intermediates} nodes (4 a node: index, operation, twice)"
-        return self.architecture(numbers(text, len(self.decisions), form))
+        found = numbers(text, len(self.decisions), form)
+        for cell in self.kinds:
+            for node in range(2, self.intermediates + 2):
+                for side in (1, 2):
+                    index, operation = found[self.decision_of(cell, node, side) :][:2]
+                    if index >= node:
+                        raise ValueError(
+                            f"node {node} of the {cell} cell reads value {index}, which is not earlier; it can read "
+                            f"0 to {node - 1}, where 0 and 1 are the cells before"
+                        )
+                    check_operation(f"node {node} of the {cell} cell", operation, tuple(OPERATIONS))
+        return self.architecture(found)

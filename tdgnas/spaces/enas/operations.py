@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from torch import nn
@@ -87,3 +88,14 @@ def numbers(text: str, count: int, form: str) -> list[int]:
     if len(found) != count:
         raise ValueError(f"{form} takes {count} numbers; this has {len(found)}")
     return found
+
+
+def check_operation(where: str, number: int, names: Sequence[str]) -> None:
+    """Check the number of an operation in a text form.
+
+    :raises ValueError: when there is none of this number.
+    """
+    if number >= len(names):
+        raise ValueError(
+            f"{where} has operation {number}; there are 0 to {len(names) - 1}: {', '.join(names)}"
+        )
