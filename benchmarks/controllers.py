@@ -29,7 +29,7 @@ from tdgnas.individual import AccuracyFitness
 from tdgnas.pictures import save
 from tdgnas.pictures.curves import bands_figure
 from tdgnas.runs import FITNESSES, make_config
-from tdgnas.spaces import EnasMacro, EnasMicro, SearchSpace
+from tdgnas.spaces import Architecture, EnasMacro, EnasMicro, SearchSpace
 from tdgnas.strategies import Controller, create
 from tdgnas.strategies.controllers.reinforce_lstm import PRESETS, make_trainer
 from tdgnas.supernet import PopulationEvaluator, Supernet, WeightTraining, evaluation_set
@@ -192,6 +192,21 @@ def weights(
 # speed ----------------------------------------------------------------------------------------------------------
 
 
+def mutated(space: SearchSpace, rng: random.Random) -> Architecture:
+    """The architecture of seed 0 with one decision drawn anew."""
+    choices = list(space.sample(random.Random(0)).choices)
+    place = rng.randrange(len(choices))
+    choices[place] = rng.randrange(space.decisions.sizes[place])
+    return space.architecture(choices)
+
+
+def sharing(supernet: Supernet, noise: Any, architectures: list[Architecture]) -> float:
+    """Multiply-adds that evaluating a population one by one takes, over those that were computed."""
+    evaluator = PopulationEvaluator(supernet, evaluation_set(noise, size=2, batch_size=2))
+    evaluator.scores(architectures)
+    return evaluator.counters.macs_requested / evaluator.counters.macs_executed
+
+
 def timed(function: Callable[[], Any], rounds: int = 5) -> float:
     """Median seconds of a call, after one that does not count."""
     function()
@@ -236,9 +251,9 @@ def speed(
         epoch = one_step * -(-45_000 // images)
         update_s, pass_s = timed(update, rounds), timed(plain, rounds)
         sample_s = timed(lambda: net.sample(uniforms), rounds)  # noqa: B023
-        evaluator = PopulationEvaluator(supernet, evaluation_set(noise, batch_size=images))
-        evaluator.scores([supernet.decode(one) for one in strategy.sampled(20)])
-        shared = evaluator.counters
+        alike = [mutated(space, rng) for rng in [random.Random(0)] for _ in range(64)]
+        drawn = [space.sample(random.Random(seed)) for seed in range(64)]
+        shared = [sharing(supernet, noise, each) for each in (drawn, alike)]
         rows.append(
             [
                 space.name,
@@ -248,11 +263,11 @@ def speed(
                 f"{100 * update_s / epoch:.3f} %",
                 f"{sample_s:.2f} s",
                 f"{sample_s / pass_s:.1f}",
-                f"{shared.macs_requested / shared.macs_executed:.2f}",
+                *(f"{each:.2f}" for each in shared),
             ]
         )
     title = ["space", "samples", "one update", "one step of the weights", "update / epoch of 45,000 images"]
-    title += ["1,000 samples", "over one LSTM pass", "multiply-adds asked for / computed, 20 samples"]
+    title += ["1,000 samples", "over one LSTM pass", "shared by 64 drawn", "by 64 one mutation apart"]
     print(rows_of(title, rows))
 
 

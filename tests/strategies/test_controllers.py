@@ -417,7 +417,7 @@ def test_enas_trains_the_weights_in_turn(searches):
 
 def test_enas_takes_the_published_settings_of_the_space():
     macro, micro = (create("enas", space.decisions, seed=0) for space in (EnasMacro(), EnasMicro()))
-    assert (macro.batch, micro.batch, macro.updates) == (20, 10, 50)
+    assert (macro.batch, macro.updates, micro.batch, micro.updates) == (20, 50, 10, 30)
     assert macro.controller.parameters["lstm0"].shape == (1, 128, 256)  # 64 units, no biases
     assert micro.controller.parameters["head0"][0, -1].tolist() == [10, 10, 0, 0, 0]
     defaults = macro.trainer.optimiser.defaults

@@ -12,7 +12,7 @@ from ...decision import Decision
 from ...individual import IndividualLike
 from ...settings import Count
 from ..base import STRATEGIES
-from .reinforce_lstm import Preset, ReinforceLSTM
+from .reinforce_lstm import PRESETS, Preset, ReinforceLSTM
 
 __all__ = ["Enas"]
 
@@ -30,7 +30,7 @@ class Enas(ReinforceLSTM):
     :param settings: published settings of the controller; ``enas-micro`` where decisions point by index, else
         ``enas-macro``, where none.
     :param alternate: train the shared weights in turn with the controller.
-    :param updates: of the controller between two trainings of the weights.
+    :param updates: of the controller between two trainings of the weights; 50, for ``enas-micro`` 30, where none.
     :param steps: of the weights in each training, each on an architecture of its own; one pass over the training data
         where none.
     :param train: trains the weights, called with architectures and ``each=True``; given by the problem.
@@ -43,16 +43,17 @@ class Enas(ReinforceLSTM):
         *,
         settings: Preset | None = None,
         alternate: bool = True,
-        updates: Count = 50,
+        updates: Count | None = None,
         steps: Count | None = None,
         train: Callable[..., object] | None = None,
         **given: Any,
     ) -> None:
-        by_index = any(decision.points and not decision.binary for decision in decisions)
-        super().__init__(
-            decisions, settings=settings or ("enas-micro" if by_index else "enas-macro"), **given
-        )
-        self.updates, self.steps = updates, steps
+        if settings is None:
+            by_index = any(decision.points and not decision.binary for decision in decisions)
+            settings = "enas-micro" if by_index else "enas-macro"
+        super().__init__(decisions, settings=settings, **given)
+        self.updates: int = updates or PRESETS[settings]["updates"]
+        self.steps = steps
         self.train = train if alternate else None
         if self.train is not None:
             self.recommends = "present"

@@ -67,6 +67,7 @@ _NAS_RL: dict[str, Any] = {
     "hidden": 35, "layers": 2, "init": 0.08, "biases": True, "temperature": 1.0, "tanh": 0.0, "reduce": 1.0,
     "gain": 1.0, "bias": (), "constant": (), "skip_weight": 0.0, "skip_rate": 0.4,
     "lr": 6e-4, "beta1": 0.9, "eps": 1e-8, "baseline": 0.95, "start": None, "entropy": 0.0, "batch": 8,
+    "updates": 50,
 }  # fmt: skip
 _MACRO = _NAS_RL | {
     "hidden": 64, "layers": 1, "init": 0.1, "biases": False, "tanh": 1.5, "gain": 2.0, "skip_weight": 0.8,
@@ -74,7 +75,7 @@ _MACRO = _NAS_RL | {
 }  # fmt: skip
 _MICRO = _MACRO | {
     "tanh": 1.1, "reduce": 2.5, "bias": (10.0, 10.0, 0.0, 0.0, 0.0),
-    "constant": (0.25, 0.25, -0.25, -0.25, -0.25), "skip_weight": 0.0, "lr": 3.5e-3, "batch": 10,
+    "constant": (0.25, 0.25, -0.25, -0.25, -0.25), "skip_weight": 0.0, "lr": 3.5e-3, "batch": 10, "updates": 30,
 }  # fmt: skip
 #: Published settings; any of them can be overridden.
 PRESETS: dict[str, dict[str, Any]] = {"nas-rl": _NAS_RL, "enas-macro": _MACRO, "enas-micro": _MICRO}
