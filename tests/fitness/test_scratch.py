@@ -82,6 +82,17 @@ def test_the_reward_is_the_best_of_the_last_epochs_cubed(made: dict[str, Any]) -
     assert fitness.budget.passes == 3 * 4 * 16 + 3 * 12
 
 
+def test_another_task_is_learned_as_well() -> None:
+    ink = load("digits-ink", size=8, channels=1, train=16, valid=12, test=12)
+    space = NasRL(layers=1, widths=(), filters=(4, 8), in_channels=1, image_size=8, classes=1)
+    recipe = Recipe(epochs=3, warmup=0, batch_size=8)
+    fitness = TrainingFitness(space, ink, recipe, measure="mae", last=2, power=2.0, device="cpu")
+    records = fitness.train(space.architecture([1, 1])).records
+    best = min(record.valid["mae"] for record in records[1:])
+    assert fitness(Individual(space.decisions.genes((1, 1)))) == (best**2,)
+    assert fitness.fitness_type is LossFitness
+
+
 @pytest.mark.parametrize(
     ("scaled", "passes"), [("epochs", 3 * 1 * 16 + 12), ("data", 3 * 4 * 4 + 12), ("width", 3 * 4 * 16 + 12)]
 )
