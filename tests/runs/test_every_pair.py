@@ -50,7 +50,9 @@ def tiny(problem: str, strategy: str) -> dict[str, Any]:
     document = {name: keys for name, keys in TINY.items() if name not in used.unused and name != "fitness"}
     document = json.loads(json.dumps(document))
     if "data" not in used.unused:
-        document["fitness"] = next(tiny for name, tiny in FITNESS.items() if name in used.Settings.model_fields)
+        document["fitness"] = next(
+            tiny for name, tiny in FITNESS.items() if name in used.Settings.model_fields
+        )
         if sections["data"]["name"].startswith("digits"):
             document["data"]["name"] = sections["data"]["name"]
         least = {"width": 0.03125, "channels": 2, "layers": 3}
