@@ -55,7 +55,7 @@ def tiny(problem: str, strategy: str) -> dict[str, Any]:
         )
         if sections["data"]["name"].startswith("digits"):
             document["data"]["name"] = sections["data"]["name"]
-        least = {"width": 0.03125, "channels": 2, "layers": 3}
+        least = {"width": 0.03125, "channels": 2, "layers": 3, "nodes": 1}
         known = sections["space"]["settings"]
         if sections["space"]["name"] == "nas-rl":
             document["data"] |= {"size": 8, "channels": 1}
