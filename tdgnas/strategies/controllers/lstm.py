@@ -171,10 +171,8 @@ class _Pass:
             elif step.bits:
                 value = self._ask_bits(step, state)
             elif step.places:
-                choice = self._ask(step, state)[..., None, None].expand(-1, -1, 1, state.shape[-1])
-                value = torch.stack([self.anchors[each] for each in step.anchors], 2).gather(2, choice)[
-                    :, :, 0
-                ]
+                choice = self._ask(step, state)
+                value = _at(self.anchors, step)[rows, torch.arange(samples), choice]
             else:
                 value = embedding[rows, start]
             if step.makes:
@@ -198,9 +196,7 @@ class _Pass:
 
     def _ask_bits(self, step: Step, state: Tensor) -> Tensor:
         """Answer whether each of the earlier positions is taken; return the next input, sum / (1 + number)."""
-        odds = self.net.shape.gain * self._logits(
-            step, state
-        )  # of being taken, shape (runs, samples, positions)
+        odds = self.net.shape.gain * self._logits(step, state)  # shape (runs, samples, positions)
         given, places = (self.uniforms if self.choices is None else self.choices), list(step.places)
         self.odds.append((places, odds))
         yes, no = F.logsigmoid(odds), F.logsigmoid(-odds)
@@ -210,8 +206,7 @@ class _Pass:
         parts = (each.unbind(-1) for each in (choices, logs, entropies))
         taken = [self._note(place, *each) for place, *each in zip(places, *parts, strict=True)]
         chosen = torch.stack(taken, -1).to(state.dtype)
-        values = torch.stack([self.anchors[each] for each in step.anchors], 2)
-        total: Tensor = torch.einsum("rsn,rsnh->rsh", chosen, values)
+        total: Tensor = torch.einsum("rsn,rsnh->rsh", chosen, _at(self.anchors, step))
         return total / (1 + chosen.sum(-1, keepdim=True))
 
     def _logits(self, step: Step, state: Tensor) -> Tensor:
@@ -220,8 +215,7 @@ class _Pass:
             bias, bound = shape.biases or bool(shape.bias), shape.tanh / shape.reduce
             logits = _affine(state, parameters[f"head{step.head}"], bias)
         else:  # query_j = v^T tanh(W1 h_j + W2 h)
-            keys = torch.stack([self.keys[each] for each in step.anchors], 2)
-            mixed = torch.tanh(keys + torch.bmm(state, parameters["queries"])[:, :, None])
+            mixed = torch.tanh(_at(self.keys, step) + torch.bmm(state, parameters["queries"])[:, :, None])
             logits = torch.bmm(mixed.flatten(1, 2), parameters["attention"]).view(mixed.shape[:3])
             bound = shape.tanh
         logits = logits / shape.temperature
@@ -248,6 +242,11 @@ class _Pass:
             on = on if before is None else on & before
             found = on if found is None else found & on
         return found
+
+
+def _at(values: Sequence[Tensor], step: Step) -> Tensor:
+    """What anchors have that a step attends to, shape (runs, samples, anchors, units)."""
+    return torch.stack([values[each] for each in step.anchors], 2)
 
 
 def _divergence(odds: Tensor, rate: float) -> Tensor:
