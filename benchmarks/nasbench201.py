@@ -2,19 +2,22 @@
 
     python benchmarks/nasbench201.py                 # 500 runs of each strategy at 12,000 simulated seconds
     python benchmarks/nasbench201.py --runs 50 --strategy tdga --strategy aging
+    python benchmarks/nasbench201.py --keep runs --figure anytime.svg     # what is in the folder is not run again
+    python benchmarks/nasbench201.py --unit evaluations --budget 200 --strategy tdga --strategy local-search
 
 A search sees the validation accuracy after 12 epochs and pays the time of those epochs; reported is the final test
 accuracy of the best architecture by that signal (Dong and Yang 2020, table 5). Runs are spread over processes; the
-LSTM controllers of many runs advance together.
+LSTM controllers of many runs advance together. Strategies that take seconds for one run have fewer runs.
 """
 
 from __future__ import annotations
 
+import json
 import random
 import time
 from collections.abc import Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
-from functools import lru_cache
+from functools import lru_cache, partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Annotated, Any
@@ -23,13 +26,17 @@ import numpy as np
 import typer
 from rich.console import Console
 from rich.table import Table
+from scipy.stats import mannwhitneyu
+from statsmodels.stats.multitest import multipletests
 
+from tdgnas import pictures
 from tdgnas.comparison import cpus, effect, parse
+from tdgnas.comparison.curves import band
 from tdgnas.fitness import TabularFitness, load_table
 from tdgnas.individual import AccuracyFitness
 from tdgnas.runs.search import Search, Trace
 from tdgnas.spaces import NASBench201
-from tdgnas.strategies import create
+from tdgnas.strategies import create, wants
 from tdgnas.strategies.controllers.reinforce_lstm import PRESETS, Controller, make_trainer
 
 PUBLISHED = {"aging": (93.92, 0.30), "random": (93.70, 0.36), "reinforce-table": (93.85, 0.37)}
@@ -56,9 +63,41 @@ STRATEGIES = [
     "tdga",
     "aging-tuned=aging:population=30,sample=20",
     "local-search",
+    # With a model of what is good.
+    "tdga-gp",
+    "tdga-gp-batch5=tdga-gp:batch=5",
+    "tdga-gp-cold=tdga-gp:temperature=0.0",
+    "tdga-gp-mean=tdga-gp:deviation=0.0",
+    # Tuned with as many tries as tdga-gp, see nasbench201_tuning.py.
+    "gp-ucb=tdga-gp:temperature=0.0,initial=10,population=10,deviation=1.0,process.rho=0.6,process.noise=0.1",
+    "aging-predicted",
 ]
-Run = tuple[float, float, int]
-"""Signal of the choice, its final test accuracy (both 0 to 1), and evaluations."""
+#: Those of which one run takes seconds, and how many runs they have at most.
+SLOW = {
+    "optuna-tpe=optuna": 100,
+    "random-forest": 100,
+    "bananas": 30,
+    "optuna-gp=optuna:sampler=gp": 20,
+}
+#: What others are tested against.
+HERO = "tdga-gp"
+#: Of the figure.
+DRAWN = [
+    "random",
+    "aging",
+    "aging-tuned",
+    "local-search",
+    "tdga",
+    "random-forest",
+    "bananas",
+    "optuna-gp",
+    "gp-ucb",
+]
+Run = tuple[float, float, int, list[list[float]]]
+"""Signal of the choice, its final test accuracy (both 0 to 1), evaluations, and the choice's course: budget used and
+final test accuracy whenever it changed."""
+Results = dict[str, tuple[list[Run], float]]
+"""Runs by the strategy's label, and the seconds that they took."""
 
 
 @lru_cache
@@ -68,25 +107,31 @@ def problem() -> Any:
 
 
 def one_search(
-    name: str, options: dict[str, Any], seed: int, limit: float, repeats: Any
+    name: str, options: dict[str, Any], seed: int, limit: float, repeats: Any, unit: Any = "seconds"
 ) -> tuple[TabularFitness, Trace]:
     """Run one strategy with one seed; return its fitness and what it saw."""
     space, table = problem()
     fitness = TabularFitness(space, table, repeats=repeats)
-    strategy = create(name, fitness.decisions, seed=seed, fitness=AccuracyFitness, **options)
-    return fitness, Search(strategy, fitness, fitness.budget, unit="seconds", limit=limit).run()
+    given = {"encode": space.path_encoding} if "encode" in wants(name) else {}
+    strategy = create(name, fitness.decisions, seed=seed, fitness=AccuracyFitness, **given, **options)
+    return fitness, Search(strategy, fitness, fitness.budget, unit=unit, limit=limit).run()
 
 
 def run_searches(
-    name: str, options: dict[str, Any], seeds: Sequence[int], limit: float, repeats: Any
+    name: str,
+    options: dict[str, Any],
+    seeds: Sequence[int],
+    limit: float,
+    repeats: Any,
+    unit: Any = "seconds",
 ) -> list[Run]:
     """Run one strategy with many seeds, one after another."""
     space, _ = problem()
     found = []
     for seed in seeds:
-        fitness, trace = one_search(name, options, seed, limit, repeats)
-        _, signal, genes = trace.points[-1]
-        found.append((signal, fitness.final(space.decode(genes)), trace.evaluations))
+        fitness, trace = one_search(name, options, seed, limit, repeats, unit)
+        course = [[used, fitness.final(space.decode(genes))] for used, _, genes in trace.points]
+        found.append((trace.points[-1][1], course[-1][1], trace.evaluations, course))
     return found
 
 
@@ -104,8 +149,8 @@ def run_controllers(options: dict[str, Any], seeds: Sequence[int], limit: float,
     trainer = make_trainer(space.decisions, rngs, preset, Controller(**shape), **own)
     sizes = space.decisions.sizes
     fitnesses = [TabularFitness(space, table, repeats=repeats) for _ in seeds]
-    best: list[tuple[float, int]] = [(-1.0, 0)] * len(seeds)
-    counts = [0] * len(seeds)
+    best, counts = [-1.0] * len(seeds), [0] * len(seeds)
+    courses: list[list[list[float]]] = [[] for _ in seeds]
     while min(fitness.budget.seconds for fitness in fitnesses) < limit:
         uniforms = [[[rng.random() for _ in sizes] for _ in range(batch)] for rng in rngs]
         choices = trainer.controller.sample(torch.tensor(uniforms))
@@ -117,24 +162,49 @@ def run_controllers(options: dict[str, Any], seeds: Sequence[int], limit: float,
                 rewards[run, place] = signal = float(fitness.signal[row])
                 if fitness.budget.seconds <= limit:
                     counts[run] += fitness.budget.evaluations - before
-                    best[run] = max(best[run], (signal, -row))
+                    if signal > best[run]:
+                        best[run] = signal
+                        courses[run].append([fitness.budget.seconds, float(fitness.finals[row])])
         trainer.step(choices, rewards)
-    finals = fitnesses[0].finals
-    return [(signal, float(finals[-row]), count) for (signal, row), count in zip(best, counts, strict=True)]
+    each = zip(best, counts, courses, strict=True)
+    return [(signal, course[-1][1], count, course) for signal, count, course in each]
 
 
 def run_all(
-    text: str, seeds: Sequence[int], limit: float, repeats: str, jobs: int, pool: Executor | None
+    text: str, seeds: Sequence[int], limit: float, repeats: str, unit: str, jobs: int, pool: Executor | None
 ) -> list[Run]:
     """Run a strategy with all seeds, spread over processes."""
     spec = parse(text)
     parts = [part for start in range(jobs) if (part := list(seeds[start::jobs]))]
-    function, first = (run_searches, (spec.name,)) if spec.name != "reinforce-lstm" else (run_controllers, ())
-    arguments = [(*first, spec.options, part, limit, repeats) for part in parts]
+    arguments: list[tuple[Any, ...]] = [
+        (spec.name, spec.options, part, limit, repeats, unit) for part in parts
+    ]
+    function: Any = run_searches
+    if spec.name == "reinforce-lstm" and unit == "seconds":
+        function, arguments = run_controllers, [one[1:-1] for one in arguments]
     if pool is None:
         return [run for one in arguments for run in function(*one)]
     futures = [pool.submit(function, *one) for one in arguments]
     return [run for future in futures for run in future.result()]
+
+
+def kept(
+    folder: Path | None, text: str, seeds: range, settings: list[Any], work: Any
+) -> tuple[list[Run], float]:
+    """Return the runs of a strategy and the seconds that they took, out of the folder where they are there."""
+    path = None if folder is None else folder / f"{parse(text).label}.json"
+    asked = [text, seeds.start, len(seeds), *settings]
+    if path is not None and path.exists():
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if found["asked"] == asked:
+            return [tuple(run) for run in found["runs"]], found["seconds"]
+    start = time.perf_counter()
+    runs = work()
+    seconds = time.perf_counter() - start
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps({"asked": asked, "seconds": seconds, "runs": runs}), encoding="utf-8")
+    return runs, seconds
 
 
 def main(
@@ -142,16 +212,23 @@ def main(
         list[str] | None, typer.Option(help="NAME or LABEL=NAME:key=value; once for each.")
     ] = None,
     runs: Annotated[int, typer.Option(help="Runs of each strategy.")] = 500,
+    slow: Annotated[bool, typer.Option(help="Include those of which one run takes seconds.")] = True,
     first_seed: Annotated[int, typer.Option(help="Seed of the first run.")] = 0,
-    budget: Annotated[float, typer.Option(help="Simulated seconds of each run.")] = 12_000.0,
+    budget: Annotated[float, typer.Option(help="Of each run: simulated seconds, or evaluations.")] = 12_000.0,
+    unit: Annotated[str, typer.Option(help="Of the budget: seconds or evaluations.")] = "seconds",
     repeats: Annotated[
         str, typer.Option(help="charged: an architecture is paid each time (as published); free: once.")
     ] = "charged",
     jobs: Annotated[int | None, typer.Option(help="Processes; one per CPU by default.")] = None,
+    keep: Annotated[Path | None, typer.Option(help="Folder of runs: those in it are not run again.")] = None,
     out: Annotated[Path | None, typer.Option(help="Also write the table there, as Markdown.")] = None,
+    figure: Annotated[Path | None, typer.Option(help="Draw the anytime curves there.")] = None,
 ) -> None:
     """Run searches on NAS-Bench-201's table and compare them with the published figures."""
     console = Console(width=170)
+    wanted = dict.fromkeys(strategy or STRATEGIES, runs)
+    if not strategy and slow:
+        wanted |= {text: min(runs, most) for text, most in SLOW.items()}
     try:
         problem()
         if runs < 1 or budget <= 0:
@@ -161,43 +238,77 @@ def main(
             ProcessPoolExecutor(workers, get_context("spawn"), initializer=problem) if workers > 1 else None
         )
         results = {}
-        for text in strategy or STRATEGIES:
-            start = time.perf_counter()
-            seeds = range(first_seed, first_seed + runs)
-            found = run_all(text, seeds, budget, repeats, workers, pool)
-            results[parse(text).label] = (found, time.perf_counter() - start)
-            console.print(
-                f"{parse(text).label}: {runs} runs in {results[parse(text).label][1]:.1f} s", highlight=False
-            )
+        for text, count in wanted.items():
+            seeds, label = range(first_seed, first_seed + count), parse(text).label
+            work = partial(run_all, text, seeds, budget, repeats, unit, workers, pool)
+            results[label] = kept(keep, text, seeds, [budget, unit, repeats], work)
+            console.print(f"{label}: {count} runs in {results[label][1]:.1f} s", highlight=False)
     except (ValueError, OSError) as error:
         console.print(f"error: {error}", style="red", markup=False)
         raise typer.Exit(1) from None
-    report(results, console, out, f"{runs} runs, {budget:g} simulated seconds, repeats {repeats}")
+    title = f"{runs} runs, {budget:g} {'simulated ' * (unit == 'seconds')}{unit}, repeats {repeats}"
+    places = [place for place in (50, 100, 200) if place <= budget] if unit == "evaluations" else []
+    report(results, console, out, title, places)
+    if figure is not None:
+        draw(results, figure, budget, "simulated seconds" if unit == "seconds" else unit)
+
+
+def draw(results: Results, path: Path, budget: float, unit: str) -> None:
+    """Draw the mean final test accuracy of the choice over the budget, with its 95 % confidence band."""
+    grid = np.linspace(0, budget, 241)
+    shown = [label for label in [HERO, *DRAWN] if label in results] or list(results)
+    percent = {
+        label: [[(used, 100 * final) for used, final in run[3]] for run in results[label][0]]
+        for label in shown
+    }
+    curves = {label: band(courses, grid) for label, courses in percent.items()}
+    pictures.save(pictures.bands_figure(curves, unit, "test accuracy of the choice (%)"), path)
+
+
+def tests(results: Results) -> dict[str, str]:
+    """Return Holm-corrected p values of Mann and Whitney's test of each strategy against the hero."""
+    finals = {label: [run[1] for run in found] for label, (found, _) in results.items()}
+    others = [label for label in finals if label != HERO]
+    if HERO not in finals or not others:
+        return {}
+    raw = [mannwhitneyu(finals[HERO], finals[label]).pvalue for label in others]
+    return dict(zip(others, (f"{p:.0e}" for p in multipletests(raw, method="holm")[1]), strict=True))
 
 
 def report(
-    results: dict[str, tuple[list[Run], float]], console: Console, out: Path | None, title: str
+    results: Results, console: Console, out: Path | None, title: str, places: Sequence[int] = ()
 ) -> None:
-    """Print the table and, where wanted, write it as Markdown."""
+    """Print the table and, where wanted, write it as Markdown.
+
+    :param places: of the budget, at which the choice's final accuracy is told as well.
+    """
     names = [
         "strategy",
+        "runs",
         "test accuracy (%)",
         "median",
-        "best",
         "signal (%)",
         "evaluations",
         "A against random",
     ]
-    names += ["published", "within one std", "seconds"]
+    names += [
+        f"p against {HERO}",
+        "published",
+        "within one std",
+        *(f"at {place}" for place in places),
+        "seconds",
+    ]
     control = [run[1] for run in results["random"][0]] if "random" in results else None
+    tested = tests(results)
     rows = []
     for label, (found, seconds) in results.items():
-        signals, finals, counts = (np.array(column) for column in zip(*found, strict=True))
+        signals, finals, counts = (np.array([run[place] for run in found]) for place in (0, 1, 2))
         finals, signals = 100 * finals, 100 * signals
         std = finals.std(ddof=1) if len(finals) > 1 else float("nan")
-        row = [label, f"{finals.mean():.2f} ± {std:.2f}", f"{np.median(finals):.2f}", f"{finals.max():.2f}"]
+        row = [label, str(len(found)), f"{finals.mean():.2f} ± {std:.2f}", f"{np.median(finals):.2f}"]
         row += [f"{signals.mean():.2f}", f"{counts.mean():.1f}"]
         row.append("–" if control is None else f"{effect(finals / 100, control, higher=True):.2f}")
+        row.append(tested.get(label, "–"))
         if label in PUBLISHED:
             mean, published_std = PUBLISHED[label]
             row += [
@@ -206,6 +317,10 @@ def report(
             ]
         else:
             row += ["–", "–"]
+        reached = band(
+            [[(used, final) for used, final in run[3]] for run in found], np.array(places, dtype=float)
+        )
+        row += [f"{100 * mean:.2f}" for mean in reached.mean]
         rows.append([*row, f"{seconds:.1f}"])
     table = Table(title=title)
     for name in names:

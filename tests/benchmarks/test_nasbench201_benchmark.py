@@ -43,7 +43,7 @@ def test_controllers_that_advance_together_search_as_single_ones(benchmark_modul
     together = benchmark_module.run_controllers(options, seeds, 4000.0, repeats)
     alone = benchmark_module.run_searches("reinforce-lstm", options, seeds, 4000.0, repeats)
     assert together == alone
-    assert len({signal for signal, _, _ in together}) > 1
+    assert len({signal for signal, *_ in together}) > 1
 
 
 def run(module, *arguments):
@@ -53,8 +53,18 @@ def run(module, *arguments):
 
 
 def test_it_prints_every_strategy_and_compares_with_what_was_published(benchmark_module, tmp_path):
-    result = run(benchmark_module, "--runs", 3, "--budget", 1500, "--jobs", 1, "--out", tmp_path / "table.md")
+    few = ["--runs", 3, "--no-slow", "--budget", 1500, "--jobs", 1]
+    written = [
+        "--out",
+        tmp_path / "table.md",
+        "--figure",
+        tmp_path / "anytime.svg",
+        "--keep",
+        tmp_path / "runs",
+    ]
+    result = run(benchmark_module, *few, *written)
     assert result.exit_code == 0, result.output
+    assert (tmp_path / "anytime.svg").exists()
     lines = (tmp_path / "table.md").read_text(encoding="utf-8").splitlines()
     assert len(lines) == 2 + len(benchmark_module.STRATEGIES)
     assert re.search(r"aging \| .*93\.92 ± 0\.30 \| (yes|NO)", "\n".join(lines))
@@ -74,6 +84,27 @@ def test_mistakes_are_sentences(benchmark_module, arguments, word):
     assert word in " ".join(result.output.split())
 
 
+def test_what_is_kept_is_not_run_again_unless_something_else_is_asked_for(
+    benchmark_module, tmp_path, monkeypatch
+):
+    arguments = ["--strategy", "random", "--budget", 1500, "--jobs", 1, "--keep", tmp_path]
+    assert run(benchmark_module, *arguments, "--runs", 2).exit_code == 0
+
+    def refused(*_):
+        raise ValueError("it was run again")
+
+    monkeypatch.setattr(benchmark_module, "run_all", refused)
+    assert run(benchmark_module, *arguments, "--runs", 2).exit_code == 0
+    assert run(benchmark_module, *arguments, "--runs", 3).exit_code != 0
+
+
+def test_evaluations_are_a_budget_too_and_told_on_the_way(benchmark_module, tmp_path):
+    arguments = ["--strategy", "random", "--runs", 2, "--budget", 60, "--unit", "evaluations", "--jobs", 1]
+    result = run(benchmark_module, *arguments, "--out", tmp_path / "table.md")
+    assert result.exit_code == 0, result.output
+    assert "| at 50 |" in (tmp_path / "table.md").read_text(encoding="utf-8")
+
+
 def test_rankings_of_the_table_have_scores_and_controls(table, monkeypatch, tmp_path):
     module = load("ranking")
     monkeypatch.setenv("TDGNAS_NB201", str(table))
@@ -91,6 +122,22 @@ def test_a_ranking_knows_a_perfect_and_a_reversed_score(tmp_path, capsys):
     same, reversed_ = (tmp_path / "r.md").read_text(encoding="utf-8").splitlines()[4:6]
     assert same == "| same | 1.000 | 1.000 | 0.00 |"
     assert reversed_ == "| reversed | -1.000 | -1.000 | 4.00 |"
+
+
+def test_the_cost_of_a_proposal_is_told_for_every_number_of_evaluations():
+    app = typer.Typer()
+    app.command()(load("proposal_cost").main)
+    result = CliRunner().invoke(app, ["10", "20", "--repeats", "2", "--decisions", "4"])
+    assert result.exit_code == 0, result.output
+    assert re.search(r"\| 10 \| \d+\.\d \|\n\| 20 \| ", result.output)
+
+
+def test_landscapes_have_one_height_for_an_architecture_and_a_row_for_each_size(capsys):
+    module = load("landscapes")
+    heights = [module.landscape(6, 3, 2, seed=4)([0, 1, 2, 0, 1, choice]) for choice in (0, 0, 1)]
+    assert heights[0] == heights[1] != heights[2]
+    module.main(["random", "short=aging:population=3"], seeds=1, evaluations=5)
+    assert capsys.readouterr().out.count("\n") == 2 + len(module.SIZES)
 
 
 def test_tuning_reads_no_test_accuracy(table, monkeypatch):

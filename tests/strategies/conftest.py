@@ -90,6 +90,10 @@ def kinds():
 SPACES = {"mixed": mixed, "binary": gates, "K-way": kinds}
 
 
+#: Settings that make a strategy's model quick to train.
+FEW = {"bananas": {"epochs": 2, "layers": 1}, "random-forest": {"trees": 3}}
+
+
 class Searches:
     """Makes problems, strategies for them and toolboxes, by name."""
 
@@ -102,8 +106,7 @@ class Searches:
     def strategy(self, name, problem, seed=0, **options):
         if name == "optuna":
             pytest.importorskip("optuna")
-        if name == "bananas":
-            options = {"epochs": 2, "layers": 1, **options}
+        options = {**FEW.get(name, {}), **options}
         if strategies.STRATEGIES.get(name).needs_gradients:
             options.setdefault("source", problem)
             options.setdefault({"darts": "lr"}.get(name, "gradient.lr"), 0.5)

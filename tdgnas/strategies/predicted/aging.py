@@ -26,7 +26,7 @@ class PredictedAging(PredictedSearch):
     """Aging evolution (:class:`AgingEvolution`) of whose children only those of the best predicted mean are evaluated.
 
     :param decisions: ``space.decisions``.
-    :param model: ``gp``, a :class:`ChoiceGP`, or ``forest``, a :class:`ForestModel`, with their defaults.
+    :param model: ``gp``, a :class:`ChoiceGP` as of ``tdga-gp``, or ``forest``, a :class:`ForestModel`.
     :param sample: individuals drawn with replacement for the tournament of each child.
     :param initial: random architectures to begin with.
     :param population: length of the queue; the oldest leaves.
@@ -53,7 +53,9 @@ class PredictedAging(PredictedSearch):
         super().__init__(decisions, **own, **given)
 
     def _model(self) -> Model:
-        return ChoiceGP() if self.kind == "gp" else ForestModel(self.decisions.sizes, self.rng)
+        if self.kind == "forest":
+            return ForestModel(self.decisions.sizes, self.rng)
+        return ChoiceGP(0.7 ** min(1.0, 6 / len(self.decisions)))  # as in tdga-gp
 
     def _vary(self) -> Row:
         drawn = [self.population[self.rng.randrange(len(self.population))] for _ in range(self.sample)]
