@@ -57,7 +57,11 @@ def show(
                 f"{architecture} has no architecture.json: its search has not ended yet, or it is no run"
             )
         space, found = load_architecture(path)
-        say(f"space       {space!r}", f"choices     {space.describe(found)}")
+        said = space.describe(found)
+        say(f"space       {space!r}", f"choices     {said}")
+        text = space.to_string(found) if hasattr(space, "to_string") else said
+        if text != said:
+            say(f"text        {text}")
         say(f"parameters  {space.parameters(found):,}", f"MACs        {space.macs(found):,}")
         if space.final_options:
             import torch

@@ -90,6 +90,7 @@ def test_the_authors_own_strings_are_networks(tmp_path) -> None:
             assert sum(parameter.numel() for parameter in final.parameters()) == size
     path = save_architecture(space, architecture, tmp_path / "architecture.json")
     shown = CliRunner().invoke(app, ["show", str(path)]).output
+    assert f"text        {PUBLISHED_MICRO}" in shown
     assert "final form  4,205,856 parameters (channels 36, cells 17, auxiliary True, drop_path 0.4)" in shown
 
 
