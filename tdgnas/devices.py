@@ -45,6 +45,11 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
+def channels_last(inputs: torch.Tensor) -> torch.Tensor:
+    """Return images of shape (batch, channels, height, width) laid out with the channels last; others as they are."""
+    return inputs.contiguous(memory_format=torch.channels_last) if inputs.ndim == 4 else inputs
+
+
 @contextmanager
 def own_noise(seed: int, device: torch.device | None = None) -> Iterator[None]:
     """Seed torch's global generators for fresh weights, dropout and their like inside a ``with`` block.

@@ -65,7 +65,14 @@ class Augment(Section):
     )
 
     def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
-        """``(N, C, H, W)`` normalised images, changed; all randomness comes from ``generator``."""
+        """``(N, C, H, W)`` normalised images, changed; all randomness comes from ``generator``.
+
+        :raises ValueError: for inputs that are no images, where something is to be changed.
+        """
+        if images.ndim != 4 and (self.crop or self.flip or self.cutout):
+            raise ValueError(
+                f"augment changes images, the inputs have shape {tuple(images.shape[1:])}; leave it out"
+            )
         if self.crop:
             images = random_crop(images, self.crop, generator)
         if self.flip:

@@ -11,6 +11,7 @@ from ..registry import Registry
 from ..tasks import TASKS, Task
 from .cifar import LAYOUTS, read_cifar
 from .cluttered import read_cluttered_digits
+from .csv import read_csv
 from .digits import read_digits, read_digits_ink, read_digits_parts
 from .folder import read_folder
 from .source import Source, data_root
@@ -32,6 +33,7 @@ for _reader in (read_digits, read_digits_ink, read_digits_parts, read_cluttered_
 for _names, _read in ((LAYOUTS, read_cifar), (TORCHVISION_SETS, read_torchvision)):
     for _name in _names:
         DATA.register(_name)(partial(_read, _name))
+DATA.register("csv")(read_csv)
 DATA.register("folder")(read_folder)
 
 
@@ -57,9 +59,9 @@ def load(
     :param name: ``digits`` (embedded in scikit-learn; ``digits-ink`` and ``digits-parts`` are the same images with
         numbers and with several labels to learn, ``cluttered-digits`` harder images made of them), ``cifar10``,
         ``cifar100``, ``mnist``, ``fashion-mnist``, ``kmnist``, ``svhn``, ``folder`` (images, a subfolder per class),
-        or what is registered in :data:`DATA`.
+        ``csv`` (a file of features), or what is registered in :data:`DATA`.
     :param folder: where the files are; default: the environment variable TDGNAS_DATA, else
-        ``~/.cache/tdgnas``. For ``folder``, the folder of images itself. Not used by ``digits``.
+        ``~/.cache/tdgnas``. For ``folder``, the folder of images itself; for ``csv``, the file. Not used by ``digits``.
     :param size: side of the square images; default: 32 for digits and the MNIST-like sets, else as they are.
     :param channels: 1 or 3; default: 3 for digits and the MNIST-like sets, else as they are.
     :param valid: part of the training images that validates, as a share (0.5) or a number (25000); default:

@@ -31,7 +31,8 @@ class Source:
     :param name: the name it was loaded by.
     :param classes: the class names; label ``k`` means ``classes[k]``. Where targets are
         numbers, names of their columns.
-    :param images: the training part, ``(N, C, H, W)`` uint8.
+    :param images: the training part, ``(N, C, H, W)`` uint8; or inputs of any kind, ``(N, C, ...)`` float32, which are
+        normalised by the training split.
     :param labels: the targets: ``(N,)`` int64, each in ``0..len(classes)-1``, or ``(N, len(classes))`` float32.
     :param valid: a validation part that the data set itself defines.
     :param test: the official test part; None when there is none and one must be held out.

@@ -27,7 +27,7 @@ _TEST, _VALID, _TRAIN = range(3)  # independent streams of one seed
 class ImageData:
     """Images and what is to be learned of them, kept whole on one device.
 
-    :param images: ``(N, C, H, W)`` uint8; a floating-point tensor is taken as normalised already.
+    :param images: ``(N, C, H, W)`` uint8; or inputs of any kind, ``(N, C, ...)`` floating-point, normalised already.
     :param labels: the targets: class numbers, ``(N,)`` int64, or numbers, ``(N, outputs)`` float32; ``(N,)`` float32 is
         kept as ``(N, 1)``.
     :param mean: per channel, of pixels scaled to 0..1.
@@ -54,10 +54,11 @@ class ImageData:
                 ".long() or .float()"
             )
         shape = self.labels.shape if self.labels.dtype == torch.int64 else self.labels.shape[:1]
-        if self.images.ndim != 4 or shape != self.images.shape[:1] or self.labels.ndim > 2:
+        fits = self.images.ndim == 4 or (self.images.is_floating_point() and self.images.ndim > 1)
+        if not fits or shape != self.images.shape[:1] or self.labels.ndim > 2:
             raise ValueError(
                 f"images of shape {tuple(self.images.shape)}, labels of shape {tuple(self.labels.shape)}; "
-                "expected (N, C, H, W) and (N,), or (N, outputs) where they are float32"
+                "expected (N, C, H, W), of floats (N, C, ...), and (N,), or (N, outputs) where they are float32"
             )
         if not len(self.mean) == len(self.std) == self.images.shape[1]:
             raise ValueError(
@@ -71,10 +72,9 @@ class ImageData:
         return len(self.labels)
 
     @property
-    def image_shape(self) -> tuple[int, int, int]:
-        """Channels, height, width."""
-        channels, height, width = self.images.shape[1:]
-        return channels, height, width
+    def image_shape(self) -> tuple[int, ...]:
+        """Channels, height, width; of inputs of another kind, their own shape."""
+        return tuple(self.images.shape[1:])
 
     @property
     def device(self) -> torch.device:
@@ -181,8 +181,8 @@ class Splits:
         return replace(self, **parts)
 
     @property
-    def image_shape(self) -> tuple[int, int, int]:
-        """Channels, height, width."""
+    def image_shape(self) -> tuple[int, ...]:
+        """Channels, height, width; of inputs of another kind, their own shape."""
         return self.train.image_shape
 
     def to(self, device: torch.device | str) -> Splits:
@@ -259,8 +259,13 @@ def make_splits(
         validated = _limit("valid", source.valid, valid, (seed, _VALID))
     trained = _limit("train", (source.images[left], source.labels[left]), train, (seed, _TRAIN))
     _check_classes(source, trained[1])
-    parts = [(fit_images(images, size, channels), labels) for images, labels in (trained, validated, tested)]
+    parts = [trained, validated, tested]
     mean, std = source.mean, source.std
+    if source.images.is_floating_point():
+        mean, std = _moments(trained[0])
+        parts = [(_normalised(inputs, mean, std), labels) for inputs, labels in parts]
+    else:
+        parts = [(fit_images(images, size, channels), labels) for images, labels in parts]
     if mean is None or std is None or len(mean) != parts[0][0].shape[1]:
         mean, std = _moments(parts[0][0])
     made = [ImageData(images, labels, mean, std, source.task) for images, labels in parts]
@@ -326,13 +331,23 @@ def _check_classes(source: Source, labels: Tensor) -> None:
 
 
 def _moments(images: Tensor) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and standard deviation per channel, from exact integer counts: the same on every machine."""
+    """Mean and standard deviation per channel; of images from exact integer counts, the same on every machine."""
     levels = np.arange(256) / 255.0
     means, deviations = [], []
     for channel in images.unbind(1):
+        if channel.is_floating_point():
+            own = channel.double()
+            means.append(float(own.mean()))
+            deviations.append(float(own.std(correction=0)) or 1.0)
+            continue
         shares = torch.bincount(channel.flatten().long(), minlength=256).numpy() / channel.numel()
         mean = float(shares @ levels)
         deviation = float(np.sqrt(shares @ (levels - mean) ** 2))
         means.append(mean)
         deviations.append(deviation if deviation > 0 else 1.0)  # a constant channel stays constant
     return tuple(means), tuple(deviations)
+
+
+def _normalised(inputs: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
+    shape = (1, -1, *[1] * (inputs.ndim - 2))
+    return (inputs - torch.tensor(mean).view(shape)) / torch.tensor(std).view(shape)

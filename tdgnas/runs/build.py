@@ -81,8 +81,9 @@ def make_space(settings: SpaceSettings, data: Splits) -> SearchSpace:
     """Make the space; image shape and classes come from the data where the settings do not say."""
     given = dict(settings.settings)
     known = inspect.signature(SPACES.get(settings.name)).parameters
-    channels, size, _ = data.image_shape
-    for name, value in [("in_channels", channels), ("image_size", size), ("classes", data.outputs)]:
+    shape = data.image_shape
+    own = {"in_channels": shape[0], "image_size": shape[-1], "shape": list(shape), "classes": data.outputs}
+    for name, value in own.items():
         if name in known:
             given.setdefault(name, value)
     return create(settings.name, **given)

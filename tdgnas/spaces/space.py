@@ -29,7 +29,7 @@ class SearchSpace(ABC):
     :param decisions: the decisions, in the order of the genes.
     :param nodes: the description of the supernet, see :class:`tdgnas.graphs.Node`; the last node is the logits. None
         where every architecture has a graph of its own.
-    :param image_shape: (channels, height, width) of an image.
+    :param image_shape: (channels, height, width) of an image; or the shape of another input.
     :param classes: number of classes.
     :param settings: the keywords that make an equal space again, JSON values only.
     :raises ValueError: for doubled decisions or nodes that do not fit together.
@@ -44,7 +44,7 @@ class SearchSpace(ABC):
         self,
         decisions: Sequence[Decision],
         nodes: Sequence[Node] | None,
-        image_shape: tuple[int, int, int],
+        image_shape: tuple[int, ...],
         classes: int,
         settings: dict[str, Any],
     ) -> None:
@@ -246,7 +246,9 @@ class SearchSpace(ABC):
         """
         if options:
             raise ValueError(f"the network of {self.name!r} has no options, got {', '.join(options)}")
-        asked = zip((in_channels, image_size, classes), (*self.image_shape[:2], self.classes), strict=True)
+        side = self.image_shape[1] if len(self.image_shape) > 1 else None
+        own = (self.image_shape[0], side, self.classes)
+        asked = zip((in_channels, image_size, classes), own, strict=True)
         if any(given not in (None, own) for given, own in asked):
             raise ValueError(
                 f"the network of {self!r} takes images of shape {self.image_shape} and tells {self.classes} classes "

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, get_args
 import torch
 from torch import Tensor
 
+from .. import devices
 from ..spaces import Architecture
 from ..tasks import CLASSIFICATION, Task
 from .batchnorm import Policy, Statistics
@@ -117,10 +118,10 @@ def evaluation_set(
             f"calibration_size is {calibration_size}; BatchNorm's statistics need at least 2 images"
         )
     parts = min(-(-size // batch_size), size // 2)
-    layout = torch.channels_last if channels_last else torch.contiguous_format
+    layout: Callable[[Tensor], Tensor] = devices.channels_last if channels_last else Tensor.contiguous
     bounds = [round(size * part / parts) for part in range(parts + 1)]
     batches = tuple(
-        (data.normalised(slice(start, end)).contiguous(memory_format=layout), data.labels[start:end])
+        (layout(data.normalised(slice(start, end))), data.labels[start:end])
         for start, end in pairwise(bounds)
     )
     images = None
@@ -128,7 +129,7 @@ def evaluation_set(
         if calibration is None:
             raise ValueError("the policy 'recalibrated' needs training images: pass calibration=data.train")
         images = calibration.normalised(slice(0, min(calibration_size, len(calibration))))
-        images = images.contiguous(memory_format=layout)
+        images = layout(images)
     return EvaluationSet(batches, images, policy, data.task)
 
 

@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..devices import channels_last
 from ..graphs import INPUT, Node, Term, combine
 from ..spaces import SearchSpace
 from .batchnorm import BatchNormState, NodeBatchNorm
@@ -53,7 +54,7 @@ class MixedForward:
         :param choices: compute only the terms of these choices, each times its weight; all terms when None.
         """
         if images.device.type == "cpu" and self._channels_last:
-            images = images.contiguous(memory_format=torch.channels_last)
+            images = channels_last(images)
         run = _Pass(self, {INPUT: images}, weights, choices)
         for node, done in zip(self.space.graph.nodes, self._done, strict=True):
             run.values[node.name] = run.node(node)

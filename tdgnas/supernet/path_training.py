@@ -9,20 +9,18 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from ..devices import channels_last
 from ..spaces import Architecture, SearchSpace
 from .bilevel import Batch, gradient_passes
 from .learner import Learner
 from .mixed import channels_last_is_safe
 from .pretrain_settings import PathSettings, PretrainSettings
 from .pretraining import Pretraining
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 class Paths:
@@ -98,9 +96,7 @@ class PathTraining(Pretraining):
         self.paths = Paths(supernet.space, settings.paths)
         super().__init__(supernet, settings, **given)
         self.optimiser.param_groups[0]["nesterov"] = settings.paths.nesterov
-        self._layout: Callable[[Tensor], Tensor] = lambda images: images
-        if supernet.device.type == "cuda" or channels_last_is_safe(supernet.ops):
-            self._layout = lambda images: images.contiguous(memory_format=torch.channels_last)
+        self._channels_last = supernet.device.type == "cuda" or channels_last_is_safe(supernet.ops)
 
     def learns_alpha(self, epoch: int) -> bool:
         """Alpha is learned after the weights."""
@@ -121,7 +117,7 @@ class PathTraining(Pretraining):
         now = self.epoch + step / self.steps
         self.optimiser.param_groups[0]["lr"] = self.learning_rate(now)
         networks = self.paths.draw(now / self.settings.epochs, self.rng)
-        images, targets = self._layout(batch[0]), batch[1]
+        images, targets = channels_last(batch[0]) if self._channels_last else batch[0], batch[1]
         losses, outputs = [], images.new_zeros(0)
         for network in networks:
             with self.supernet.learning():

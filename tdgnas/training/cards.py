@@ -99,7 +99,7 @@ def _escaped(text: str) -> str:
     return re.sub(r"([\\`*{}\[\]<>#|!&])", r"\\\1", " ".join(text.split()))
 
 
-def make_card(network: nn.Module, image_shape: tuple[int, int, int], **known: Any) -> Card:
+def make_card(network: nn.Module, image_shape: tuple[int, ...], **known: Any) -> Card:
     """Return a card with the network's parameters and multiply-adds counted.
 
     :param known: other fields of :class:`Card`, ``name`` and ``classes`` among them.

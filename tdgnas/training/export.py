@@ -23,7 +23,7 @@ class ExportDisagrees(RuntimeError):
 
 def export_network(
     network: nn.Module,
-    image_shape: tuple[int, int, int],
+    image_shape: tuple[int, ...],
     path: str | Path,
     format: ExportFormat = "torch",
     *,
@@ -73,12 +73,12 @@ def export_network(
     return found[0]
 
 
-def _check(image_shape: tuple[int, int, int], format: str, batch: int) -> None:
+def _check(image_shape: tuple[int, ...], format: str, batch: int) -> None:
     if format not in EXPORTS:
         raise ValueError(f"format is {format!r}; it must be one of {', '.join(EXPORTS)}")
-    if len(image_shape) != 3 or min(image_shape) < 1 or batch < 1:
+    if not image_shape or min(image_shape) < 1 or batch < 1:
         raise ValueError(
-            f"image_shape is {image_shape} and batch {batch}; expected (channels, height, width), 1 image"
+            f"image_shape is {image_shape} and batch {batch}; expected such as (channels, height, width), 1 input"
         )
     missing = [name for name in _ONNX if importlib.util.find_spec(name) is None]
     if format == "onnx" and missing:

@@ -63,16 +63,20 @@ class NetworkPlan:
         """What a final form of the network takes, with defaults; empty where it is the space's own network."""
         return CellSpace.final_options if isinstance(self.source, Genotype) else self.source[0].final_options
 
-    def network(self, image_shape: tuple[int, int, int], classes: int) -> nn.Module:
+    def network(self, image_shape: tuple[int, ...], classes: int) -> nn.Module:
         """Return the network with fresh weights for images and classes; a final form fits itself to any.
 
         :raises ValueError: when the space's network is made for other images or classes.
         """
-        channels, height, width = image_shape
+        channels, *sides = image_shape
         fixed = None if isinstance(self.source, Genotype) else self.source[0].image_shape
-        if height != width and (self.final_options or tuple(image_shape) != fixed):
-            raise ValueError(f"images are {height} x {width}; this network takes square ones")
-        fit: dict[str, Any] = {"in_channels": channels, "image_size": height, "classes": classes}
+        square = len(sides) == 2 and sides[0] == sides[1]
+        if not square and (self.final_options or tuple(image_shape) != fixed):
+            raise ValueError(
+                f"inputs have shape {tuple(image_shape)}; this network takes {fixed or 'square images'}"
+            )
+        fit: dict[str, Any] = {"in_channels": channels, "classes": classes}
+        fit["image_size"] = sides[0] if sides else None
         if isinstance(self.source, Genotype):
             return final_network(self.source, **fit, **self.options)
         space, architecture = self.source

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from ..data import Batches, Splits
 from ..descent import TrainingDiverged, descend
-from ..devices import own_noise, pick_device
+from ..devices import channels_last, own_noise, pick_device
 from ..settings import check_whole
 from ..tasks import flat
 from .cards import check_tensors
@@ -199,7 +199,7 @@ class Training:
     def _step(self, images: Tensor, targets: Tensor, step: int, steps: int) -> tuple[Tensor, Tensor]:
         recipe = self.recipe
         if recipe.channels_last:
-            images = images.contiguous(memory_format=torch.channels_last)
+            images = channels_last(images)
         with torch.autocast(
             self.device.type, torch.bfloat16, enabled=recipe.amp and self.device.type == "cuda"
         ):

@@ -225,7 +225,7 @@ def test_what_cannot_be_searched_is_named() -> None:
 
 
 def test_a_space_by_name_is_made_again_and_one_in_memory_is_not() -> None:
-    space = spaces.create("module", model=f"{__name__}:Mixed", in_channels=1, image_size=8)
+    space = spaces.create("module", model=f"{__name__}:Mixed", arguments={"channels": 1}, shape=[1, 8, 8])
     again = spaces.space_of(spaces.space_document(space))
     assert [decision.name for decision in again.decisions] == [decision.name for decision in space.decisions]
     assert again.parameters(again.baseline()) == space.parameters(space.baseline())
@@ -233,4 +233,4 @@ def test_a_space_by_name_is_made_again_and_one_in_memory_is_not() -> None:
     with pytest.raises(ValueError, match="in memory"):
         spaces.space_of(spaces.space_document(in_memory))
     with pytest.raises(ValueError, match="gives 10 outputs, 3 were asked for"):
-        ModuleSpace(f"{__name__}:ten", in_channels=1, image_size=8, classes=3)
+        ModuleSpace(f"{__name__}:ten", shape=(1, 8, 8), classes=3)

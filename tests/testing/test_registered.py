@@ -35,7 +35,7 @@ SMALL = {
     "darts-cells": {"cells": 3, "channels": 4, "nodes": 2, "image_size": 8},
     "one-input-cells": {"cells": 2, "channels": 2, "image_size": 8},
     "enas-macro": {"layers": 4, "channels": 4, "image_size": 8},
-    "module": {"arguments": {"width": 4}, "image_size": 8},
+    "module": {"arguments": {"width": 4}, "shape": [3, 8, 8]},
     "enas-micro": {"layers": 2, "nodes": 2, "channels": 4, "image_size": 8},
     "nas-rl": {
         "layers": [1, 3],

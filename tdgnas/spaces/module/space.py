@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -26,8 +26,7 @@ class ModuleSpace(SearchSpace):
     :param arguments: further keywords that it is called with.
     :param own_weights: whether the supernet and stand-alone networks begin with the model's weights, such as pretrained
         ones; layers draw fresh ones otherwise.
-    :param in_channels: channels of the image.
-    :param image_size: height and width of the image.
+    :param shape: of one input, such as channels, height and width.
     :param classes: number of outputs.
     :raises ValueError: when there is no such module, or it is not one that can be searched.
     """
@@ -39,8 +38,7 @@ class ModuleSpace(SearchSpace):
         model: str = "tdgnas.spaces.module.example:SmallNet",
         arguments: Mapping[str, Any] | None = None,
         own_weights: bool = False,
-        in_channels: int = 3,
-        image_size: int = 32,
+        shape: Sequence[int] = (3, 32, 32),
         classes: int = 10,
     ) -> None:
         if ":" not in model:
@@ -48,13 +46,13 @@ class ModuleSpace(SearchSpace):
                 f"model is {model!r}; give what makes your nn.Module as my_module:MyNet. A space that was made of a "
                 "module in memory cannot be made again from a file"
             )
-        make, shape = resolve(model), (in_channels, image_size, image_size)
+        make = resolve(model)
         known = inspect.signature(make).parameters
-        data = {"in_channels": in_channels, "classes": classes}
+        data = {"in_channels": shape[0], "classes": classes}
         keywords = {name: value for name, value in data.items() if name in known} | dict(arguments or {})
         self._build(make(**keywords), torch.zeros(2, *shape), own_weights, f"{model} {keywords}")
         self.settings = {"model": model, "arguments": dict(arguments or {}), "own_weights": own_weights}
-        self.settings |= {"in_channels": in_channels, "image_size": image_size, "classes": classes}
+        self.settings |= {"shape": list(shape), "classes": classes}
         if self.classes != classes:
             raise ValueError(
                 f"{model} gives {self.classes} outputs, {classes} were asked for (classes={classes})"
@@ -66,7 +64,7 @@ class ModuleSpace(SearchSpace):
         with in_mode(model, False):
             found = Lowering(model, example, own_weights, origin)
         settings = {"model": type(model).__name__}
-        super().__init__(found.decisions, found.nodes, tuple(example.shape[1:]), 0, settings)  # type: ignore[arg-type]
+        super().__init__(found.decisions, found.nodes, tuple(example.shape[1:]), 0, settings)
         self.classes = self.graph.profile.values[self.graph.output][-1]
 
     def baseline(self) -> Architecture:
