@@ -35,7 +35,7 @@ def read_cluttered_digits() -> Source:
     order = torch.randperm(len(digits.labels), generator=generator)
     quarter = len(order) // 4
     parts = []
-    for chosen in order.split([len(order) - 2 * quarter, quarter, quarter]):
+    for chosen in torch.split(order, [len(order) - 2 * quarter, quarter, quarter]):
         again = chosen.repeat(COPIES)
         parts.append((_cluttered(digits.images[again], generator), digits.labels[again]))
     train, valid, test = parts

@@ -64,13 +64,14 @@ class Layer(NamedTuple):
         return cls(kind or CONV, (int(height), int(width)), stride, int(filters or 0), earlier)
 
 
-def nodes_of(layers: Sequence[Layer], image_shape: tuple[int, int, int], classes: int) -> list[Node]:
+def nodes_of(layers: Sequence[Layer], image_shape: tuple[int, ...], classes: int) -> list[Node]:
     """Return the graph of layers: what feeds a layer is concatenated in depth, smaller values padded with zeros to the
     largest; all outputs that nobody reads are concatenated before the classifier.
 
     Zeros are added on all sides alike, the odd one below or at the right.
     """
-    shapes = {INPUT: image_shape}
+    wide, height, width = image_shape
+    shapes = {INPUT: (wide, height, width)}
     nodes = []
     for number, layer in enumerate(layers, start=1):
         name = f"layer{number}"

@@ -221,7 +221,7 @@ class NasRL(SearchSpace):
         return self._graph_of(architecture, self.image_shape, self.classes)
 
     def _graph_of(
-        self, architecture: Architecture, image_shape: tuple[int, int, int], classes: int, more: int = 0
+        self, architecture: Architecture, image_shape: tuple[int, ...], classes: int, more: int = 0
     ) -> Graph:
         layers = [
             layer._replace(filters=max(1, round(layer.filters * self.multiplier)) + more)
