@@ -11,20 +11,21 @@ class Budget:
     """Counts of everything that a search has paid for.
 
     :param requests: individuals whose fitness was asked for.
-    :param evaluations: of these, the ones that were computed and not found in the cache.
+    :param evaluations: of these, the ones that were computed and not found in the cache; one with a ``fidelity`` counts
+        as that share.
     :param passes: sample passes: a forward pass of one image counts 1, forward and backward 3.
     :param seconds: simulated training time, where a fitness knows it (a table).
     :param by_cause: the passes by what caused them: ``evaluation``, ``gradients``, ``weights``, ``pretraining``.
     """
 
     requests: int = 0
-    evaluations: int = 0
+    evaluations: float = 0
     passes: int = 0
     seconds: float = 0.0
     by_cause: dict[str, int] = field(default_factory=dict)
 
     def count(
-        self, evaluations: int = 0, passes: int = 0, seconds: float = 0.0, cause: str = "evaluation"
+        self, evaluations: float = 0, passes: int = 0, seconds: float = 0.0, cause: str = "evaluation"
     ) -> None:
         """Add what one call has computed; its passes go to a cause as well."""
         self.evaluations += evaluations

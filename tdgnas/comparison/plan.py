@@ -281,9 +281,7 @@ def _fitting(configs: Sequence[Config]) -> Iterator[Spec]:
         except ImportError:
             continue
         gradients = STRATEGIES.get(name).needs_gradients
-        if not any(
-            unfit(name, c.fitness.kind) or (gradients and c.budget.unit == "evaluations") for c in configs
-        ):
+        if not any(unfit(name, c) or (gradients and c.budget.unit == "evaluations") for c in configs):
             yield Spec(name, name)
 
 

@@ -167,7 +167,8 @@ class TrainingFitness:
             self.budget.requests += 1
             if child not in self._known:
                 self._known[child] = self._trained[child]
-                self.budget.count(1, self._passes(child), cause="evaluation")
+                share = 1 if child[1] == 1 else child[1]  # a count of whole ones stays whole
+                self.budget.count(share, self._passes(child), cause="evaluation")
         return [(self._known[child],) for child in children]
 
     def ahead(self, individuals: Sequence[Sequence[float]]) -> list[Child]:

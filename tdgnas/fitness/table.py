@@ -61,7 +61,7 @@ class TabularFitness:
         self.signal = table.column(signal)
         self.finals = table.column(final)
         self.seconds = table.column(cost) if cost is not None else _seconds(table, signal)
-        self.epochs, columns = _epochs(table, signal)
+        self.epochs, columns = fidelity_columns(table, signal)
         self.fidelities = "epochs" if len(columns) > 1 else ""
         self._columns = {epochs: table.column(name) for epochs, name in columns.items()}
         self.budget = Budget()
@@ -104,7 +104,8 @@ class TabularFitness:
         row, epochs = self._row(choices), self.epochs if epochs is None else epochs
         if self.repeats == "charged" or (row, epochs) not in self._known:
             self._known.add((row, epochs))
-            self.budget.count(1, 0, float(self.seconds[row]) * epochs / self.epochs)
+            share = 1 if epochs == self.epochs else epochs / self.epochs
+            self.budget.count(share, 0, float(self.seconds[row]) * epochs / self.epochs)
         return row
 
     def final(self, architecture: Architecture) -> float:
@@ -132,7 +133,7 @@ class TabularFitness:
         return row
 
 
-def _epochs(table: Table, signal: str) -> tuple[int, dict[int, str]]:
+def fidelity_columns(table: Table, signal: str) -> tuple[int, dict[int, str]]:
     """The epochs of a signal, and the columns of the same name for these and fewer; 1 where the name has no number."""
     found = re.fullmatch(r"(.*?)(\d+)", signal)
     if found is None:

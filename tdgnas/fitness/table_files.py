@@ -278,7 +278,13 @@ def synthetic_table(space: SearchSpace, seed: int = 0, noise: float = 0.01) -> T
     accuracy = 0.94 - 0.04 * np.log1p(np.exp(1.5 - (score - score.mean()) / score.std()))  # few good ones
     weight = 1 + array.sum(axis=1) / max(1, sum(sizes) - len(sizes))
     signal = np.clip(accuracy - 0.08 + np.array([rng.gauss(0, noise) for _ in every]), 0.0, 1.0)
+    # After fewer epochs the accuracy is lower, and says less.
+    early = {
+        epochs: np.clip(accuracy - gap + np.array([rng.gauss(0, spread * noise) for _ in every]), 0.0, 1.0)
+        for epochs, gap, spread in ((4, 0.2, 2), (1, 0.4, 3))
+    }
     columns = {
+        **{f"val_acc_{epochs}": values for epochs, values in early.items()},
         "val_acc_12": signal,
         "test_acc_200": accuracy,
         "seconds_12": 60 * weight,

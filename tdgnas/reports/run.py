@@ -157,7 +157,7 @@ class Findings:
             yield "active choices", str(on), f"of {len(self.best.choices)} decisions"
         if self.history:
             last = self.history[-1]
-            yield "evaluations", f"{last['evaluations']:,}", counted(last["gen"], "generation")
+            yield "evaluations", f"{round(last['evaluations'], 2):,}", counted(last["gen"], "generation")
         if self.seconds:
             yield "time", duration(self.time), "all phases"
 
@@ -248,7 +248,7 @@ class Findings:
         last, passes = (self.history[-1] if self.history else {}), self.passes
         spent = {phase: duration(sum(seconds)) for phase, seconds in self.seconds.items()}
         times = {"pretraining": spent.get("pretraining", ""), "evaluation": spent.get("search", "")}
-        counts = {"evaluation": f"{last['evaluations']:,}"} if last else {}
+        counts = {"evaluation": f"{round(last['evaluations'], 2):,}"} if last else {}
         rows = [
             (_CAUSES[cause], counts.get(cause, ""), f"{passes.get(cause, 0):,}", times.get(cause, ""))
             for cause in _CAUSES

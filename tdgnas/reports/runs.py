@@ -55,7 +55,7 @@ def _overview(runs: Mapping[str, Findings]) -> Block:
             both = (value_text(value, run.row.measure) for value in (run.row.valid, run.row.test))
             values[:3] = *(text + unit * (text != "–") for text in both), short(run.row.parameters)
         if run.history:
-            values[3] = f"{run.history[-1]['evaluations']:,}"
+            values[3] = f"{round(run.history[-1]['evaluations'], 2):,}"
         whole = run.config
         who = (name, str(whole["space"]["name"]), str(whole["strategy"]["name"]), str(whole["seed"]))
         rows.append((*who, *values, f"{sum(run.passes.values()):,}", duration(run.time) if run.time else "–"))

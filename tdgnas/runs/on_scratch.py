@@ -24,7 +24,6 @@ class OnScratch(Problem):
 
     Settings: ClassVar[type[Section]] = ScratchSettings
     unused: ClassVar[tuple[str, ...]] = ("pretrain",)
-    has_fidelity: ClassVar[bool] = True
 
     data: Splits
     evaluate: TrainingFitness
@@ -44,6 +43,11 @@ class OnScratch(Problem):
             )
         self.task = self.data.task
         self.fitness, self.worst = self.evaluate.fitness_type, self.evaluate.worst
+
+    @classmethod
+    def has_fidelity(cls, config: Config) -> bool:
+        """Any training can be shorter, or of less."""
+        return True
 
     @property
     def device(self) -> torch.device:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from ..files.digests import digest
-from ..fitness import TabularFitness, find_table, load_table, synthetic_table
+from ..fitness import Table, TabularFitness, find_table, load_table, synthetic_table
+from ..fitness.table import fidelity_columns
 from ..individual import AccuracyFitness
 from ..settings import Section
 from ..spaces import Architecture, SearchSpace, create
@@ -24,17 +25,28 @@ class OnTable(Problem):
     Settings: ClassVar[type[Section]] = TableSettings
     unused: ClassVar[tuple[str, ...]] = ("data", "pretrain", "shortlist", "retrain")
     units: ClassVar[tuple[str, ...]] = ("generations", "evaluations", "seconds")
-    has_fidelity: ClassVar[bool] = True
     fitness = AccuracyFitness
 
     def __init__(self, config: Config) -> None:
+        self.space, table = self._read(config)
+        self.evaluate = TabularFitness(self.space, table, **settings_for(TabularFitness, config.fitness))
+
+    @classmethod
+    def _read(cls, config: Config) -> tuple[SearchSpace, Table]:
         settings: TableSettings = config.fitness
         kept = json.dumps(config.space.settings, sort_keys=True)
-        version = self.reads(config)
-        self.space, table = _table(
-            config.space.name, kept, settings.file, settings.key, settings.invented, version
+        return _table(
+            config.space.name, kept, settings.file, settings.key, settings.invented, cls.reads(config)
         )
-        self.evaluate = TabularFitness(self.space, table, **settings_for(TabularFitness, settings))
+
+    @classmethod
+    def has_fidelity(cls, config: Config) -> bool:
+        """Whether the table has the signal after several numbers of epochs."""
+        try:
+            table = cls._read(config)[1]
+        except (OSError, ValueError):  # told when the problem is made
+            return True
+        return len(fidelity_columns(table, config.fitness.signal)[1]) > 1
 
     @classmethod
     def reads(cls, config: Config) -> str:
@@ -60,7 +72,7 @@ def _digest(path: Path, size: int, time: int) -> str:
 @lru_cache(maxsize=8)
 def _table(
     name: str, settings: str, file: str | None, key: str | None, invented: int | None, version: str
-) -> tuple[SearchSpace, Any]:
+) -> tuple[SearchSpace, Table]:
     """Read a table once for all searches of a process."""
     space: Any = create(name, **json.loads(settings))
     if invented is not None:

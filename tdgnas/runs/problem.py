@@ -33,7 +33,6 @@ class Problem(ABC):
     :cvar unused: sections of the configuration that mean nothing here.
     :cvar units: what a budget can be counted in.
     :cvar gradients: whether strategies can ask it for gradients of alpha.
-    :cvar has_fidelity: whether an individual can be evaluated with less effort, see :attr:`fidelities`.
     :cvar whole: whether a generation is evaluated in one call.
     :ivar space: what is searched.
     :ivar evaluate: the fitness; it has the ledger ``budget``.
@@ -47,7 +46,6 @@ class Problem(ABC):
     units: ClassVar[tuple[str, ...]] = ("generations", "evaluations", "passes")
     whole: ClassVar[bool] = False
     gradients: ClassVar[bool] = False
-    has_fidelity: ClassVar[bool] = False
 
     space: SearchSpace
     evaluate: Any
@@ -69,6 +67,11 @@ class Problem(ABC):
     def reads(cls, config: Config) -> str:
         """Digest of what results depend on beside the configuration, such as a file that may be exchanged."""
         return ""
+
+    @classmethod
+    def has_fidelity(cls, config: Config) -> bool:
+        """Whether an individual can be evaluated with less effort, by its ``fidelity``."""
+        return False
 
     @classmethod
     def made(cls, config: Config) -> Problem:
@@ -102,11 +105,6 @@ class Problem(ABC):
         """Return the architecture that the fitness scores for an individual."""
         found: Architecture = getattr(self.evaluate, "decode", self.space.decode)(individual)
         return found
-
-    @property
-    def fidelities(self) -> str:
-        """What an individual's ``fidelity`` is a share of, such as ``epochs``; empty where it means nothing."""
-        return str(getattr(self.evaluate, "fidelities", ""))
 
     @property
     def device(self) -> torch.device:

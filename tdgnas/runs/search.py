@@ -20,6 +20,8 @@ UNITS: tuple[str, ...] = get_args(Unit)
 
 #: Requests in a row that cost nothing after which a search counts as converged.
 PATIENCE = 3_000
+#: Part of a unit that sums of shares may be wrong by.
+SLACK = 1e-9
 
 
 @dataclass
@@ -115,7 +117,7 @@ class Search(Iterator[Turn]):
         """Whether nothing is left to do."""
         if self.unit == "generations":
             return self.index > self.limit
-        return self.used >= self.limit or self._idle >= PATIENCE
+        return self.used >= self.limit - SLACK or self._idle >= PATIENCE
 
     def run(self) -> Trace:
         """Go on to the end; return what happened."""
@@ -135,7 +137,7 @@ class Search(Iterator[Turn]):
         generations = self.unit == "generations"
         for individual, used, new in self._evaluated(fresh):
             cost = float(self.index) if generations else used
-            if cost > self.limit:
+            if cost > self.limit + SLACK:
                 continue
             trace.used = max(trace.used, cost)
             trace.evaluations += new

@@ -25,9 +25,9 @@ def check_fit(config: Config) -> None:
     :raises ConfigError: with the reason, and what fits.
     """
     name, kind = config.strategy.name, config.fitness.kind
-    reason = unfit(name, kind)
+    reason = unfit(name, config)
     if reason:
-        fitting = ", ".join(each for each in STRATEGIES.names() if not unfit(each, kind))
+        fitting = ", ".join(each for each in STRATEGIES.names() if not unfit(each, config))
         raise ConfigError(f"strategy: {name!r} {reason}; what fits the problem {config.problem!r}: {fitting}")
     units = FITNESSES.get(kind).units
     if config.budget.unit not in units:
@@ -36,13 +36,14 @@ def check_fit(config: Config) -> None:
         )
 
 
-def unfit(strategy: str, kind: str) -> str:
-    """Say why a strategy cannot work with a kind of fitness; nothing where it can."""
-    found = STRATEGIES.get(strategy)
-    if found.needs_gradients and not FITNESSES.get(kind).gradients:
+def unfit(strategy: str, config: Config) -> str:
+    """Say why a strategy cannot work with the fitness of a configuration; nothing where it can."""
+    found, kind = STRATEGIES.get(strategy), config.fitness.kind
+    fitness = FITNESSES.get(kind)
+    if found.needs_gradients and not fitness.gradients:
         return f"follows gradients of alpha, and the fitness {kind!r} has none"
-    if found.needs_fidelity and not FITNESSES.get(kind).has_fidelity:
-        return f"evaluates with less effort too (epochs, data, width), and the fitness {kind!r} cannot"
+    if found.needs_fidelity and not fitness.has_fidelity(config):
+        return f"evaluates with less effort too (epochs, data, width), which the fitness {kind!r} cannot here"
     if found.objectives > 2:
         return f"wants {found.objectives} fitness values; there are the problem's own and the size"
     return ""
@@ -57,10 +58,6 @@ def make_strategy(config: Config, problem: Problem) -> tuple[Strategy, Any]:
     name = config.strategy.name
     kind = STRATEGIES.get(name)
     given = config.strategy.model_dump(exclude={"name"})
-    if kind.needs_fidelity and not problem.fidelities:
-        raise ConfigError(
-            f"strategy: {name!r} evaluates with less effort too, and the table has the signal of one epoch only"
-        )
     fitness, evaluate = problem.fitness, problem.evaluate
     if kind.objectives == 2:
         fitness = AccuracyAndSize if fitness.weights[0] > 0 else LossAndSize

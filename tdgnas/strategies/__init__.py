@@ -9,6 +9,7 @@ from .create import *
 from .darts import *
 from .darts_tdga import *
 from .decisions import *
+from .fidelity import *
 from .ga import *
 from .local_search import *
 from .nsga2 import *

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from deap import algorithms, base
 
-from ..individual import AccuracyFitness, IndividualLike
+from ..individual import AccuracyFitness, IndividualLike, merit
 from ..seeding import seed_everything
 from ..strategies import Strategy
 from .generators import drawn_from, reseeds, seeded
@@ -123,12 +123,15 @@ class StrategyCase(Case):
 
     def rule_keeps_the_best(self) -> Iterator[str]:
         strategy, problem = self.start()
-        seen: list[tuple[float, ...]] = []
+        seen: list[tuple[float, tuple[float, ...]]] = []
         for _ in range(8):
             (individuals,) = turns(strategy, problem, 1)
-            seen += [one.fitness.wvalues for one in individuals]
-            if strategy.best is None or strategy.best.fitness.wvalues != max(seen):
-                yield f"{self.name}.best is not the best individual evaluated; call super().update(), or write _update"
+            seen += map(merit, individuals)
+            if strategy.best is None or merit(strategy.best) != max(seen):
+                yield (
+                    f"{self.name}.best is not the best individual evaluated (with the most effort); call "
+                    "super().update(), or write _update"
+                )
             if any(strategy.best is one for one in individuals):
                 yield f"{self.name}.best is one of the individuals that go on changing; keep a clone"
 

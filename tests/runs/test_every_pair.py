@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tdgnas.fitness import TableNotFound, find_table
-from tdgnas.runs import FITNESSES, PROBLEMS, ConfigError, Experiment
+from tdgnas.runs import FITNESSES, PROBLEMS, ConfigError, Experiment, make_config
 from tdgnas.runs.problems import problem_sections
 from tdgnas.runs.wiring import unfit
 from tdgnas.strategies import STRATEGIES, option_names
@@ -23,6 +23,8 @@ SMALL = {
     "lambda_": 2,
     "batch": 2,
     "sample": 2,
+    "eta": 2,
+    "lowest": 0.5,
     "steps": 1,
     "initial": 2,
     "epochs": 2,
@@ -82,7 +84,7 @@ def test_every_strategy_searches_every_problem_that_it_fits(
         pytest.skip("optuna is not installed")
     kind = problem_sections(problem).get("fitness", {}).get("kind", "supernet")
     settings = tiny(problem, strategy)
-    reason = unfit(strategy, kind)
+    reason = unfit(strategy, make_config({"problem": problem, **settings}))
     if reason:
         with pytest.raises(ConfigError, match="what fits the problem") as refused:
             Experiment(problem, settings=settings, folder=tmp_path / "run")

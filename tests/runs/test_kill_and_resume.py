@@ -101,8 +101,9 @@ def test_every_strategy_killed_inside_writes(
         config = tiny(strategy={"name": name, **own}, **few)
     else:
         budget = {"unit": "evaluations", "limit": 30}
+        own = {"asha": {"batch": 9}}.get(name, {})
         config = make_config(
-            {"problem": "synthetic", "seed": 3, "strategy": {"name": name}, "budget": budget}
+            {"problem": "synthetic", "seed": 3, "strategy": {"name": name, **own}, "budget": budget}
         )
     Experiment.start(tmp_path / "whole", config).execute()
     deaths = killed_again_and_again(tmp_path / "run", config, work_until_killed, [7, 11], True)

@@ -122,8 +122,8 @@ def test_a_search_settles_on_what_was_evaluated_in_full() -> None:
 @pytest.mark.parametrize(
     ("problem", "says"),
     [
-        ("digits-vgg-tiny", "the fitness 'supernet' cannot; what fits"),
-        ("synthetic", "the signal of one epoch only"),
+        ("digits-vgg-tiny", "the fitness 'supernet' cannot here; what fits"),
+        ("synthetic:signal=val_acc_1,cost=seconds_12", "the fitness 'table' cannot here; what fits"),
     ],
 )
 def test_a_strategy_that_needs_fidelity_is_refused_where_there_is_none(problem, says, tmp_path, monkeypatch):

@@ -12,6 +12,7 @@ from deap import base
 import tdgnas
 from tdgnas import strategies
 from tdgnas.decision import Decision, Decisions
+from tdgnas.individual import fidelity_of
 
 
 class Problem:
@@ -30,15 +31,24 @@ class Problem:
             self.losses = {
                 choices: float(sum(a != b for a, b in zip(choices, good, strict=True))) for choices in every
             }
-        self.evaluated = []
+        self.evaluated, self.fidelities = [], []
 
     @property
     def best(self):
         return min(self.losses, key=self.losses.get)
 
+    @property
+    def found(self):
+        """The least loss among those that were evaluated with the most effort."""
+        most = max(self.fidelities)
+        return min(
+            self.losses[one] for one, own in zip(self.evaluated, self.fidelities, strict=True) if own == most
+        )
+
     def __call__(self, individual):
         choices = self.decisions.choices(individual)
         self.evaluated.append(choices)
+        self.fidelities.append(fidelity_of(individual))
         return (self.losses[choices],)
 
     def with_size(self, individual):
