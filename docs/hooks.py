@@ -1,4 +1,4 @@
-"""Lets mkdocs show the tutorial, a notebook, as a page."""
+"""Lets mkdocs show the tutorial, a notebook, and the benchmarks' results as pages."""
 
 from __future__ import annotations
 
@@ -29,8 +29,13 @@ def markdown(notebook: dict[str, Any]) -> str:
 
 
 def on_files(files: Files, *, config: Any) -> Files:
-    """Add the page of the tutorial."""
+    """Add the page of the tutorial, and the benchmarks' results with their figures."""
     path = Path(config["docs_dir"]) / "tutorial.ipynb"
     notebook = json.loads(path.read_text(encoding="utf-8"))
     files.append(File.generated(config, "tutorial.md", content=markdown(notebook)))
+    benchmarks = path.parent.parent / "benchmarks"
+    for found in (benchmarks / "RESULTS.md", *sorted((benchmarks / "results").rglob("*"))):
+        if found.suffix in (".md", ".svg", ".png"):
+            name = found.relative_to(benchmarks.parent).as_posix()
+            files.append(File.generated(config, name, abs_src_path=str(found)))
     return files

@@ -25,21 +25,24 @@ class CellSpace(SearchSpace):
     Each intermediate node of a cell sums one operation of every earlier node (``none`` among them); the cell's output
     concatenates its last ``concat`` nodes. A decision is an edge of a kind of cell, named ``normal 4<-2``.
 
-    :param inputs: earlier cells that a cell reads, 1 or 2.
-    :param nodes: intermediate nodes of a cell.
-    :param operations: the choices of an edge: kinds in :data:`tdgnas.graphs.OPS` that take channels, stride, affine and
-        search.
-    :param cells: cells of the search network.
-    :param channels: of its first cell; each reduction cell doubles them.
-    :param concat: nodes that the output concatenates; all when None.
-    :param reductions: positions of the reduction cells; one and two thirds of the depth when None, ``()`` for none.
-    :param stem_multiplier: channels of the stem, in units of ``channels``.
-    :param partial: a search sends 1/partial of a value's channels through an edge's operation and the rest past it
-        (Xu et al. 2020, *PC-DARTS*), which saves memory; 1 sends all.
-    :param affine: whether BatchNorm inside the cells of the search network learns a scale and shift.
-    :param in_channels: channels of the image.
-    :param image_size: height and width of the image.
-    :param classes: number of classes.
+    :param settings: by name:
+
+        - ``inputs``: earlier cells that a cell reads, 1 or 2.
+        - ``nodes``: intermediate nodes of a cell.
+        - ``operations``: the choices of an edge: kinds in :data:`tdgnas.graphs.OPS` that take channels, stride, affine
+          and search.
+        - ``cells``: cells of the search network.
+        - ``channels``: of its first cell; each reduction cell doubles them.
+        - ``concat``: nodes that the output concatenates; all when None.
+        - ``reductions``: positions of the reduction cells; one and two thirds of the depth when None, ``()`` for none.
+        - ``stem_multiplier``: channels of the stem, in units of ``channels``.
+        - ``partial``: a search sends 1/partial of a value's channels through an edge's operation and the rest past it
+          (Xu et al. 2020, *PC-DARTS*), which saves memory; 1 sends all.
+        - ``affine``: whether BatchNorm inside the cells of the search network learns a scale and shift.
+        - ``in_channels``: channels of the image.
+        - ``image_size``: height and width of the image.
+        - ``classes``: number of classes.
+
     :raises ValueError: for settings that make no network, with what to do.
     """
 
