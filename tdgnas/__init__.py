@@ -22,6 +22,7 @@ _MODULES = (
 )
 _NAMES = {
     "AccuracyFitness": "individual",
+    "fitness_of": "individual",
     "Budget": "budget",
     "Individual": "individual",
     "LossFitness": "individual",
@@ -60,7 +61,7 @@ if TYPE_CHECKING:
     from .budget import Budget
     from .choices import channels, choice, gate, inputs, kernel, repeat
     from .fitness import SupernetFitness
-    from .individual import AccuracyFitness, Individual, LossFitness
+    from .individual import AccuracyFitness, Individual, LossFitness, fitness_of
     from .mapping import batch_map
     from .seeding import seed_everything
     from .spaces import Architecture, Decision, SearchSpace

@@ -5,6 +5,7 @@ from __future__ import annotations
 import array
 from collections.abc import Iterable, Iterator, Sequence
 from copy import deepcopy
+from functools import cache
 from typing import Any, Protocol
 
 import numpy as np
@@ -44,6 +45,26 @@ class AccuracyFitness(base.Fitness):  # type: ignore[misc]
     """One objective, maximised (an accuracy)."""
 
     weights = (1.0,)
+
+
+@cache
+def fitness_of(*weights: float) -> type[base.Fitness]:
+    """Return a fitness of several values: 1 for one that is maximised, -1 for one that is minimised.
+
+    >>> fitness_of(1, -1).weights
+    (1, -1)
+    """
+
+    def reduced(fitness: Any) -> tuple[Any, ...]:
+        return _restored, (weights, vars(fitness))
+
+    return type("SeveralFitness", (base.Fitness,), {"weights": weights, "__reduce__": reduced})
+
+
+def _restored(weights: tuple[float, ...], values: dict[str, Any]) -> base.Fitness:
+    fitness = fitness_of(*weights)()
+    fitness.__dict__.update(values)
+    return fitness
 
 
 class Individual(array.array):  # type: ignore[type-arg]

@@ -38,6 +38,7 @@ Trust = Annotated[bool, typer.Option("--trust", help="import the code that the f
 KEYS = {
     "budget": "budget.limit",
     "unit": "budget.unit",
+    "objective": "objectives.names",
     "seed": "seed",
     "device": "device",
     "data_folder": "data.folder",
@@ -54,6 +55,9 @@ def search(
     ] = None,
     unit: Annotated[
         str | None, typer.Option(help="of the budget: generations, evaluations, passes (of images), seconds")
+    ] = None,
+    objective: Annotated[
+        str | None, typer.Option(help="minimised beside the fitness: parameters, macs, or both with a comma")
     ] = None,
     out: Annotated[Path, typer.Option(help="the run's folder; new or empty")] = Path("runs/latest"),
     seed: Annotated[int | None, typer.Option(help="one seed for everything")] = None,

@@ -1,8 +1,8 @@
 """What a toolbox calls ``evaluate``."""
 
 from .gradients import SupernetGradients, TrainingGradients
+from .objectives import WithObjectives
 from .scratch import DIED, TrainingFitness
-from .size import WithSize
 from .supernet import SupernetFitness
 from .table import TabularFitness
 from .table_files import (
@@ -27,7 +27,7 @@ __all__ = [
     "TabularFitness",
     "TrainingFitness",
     "TrainingGradients",
-    "WithSize",
+    "WithObjectives",
     "ZeroCostFitness",
     "find_table",
     "load_table",

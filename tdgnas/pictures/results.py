@@ -6,8 +6,21 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..operators.pareto import pareto_ranks
 from .curves import OFF_SCALE, Record, is_number
-from .style import BLUE, COLOURS, GREY, SKY, VERMILLION, Axes, Figure, line_styles, new_figure, styled
+from .style import (
+    BLUE,
+    COLOURS,
+    GREY,
+    SKY,
+    VERMILLION,
+    Axes,
+    Figure,
+    line_styles,
+    new_figure,
+    styled,
+    whole_ticks,
+)
 
 Point = tuple[float, float]
 
@@ -134,6 +147,56 @@ def pareto_figure(
         axes.locator_params(axis="x", nbins=5)
         axes.xaxis.set_major_formatter(EngFormatter(sep=""))
         axes.set_xlabel("parameters")
+    return figure
+
+
+@styled
+def front_figure(
+    evaluated: Sequence[tuple[int, Sequence[float]]],
+    history: Sequence[Record],
+    names: Sequence[str],
+    maximised: bool = False,
+) -> Figure:
+    """Draw a search with several objectives: what it evaluated, its front as it moved on, and the hypervolume.
+
+    The front is drawn after the first generation, halfway and at the end; with more than two objectives at the end
+    only, since a front of three is no line in the picture of two.
+
+    :param evaluated: generation and values of every network within the limits.
+    :param history: records with ``gen`` and ``hypervolume``.
+    :param names: of the objectives; all but the first are minimised.
+    :param maximised: whether the first one is maximised.
+    """
+    figure = new_figure(4.2 * len(names), 3.9, fitted=True)
+    *panels, right = figure.subplots(1, len(names), squeeze=False)[0]
+    last = max(generation for generation, _ in evaluated)
+    stages = sorted({0, last // 2, last}) if len(names) == 2 else [last]
+    sign = 1 if maximised else -1
+    for place, axes in enumerate(panels, start=1):
+        points = [(values[place], values[0]) for _, values in evaluated]
+        axes.plot(*zip(*points, strict=True), "o", markersize=3, color=GREY, alpha=0.4, markeredgewidth=0)
+        for stage, colour in zip(stages, (SKY, VERMILLION, BLUE)[-len(stages) :], strict=True):
+            so_far = [(values, sign * values[0]) for generation, values in evaluated if generation <= stage]
+            table = [(own, *(-value for value in values[1:])) for values, own in so_far]
+            edge = sorted(
+                (values[place], values[0])
+                for (values, _), rank in zip(so_far, pareto_ranks(table), strict=True)
+                if rank == 0
+            )
+            line = "steps-post" if len(names) == 2 else "default"
+            style = "o-" if len(names) == 2 else "o"
+            label = f"front after generation {stage}"
+            axes.plot(
+                *zip(*edge, strict=True), style, drawstyle=line, markersize=4, color=colour, label=label
+            )
+        axes.set(xlabel=names[place], ylabel=names[0])
+        axes.legend(fontsize=8)
+        axes.grid()
+    shown = [(row["gen"], row["hypervolume"]) for row in history if is_number(row.get("hypervolume"))]
+    right.plot(*zip(*shown, strict=True), color=BLUE)
+    right.set(ylabel="hypervolume")
+    whole_ticks(right, "generation")
+    right.grid()
     return figure
 
 

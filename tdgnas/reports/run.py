@@ -12,6 +12,7 @@ from .. import pictures
 from ..files import Json, toml
 from ..files.atomic import write_text
 from ..files.tables import read_events, read_table
+from ..fitness.objectives import UNITS, WORST
 from ..spaces import load_architecture
 from .history import Event, best_by_generation, changes_of, family, find, is_maximised, spread_out
 from .page import Block, Folded, Page, Picture, Section, Table, Text, counted, duration, short, value_text
@@ -85,6 +86,14 @@ class Findings:
             figures["architecture"] = pictures.architecture_figure(self.space, self.best)
         if self.history:
             figures["search"] = pictures.search_figure(self.history, energy=f"energy\n({self._energy()})")
+        if any(record.get("hypervolume") is not None for record in self.history):
+            names = self.section("objectives").get("names") or ["parameters"]
+            within = [
+                (each["gen"], each["fitness"]) for each in self.events if max(each["fitness"][1:]) < WORST
+            ]
+            labels = [self._measure(), *(f"{name} ({UNITS[name]})" for name in names)]
+            if within:
+                figures["front"] = pictures.front_figure(within, self.history, labels, self.maximised)
         if any(record.get("predicted") is not None for record in self.history):
             figures["forecasts"] = pictures.forecast_figure(self.history)
         if self.pretraining:
@@ -93,10 +102,12 @@ class Findings:
             figures["results"] = pictures.points_figure(self.results)
         return figures
 
-    def _energy(self) -> str:
+    def _measure(self) -> str:
         section = self.section("fitness")
-        measure = str(section.get("measure") or section.get("signal") or "fitness")
-        return f"{measure}{', negated' if self.maximised else ''}"
+        return str(section.get("measure") or section.get("signal") or "fitness")
+
+    def _energy(self) -> str:
+        return f"{self._measure()}{', negated' if self.maximised else ''}"
 
     def page(self) -> Page:
         """Return the page of a run."""
@@ -106,6 +117,7 @@ class Findings:
             Section("result", "Result", list(self._result())),
             Section("architecture", "The best architecture", list(self._architecture())),
             Section("search", "Search", list(self._search())),
+            Section("front", "Front", list(self._front())),
             Section("change", "How the best architecture changed", list(self._change())),
             Section("family", "Family tree", list(self._family())),
             Section("size", "Accuracy and size", list(self._sizes())),
@@ -243,6 +255,15 @@ class Findings:
             own = self.rows[-1].name if self.rows else ""
             figure = pictures.pareto_figure(list(points.values()), best, self.results, own)
             yield Picture(figure, "accuracy against parameters")
+
+    def _front(self) -> Iterator[Block]:
+        if "front" in self.figures:
+            yield Text(
+                "No network that was evaluated is better than one of the front in one objective and not worse in "
+                "another. The hypervolume is what the front dominates, measured from the worst value of each objective "
+                "in the first generation; what is worse than that in one of them adds nothing."
+            )
+            yield Picture(self.figures["front"], "the front of the search, and its hypervolume by generation")
 
     def _cost(self) -> Iterator[Block]:
         last, passes = (self.history[-1] if self.history else {}), self.passes

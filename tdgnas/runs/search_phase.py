@@ -11,18 +11,19 @@ import numpy as np
 from ..files import Json, State
 from ..files.atomic import write_json
 from ..files.tables import Events, Table, read_events
+from ..fitness.objectives import WORST
 from ..mapping import layers
 from ..operators import population_entropy
 from ..seeding import seed_everything
 from ..spaces import Architecture, save_architecture
 from .errors import RunFailed
+from .front import COLUMNS as FRONT
+from .front import Front
 from .guards import EvaluationGuard, guard
 from .phase import Context
 from .search import Turn
 from .wiring import make_search, make_strategy, names_of, search_record
 
-#: Size in millions of an individual that cannot be evaluated: more than any network's.
-WORST_SIZE = 1e6
 COLUMNS = (
     "gen", "nevals", "best", "mean", "entropy", "temperature", "distinct", "gates", "evaluations", "passes",
     "simulated_seconds", "pretraining", "gradients", "weights",
@@ -43,7 +44,9 @@ class SearchPhase:
         config, problem = context.config, context.problem
         seed_everything(config.seed)
         self.strategy, evaluate = make_strategy(config, problem)
-        worst = (problem.worst, *(WORST_SIZE for _ in range(self.strategy.objectives - 1)))
+        further = getattr(evaluate, "names", ())
+        self.front = Front() if further else None
+        worst = (problem.worst, *(WORST for _ in further))
         evaluate = EvaluationGuard(evaluate, worst, config.on_error, self._note)
         toolbox = getattr(self.strategy, "toolbox", None)
         if toolbox is not None:
@@ -51,7 +54,9 @@ class SearchPhase:
         self.search = make_search(config, problem, self.strategy, evaluate)
         problem.begin()
         problem.keep_in(context.folder)
-        self.table = Table(context.folder / "history.csv", (*COLUMNS, *self.strategy.records))
+        self.table = Table(
+            context.folder / "history.csv", (*COLUMNS, *self.strategy.records, *(FRONT if further else ()))
+        )
         self.costs = Table(context.folder / "timings" / "evaluation.csv", COST_COLUMNS)
         self.events = Events(context.folder / "events.jsonl")
         self.known = -1
@@ -91,6 +96,9 @@ class SearchPhase:
                 f"{config.problem!r}; begin anew with a larger one"
             )
         record = self._record(turn)
+        if self.front is not None:
+            self.front.add(turn.evaluated)
+            record |= self.front.record()
         self.table.append(record)
         cost = self._cost()
         self.costs.append({"gen": record["gen"], **cost})
@@ -186,6 +194,7 @@ class SearchPhase:
             "problem": self.context.problem.state_dict(),
             "search": self.search.state_dict(),
             "known": self.known,
+            "front": None if self.front is None else self.front.state_dict(),
             "seconds": self.seconds,
         }
 
@@ -195,6 +204,8 @@ class SearchPhase:
         self.context.problem.load_state_dict(state["problem"])
         self.search.load_state_dict(state["search"])
         self.known, self.seconds = state["known"], state["seconds"]
+        if self.front is not None:
+            self.front.load_state_dict(state["front"])
         if not self.context.problem.learned:
             # The file is already cut back to where the state was taken.
             self._seen = {tuple(event["choices"]) for event in read_events(self.events.path)}

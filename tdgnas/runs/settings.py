@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StrictBool, model_validator
+from pydantic import Field, StrictBool, field_validator, model_validator
 
 from ..settings import Count, Epochs, Images, Number, Positive, Section, Whole
 from ..supernet.alternating import WeightSettings
@@ -168,6 +168,32 @@ class StrategySettings(Section):
     name: str = Field("darts-tdga", description="see `tdgnas strategies`")
 
 
+class ObjectiveSettings(Section):
+    """What is minimised beside the fitness, and what no network may exceed."""
+
+    names: tuple[Literal["parameters", "macs"], ...] = Field(
+        (),
+        description="minimised beside the fitness: parameters, macs; those that the strategy needs where none",
+    )
+    limits: dict[Literal["parameters", "macs"], Positive] = Field(
+        default_factory=dict,
+        description="the most that a network may have, in millions, such as {macs = 2.0}; beyond, it is not evaluated",
+    )
+
+    @field_validator("names", mode="before")
+    @classmethod
+    def _split(cls, given: Any) -> Any:
+        """Read ``parameters,macs`` as well."""
+        return [part.strip() for part in given.split(",")] if isinstance(given, str) else given
+
+    @field_validator("names")
+    @classmethod
+    def _distinct(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(names)) < len(names):
+            raise ValueError("an objective is named twice")
+        return names
+
+
 class BudgetSettings(Section):
     """What the search may use, beyond the pretraining."""
 
@@ -247,6 +273,7 @@ class Config(Section):
     space: SpaceSettings = SpaceSettings()
     pretrain: PretrainSection = PretrainSection()
     fitness: Any = SupernetSettings()
+    objectives: ObjectiveSettings = ObjectiveSettings()
     strategy: Any = StrategySettings()
     budget: BudgetSettings = BudgetSettings()
     shortlist: ShortlistSettings = ShortlistSettings()

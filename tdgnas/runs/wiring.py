@@ -8,9 +8,10 @@ from dataclasses import asdict
 from typing import Any
 
 from ..files import Json
-from ..fitness import WithSize
+from ..fitness import WithObjectives
+from ..individual import fitness_of
 from ..seeding import random_states, set_random_states
-from ..strategies import STRATEGIES, AccuracyAndSize, LossAndSize, Strategy, create, wants
+from ..strategies import STRATEGIES, Strategy, create, wants
 from ..strategies.saving import set_toolbox_states, toolbox_states
 from .build import section
 from .errors import ConfigError
@@ -44,24 +45,38 @@ def unfit(strategy: str, config: Config) -> str:
         return f"follows gradients of alpha, and the fitness {kind!r} has none"
     if found.needs_fidelity and not fitness.has_fidelity(config):
         return f"evaluates with less effort too (epochs, data, width), which the fitness {kind!r} cannot here"
-    if found.objectives > 2:
-        return f"wants {found.objectives} fitness values; there are the problem's own and the size"
+    further = further_objectives(strategy, config)
+    if 1 + len(further) < found.objectives:
+        return f"wants {found.objectives} fitness values; set objectives.names"
+    if 1 + len(further) > found.objectives and not found.several:
+        return f"takes no objectives beside the fitness, and objectives.names has {', '.join(further)}"
     return ""
+
+
+def further_objectives(strategy: str, config: Config) -> tuple[str, ...]:
+    """The objectives beside the fitness: those that are set, or the parameters where a strategy needs two."""
+    needed = STRATEGIES.get(strategy).objectives > 1
+    return tuple(config.objectives.names or (("parameters",) if needed else ()))
 
 
 def make_strategy(config: Config, problem: Problem) -> tuple[Strategy, Any]:
     """Make the strategy of a configuration for a problem.
 
-    :returns: the strategy, and the fitness that it wants: two values where it has two objectives.
+    :returns: the strategy, and the fitness that it wants, with the further objectives and limits.
     :raises ConfigError: when it cannot be made.
     """
     name = config.strategy.name
     kind = STRATEGIES.get(name)
     given = config.strategy.model_dump(exclude={"name"})
     fitness, evaluate = problem.fitness, problem.evaluate
-    if kind.objectives == 2:
-        fitness = AccuracyAndSize if fitness.weights[0] > 0 else LossAndSize
-        evaluate = WithSize(evaluate, problem.space)
+    further = further_objectives(name, config)
+    limits: dict[str, float] = {**config.objectives.limits}
+    if further or limits:
+        evaluate = WithObjectives(
+            evaluate, problem.space, further, limits=limits, fitness_type=fitness, worst=problem.worst
+        )
+    if further:
+        fitness = fitness_of(*fitness.weights, *(-1.0 for _ in further))
     wanted = wants(name)
     given |= {want: make() for want, make in problem.offers.items() if want in wanted}
     if "fitness" in wanted:
@@ -130,7 +145,7 @@ def _try_operators(config: Config, strategy: Any) -> None:
     own = toolbox_states(toolbox)
     pair = [strategy.clone(strategy.population[place % len(strategy.population)]) for place in (0, 1)]
     for individual in pair:
-        individual.fitness.values = (1.0,) * strategy.objectives
+        individual.fitness.values = (1.0,) * len(individual.fitness.weights)
     try:
         for entry, given in (("mate", pair), ("mutate", pair[:1]), ("select", (pair, 2))):
             name = names.get(entry, entry)

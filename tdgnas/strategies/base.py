@@ -31,8 +31,10 @@ class Strategy(ABC):
         update.
     """
 
-    #: How many fitness values an individual has to be given.
+    #: How many fitness values an individual has to be given, at least.
     objectives: ClassVar[int] = 1
+    #: Whether it takes more of them as well.
+    several: ClassVar[bool] = False
     #: Whether it cannot do without gradients of alpha, a keyword ``source``.
     needs_gradients: ClassVar[bool] = False
     #: Whether it evaluates with less effort too, by an individual's ``fidelity``, and so needs a fitness that can.

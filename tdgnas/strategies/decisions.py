@@ -25,7 +25,8 @@ class DecisionStrategy(Strategy):
     :param rng: source of all random numbers; Python's :mod:`random` when None.
     :param fitness: class of the individuals' fitness; :class:`LossFitness` for losses, ``AccuracyFitness`` for what
         is maximised.
-    :raises ValueError: when the fitness has another number of values than the strategy's ``objectives``.
+    :raises ValueError: when the fitness has another number of values than the strategy takes (``objectives``,
+        ``several``).
     """
 
     def __init__(
@@ -39,7 +40,8 @@ class DecisionStrategy(Strategy):
         self.decisions = Decisions.of(decisions)
         self.rng = rng or cast(random.Random, random)
         self.fitness = fitness
-        if len(fitness.weights) != self.objectives:
+        values = len(fitness.weights)
+        if values < self.objectives or (values > self.objectives and not self.several):
             raise ValueError(
                 f"{type(self).__name__} needs a fitness of {self.objectives} values, {fitness.__name__} has "
                 f"the weights {fitness.weights}"

@@ -1,4 +1,4 @@
-"""NSGA-II over error and size, as a (mu + lambda) strategy.
+"""NSGA-II over error, size and more, as a (mu + lambda) strategy.
 
 Source: Deb, Pratap, Agarwal, Meyarivan 2002, *A Fast and Elitist Multiobjective Genetic Algorithm: NSGA-II*.
 """
@@ -12,34 +12,24 @@ from typing import Any, ClassVar
 from deap import base, tools
 
 from ..decision import Decision
-from ..individual import IndividualLike
+from ..individual import IndividualLike, fitness_of
 from ..operators import cxDecision, mutChoice
 from ..settings import Count, Share
 from .base import STRATEGIES
 from .decisions import DecisionStrategy, drawing_from
 from .unseen import Unseen
 
-__all__ = ["NSGA2", "AccuracyAndSize", "LossAndSize"]
+__all__ = ["NSGA2"]
 
-
-class LossAndSize(base.Fitness):  # type: ignore[misc]
-    """Two objectives, both minimised: loss or error, and parameters or multiply-adds."""
-
-    weights = (-1.0, -1.0)
-
-
-class AccuracyAndSize(base.Fitness):  # type: ignore[misc]
-    """Two objectives: accuracy, maximised, and parameters or multiply-adds, minimised."""
-
-    weights = (1.0, -1.0)
+_TWO_LOSSES = fitness_of(-1.0, -1.0)
 
 
 @STRATEGIES.register("nsga2")
 class NSGA2(DecisionStrategy):
     """Non-dominated sorting with crowding distance; whole decisions are crossed and redrawn.
 
-    The evaluation returns two values, see :class:`tdgnas.fitness.WithSize`. ``best`` is the best by the first
-    one.
+    The evaluation returns two values or more, see :class:`tdgnas.fitness.WithObjectives`. ``best`` is the best by the
+    first one.
 
     :param decisions: ``space.decisions``.
     :param mu: parents.
@@ -48,11 +38,12 @@ class NSGA2(DecisionStrategy):
     :param indpb: probability that the mutation redraws a decision; 1 / decisions when None.
     :param repeat: whether an architecture may be asked for again; otherwise a child that was is mutated on until it is
         new, or drawn at random after 50 steps.
-    :param fitness: see :class:`DecisionStrategy`, of two values.
+    :param fitness: see :class:`DecisionStrategy`, of two values or more.
     :param given: ``rng``, see there.
     """
 
     objectives: ClassVar[int] = 2
+    several: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -63,7 +54,7 @@ class NSGA2(DecisionStrategy):
         cxpb: Share = 0.8,
         indpb: Share | None = None,
         repeat: bool = False,
-        fitness: type[base.Fitness] = LossAndSize,
+        fitness: type[base.Fitness] = _TWO_LOSSES,
         **given: Any,
     ) -> None:
         super().__init__(decisions, fitness=fitness, **given)

@@ -43,6 +43,7 @@ class TDGA(Strategy):
     :raises ValueError: for probabilities outside 0 to 1, an empty population or a missing operator.
     """
 
+    several = True  # the energy is then the Pareto rank
     keeps = ("temperature", "entropies", "next_id")
 
     def __init__(

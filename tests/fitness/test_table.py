@@ -14,7 +14,7 @@ from tdgnas.fitness import (
     TableDamaged,
     TableNotFound,
     TabularFitness,
-    WithSize,
+    WithObjectives,
     find_table,
     load_table,
     nats_table,
@@ -267,15 +267,15 @@ def test_without_the_official_package_it_says_what_to_install(monkeypatch):
 
 def test_a_size_can_stand_beside_any_fitness(table, individuals):
     fitness = TabularFitness(SPACE, table)
-    sized = WithSize(fitness, SPACE)
+    sized = WithObjectives(fitness, SPACE)
     counts = [SPACE.parameters(SPACE.decode(individual)) / 1e6 for individual in individuals]
     assert sized.batch(individuals) == [(0.105, counts[0]), (0.5, counts[1])]
     assert sized(individuals[1]) == (0.5, counts[1])
     assert fitness.budget.requests == 3
-    macs = WithSize(fitness, SPACE, "macs")(individuals[0])[1]
+    macs = WithObjectives(fitness, SPACE, ("macs",))(individuals[0])[1]
     assert macs == SPACE.macs(SPACE.decode(individuals[0])) / 1e6
     with pytest.raises(ValueError, match="macs"):
-        WithSize(fitness, SPACE, "weight")
+        WithObjectives(fitness, SPACE, ("weight",))
 
 
 def test_the_real_table_has_what_was_published():

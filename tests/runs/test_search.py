@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from tdgnas.files.checkpoints import load_checkpoint, save_checkpoint
-from tdgnas.fitness import Table, TabularFitness, WithSize, synthetic_table
-from tdgnas.individual import AccuracyFitness
+from tdgnas.fitness import Table, TabularFitness, WithObjectives, synthetic_table
+from tdgnas.individual import AccuracyFitness, fitness_of
 from tdgnas.runs import ConfigError, Experiment
 from tdgnas.runs.search import PATIENCE, Search, Trace
 from tdgnas.spaces import NASBench201
-from tdgnas.strategies import STRATEGIES, AccuracyAndSize, DecisionStrategy, create, pack
+from tdgnas.strategies import STRATEGIES, DecisionStrategy, create, pack
 
 SPACE = NASBench201()
 TABLE = synthetic_table(SPACE, 0)
@@ -28,7 +28,7 @@ def make(
     evaluate: Any = TabularFitness(SPACE, TABLE, repeats=repeats)
     budget, fitness = evaluate.budget, AccuracyFitness
     if STRATEGIES.get(name).objectives == 2:
-        evaluate, fitness = WithSize(evaluate, SPACE), AccuracyAndSize
+        evaluate, fitness = WithObjectives(evaluate, SPACE), fitness_of(1.0, -1.0)
     strategy = create(name, SPACE.decisions, seed=1, fitness=fitness)
     return Search(strategy, evaluate, budget, unit=unit, limit=limit, loci=SPACE.choices, whole=whole)
 
