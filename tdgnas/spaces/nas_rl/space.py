@@ -87,9 +87,9 @@ class NasRL(SearchSpace):
         decisions = list(self._decisions())
         self._place = {decision.name: place for place, decision in enumerate(decisions)}
         self._layer = [int(decision.group.removeprefix("layer") or 0) for decision in decisions]
-        shape = (in_channels, image_size, image_size)
+        self._shape = (in_channels, image_size, image_size)
         known = Decisions(decisions, self._live if len(self.depths) > 1 or len(types) > 1 else None)
-        super().__init__(known, None, shape, classes, settings)
+        super().__init__(known, None, self._shape, classes, settings)
 
     def _decisions(self) -> list[Decision]:
         found = []
@@ -218,7 +218,7 @@ class NasRL(SearchSpace):
 
     def fixed(self, architecture: Architecture) -> Graph:
         """Return the graph of an architecture."""
-        return self._graph_of(architecture, self.image_shape, self.classes)
+        return self._graph_of(architecture, self._shape, self.classes)
 
     def _graph_of(
         self, architecture: Architecture, image_shape: tuple[int, ...], classes: int, more: int = 0
