@@ -2,6 +2,7 @@
 
     python benchmarks/ranking.py table                    # NAS-Bench-201: one-shot accuracies against the final ones
     python benchmarks/ranking.py supernet                 # digits: a supernet against training from scratch, minutes
+    python benchmarks/ranking.py cells --data-folder ~/.cache/cifar10 --out runs/ranking   # CIFAR-10 against the table
 
 Parameters and multiply-adds stand beside the scores as controls: what they reach, no supernet is needed for.
 """
@@ -126,6 +127,132 @@ def supernet(
     ]
     title = f"Digits, VGG shortcuts of width {width:g}, validation loss after {training} epochs from scratch"
     ranking(found, -np.array(losses), title, "nats", out)
+
+
+#: How the shared weights of `cells` are trained: by DARTS as by default, by uniform single paths, by weighted ones.
+REGIMES: dict[str, dict[str, Any]] = {
+    "darts": {},
+    "uniform": {"method": "paths", "lr": 0.05, "lr_min": 0.0, "paths": {"weighted": False, "alpha_steps": 0}},
+    "weighted": {"method": "paths", "lr": 0.05, "lr_min": 0.0, "paths": {"alpha_steps": 0}},
+}
+
+
+@app.command()
+def cells(
+    data_folder: Annotated[Path, typer.Option(help="Where CIFAR-10 lies.")],
+    out: Annotated[Path, typer.Option(help="Folder of the scores; what is there is not computed again.")],
+    regime: Annotated[list[str], typer.Option(help=f"{', '.join(REGIMES)}; repeatable.")] = list(REGIMES),  # noqa: B006
+    seeds: Annotated[int, typer.Option(help="Supernets of each regime.")] = 5,
+    passes: Annotated[int, typer.Option(help="Training images shown to the weights.")] = 700_000,
+    images: Annotated[int, typer.Option(help="Training images that there are; as many validate.")] = 25_000,
+    count: Annotated[
+        int, typer.Option(help="Cells to score, the first ones in a fixed mixed order.")
+    ] = 15_625,
+    batch: Annotated[int, typer.Option(help="Images a step.")] = 64,
+    scored: Annotated[int, typer.Option(help="Validation images of a score.")] = 256,
+) -> None:
+    """Small supernets of NAS-Bench-201's space on CIFAR-10 against the table's final accuracies.
+
+    8 channels, one cell a stage, images of 16 x 16 pixels. Beside the shared loss and accuracy stand parameters and
+    NASWOT, and the sum of the ranks of loss, parameters and NASWOT.
+    """
+    from tdgnas.fitness import load_table
+    from tdgnas.spaces import NASBench201
+
+    space = NASBench201(channels=8, cells_per_stage=1, image_size=16)
+    truth_table = load_table(NASBench201())
+    order = random.Random(0).sample(sorted(truth_table.rows), count)
+    truth = 100 * truth_table.column("test_acc_200")[[truth_table.rows[choices] for choices in order]]
+    out.mkdir(parents=True, exist_ok=True)
+    for name in regime:
+        rows = []
+        for seed in range(seeds):
+            path = out / f"{name}-{seed}.npz"
+            if not path.is_file():
+                given = (data_folder, passes, images, batch, scored)
+                np.savez(path, **score_cells(space, order, REGIMES[name], seed, *given))
+            found = dict(np.load(path))
+            ranks = sum(stats.rankdata(found[key]) for key in ("loss", "parameters", "naswot"))
+            rows.append({**{k: v for k, v in found.items() if k != "seconds"}, "loss + both controls": ranks})
+            console.print(
+                f"{name}, seed {seed}: {found['seconds'][0]:.0f} s of training, {found['seconds'][1]:.0f} s of scoring"
+            )
+            ranking(rows[-1], truth, f"{name}, seed {seed}", "points", out / "tables.md")
+        summary(name, rows, truth, out / "tables.md")
+
+
+def score_cells(
+    space: Any,
+    order: list[Any],
+    settings: dict[str, Any],
+    seed: int,
+    folder: Path,
+    passes: int,
+    images: int,
+    batch: int,
+    scored: int,
+) -> dict[str, Array]:
+    """Train one supernet and score cells, larger is better; seconds of training and of scoring beside."""
+    import time
+
+    import torch
+
+    from tdgnas import SupernetFitness, data
+    from tdgnas.fitness import ZeroCostFitness
+    from tdgnas.supernet import Supernet
+
+    torch.set_num_threads(1)
+    splits = data.load("cifar10", folder=folder, size=16, train=images, valid=images, seed=seed)
+    net, start = Supernet(space, splits, seed=seed), time.perf_counter()
+    epochs = max(1, round(passes / images))
+    augment = {"flip": True, "crop": 2}
+    for _ in track(
+        net.pretraining(epochs, batch_size=batch, seed=seed, augment=augment, **settings),
+        total=epochs,
+        console=console,
+    ):
+        pass
+    trained = time.perf_counter()
+    chosen = [space.architecture(choices) for choices in order]
+    fitness = SupernetFitness(net, splits.valid, size=scored, batch_size=scored)
+    scores = [
+        one for start in range(0, len(chosen), 250) for one in fitness.scores(chosen[start : start + 250])
+    ]
+    look = ZeroCostFitness(space, splits, images=32, seed=seed)
+    seconds = [trained - start, time.perf_counter() - trained]
+    return {
+        "loss": -np.array([one.loss for one in scores]),
+        "accuracy": np.array([one.measures["accuracy"] for one in scores]),
+        "parameters": np.array([float(space.parameters(one)) for one in chosen]),
+        "naswot": np.array([look.value(one) for one in chosen]),
+        "seconds": np.array(seconds),
+    }
+
+
+def summary(name: str, rows: list[dict[str, Array]], truth: Array, out: Path) -> None:
+    """Append mean and deviation over seeds of what a ranking is worth."""
+    best = truth >= np.quantile(truth, 0.9)
+    twentieth = max(1, len(truth) // 20)
+    top = set(np.argsort(-truth)[:twentieth])
+    lines = [
+        f"{name}, {len(rows)} supernets",
+        "",
+        "| score | tau | tau, best tenth | precision at 5 % | true accuracy of the pick |",
+    ]
+    lines.append("| --- | ---: | ---: | ---: | ---: |")
+    for key in rows[0]:
+        values = [row[key] for row in rows]
+        columns = [
+            [stats.kendalltau(one, truth).statistic for one in values],
+            [stats.kendalltau(one[best], truth[best]).statistic for one in values],
+            [len(top & set(np.argsort(-one, kind="stable")[:twentieth])) / twentieth for one in values],
+            [float(truth[int(np.argmax(one))]) for one in values],
+        ]
+        said = [f"{np.mean(column):.2f} ± {np.std(column):.2f}" for column in columns]
+        lines.append(f"| {key} | {' | '.join(said)} |")
+    console.print("\n".join(lines), markup=False)
+    with out.open("a", encoding="utf-8") as file:
+        file.write("\n".join(lines) + "\n\n")
 
 
 def draw(space: Any, n: int, rng: random.Random) -> list[Any]:
