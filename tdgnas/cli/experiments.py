@@ -57,7 +57,8 @@ def search(
         str | None, typer.Option(help="of the budget: generations, evaluations, passes (of images), seconds")
     ] = None,
     objective: Annotated[
-        str | None, typer.Option(help="minimised beside the fitness: parameters, macs, or both with a comma")
+        str | None,
+        typer.Option(help="minimised beside the fitness: parameters, macs, latency, or several with commas"),
     ] = None,
     out: Annotated[Path, typer.Option(help="the run's folder; new or empty")] = Path("runs/latest"),
     seed: Annotated[int | None, typer.Option(help="one seed for everything")] = None,

@@ -1,6 +1,7 @@
 """What a toolbox calls ``evaluate``."""
 
 from .gradients import SupernetGradients, TrainingGradients
+from .latency import Latency, load_latencies
 from .objectives import WithObjectives
 from .scratch import DIED, TrainingFitness
 from .supernet import SupernetFitness
@@ -19,6 +20,7 @@ from .zero_cost import ZeroCostFitness
 
 __all__ = [
     "DIED",
+    "Latency",
     "SupernetFitness",
     "SupernetGradients",
     "Table",
@@ -30,6 +32,7 @@ __all__ = [
     "WithObjectives",
     "ZeroCostFitness",
     "find_table",
+    "load_latencies",
     "load_table",
     "nats_table",
     "save_table",

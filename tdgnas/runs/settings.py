@@ -171,13 +171,18 @@ class StrategySettings(Section):
 class ObjectiveSettings(Section):
     """What is minimised beside the fitness, and what no network may exceed."""
 
-    names: tuple[Literal["parameters", "macs"], ...] = Field(
+    names: tuple[Literal["parameters", "macs", "latency"], ...] = Field(
         (),
-        description="minimised beside the fitness: parameters, macs; those that the strategy needs where none",
+        description="minimised beside the fitness: parameters, macs, latency; parameters where none and the strategy "
+        "needs two",
     )
-    limits: dict[Literal["parameters", "macs"], Positive] = Field(
+    limits: dict[Literal["parameters", "macs", "latency"], Positive] = Field(
         default_factory=dict,
-        description="the most that a network may have, in millions, such as {macs = 2.0}; beyond, it is not evaluated",
+        description="the most that a network may have, in millions and milliseconds, such as {macs = 2.0}; beyond, it "
+        "is not evaluated",
+    )
+    latencies: str | None = Field(
+        None, description="JSON of milliseconds by operation; they are measured on this device where none"
     )
 
     @field_validator("names", mode="before")

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ..files import Json
-from ..fitness import WithObjectives
+from ..fitness import Latency, WithObjectives, load_latencies
 from ..individual import fitness_of
 from ..seeding import random_states, set_random_states
 from ..strategies import STRATEGIES, Strategy, create, wants
@@ -72,8 +72,15 @@ def make_strategy(config: Config, problem: Problem) -> tuple[Strategy, Any]:
     further = further_objectives(name, config)
     limits: dict[str, float] = {**config.objectives.limits}
     if further or limits:
+        latency = _latency(config, problem) if "latency" in (*further, *limits) else None
         evaluate = WithObjectives(
-            evaluate, problem.space, further, limits=limits, fitness_type=fitness, worst=problem.worst
+            evaluate,
+            problem.space,
+            further,
+            limits=limits,
+            latency=latency,
+            fitness_type=fitness,
+            worst=problem.worst,
         )
     if further:
         fitness = fitness_of(*fitness.weights, *(-1.0 for _ in further))
@@ -85,6 +92,13 @@ def make_strategy(config: Config, problem: Problem) -> tuple[Strategy, Any]:
         return create(name, problem.decisions, seed=seed_of(kind, config.seed), **given), evaluate
     except (ValueError, TypeError, ImportError) as error:
         raise ConfigError(f"strategy: {error}") from error
+
+
+def _latency(config: Config, problem: Problem) -> Latency:
+    path = config.objectives.latencies
+    with section("objectives.latencies"):
+        table = None if path is None else load_latencies(path)
+        return Latency(problem.space, table, device=problem.device)
 
 
 def seed_of(kind: type[Strategy], seed: int) -> int:

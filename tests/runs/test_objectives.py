@@ -73,3 +73,28 @@ def test_a_strategy_of_one_objective_is_refused_more(tmp_path: Path) -> None:
 def test_what_cannot_be_an_objective_is_named(given: dict[str, Any], says: str) -> None:
     with pytest.raises(ConfigError, match=says):
         make_config({"problem": "synthetic", "objectives": given})
+
+
+def test_latency_by_a_table_is_an_objective(tmp_path: Path) -> None:
+    table = {
+        "stem": 1.0,
+        "relu-conv-norm": 2.0,
+        "pool": 1.0,
+        "residual-reduction": 3.0,
+        "norm-relu-head": 0.5,
+    }
+    path = tmp_path / "table.json"
+    path.write_text(json.dumps(table))
+    document = settings(objectives={"names": "latency", "latencies": str(path)})
+    experiment = Experiment("synthetic", "tdga", folder=tmp_path / "run", settings=document)
+    experiment.run()
+    events = [json.loads(line) for line in (tmp_path / "run" / "events.jsonl").read_text().splitlines()]
+    convolutions = [sum(choice in (2, 3) for choice in event["choices"]) for event in events]
+    least = min(events, key=lambda event: event["fitness"][1])
+    assert min(convolutions) < max(convolutions)
+    assert least["fitness"][1] < max(event["fitness"][1] for event in events)
+    for text, says in (('{"stem": 1.0}', "has neither the operation"), ("1", "milliseconds by operation")):
+        path.write_text(text)
+        with pytest.raises(ConfigError, match=f"objectives.latencies: .*{says}"):
+            Experiment("synthetic", "tdga", folder=tmp_path / "other", settings=document).run()
+    assert not (tmp_path / "other").exists()
