@@ -180,7 +180,9 @@ def _parts(graph: Graph, choices: Sequence[int]) -> Iterator[tuple[Op | None, No
 
 def _key(op: Op | None, node: Node | None, shapes: Sequence[Shape]) -> str:
     """Say what is measured: ``conv(kernel=3) after sum on 8x4x4 8x4x4``."""
-    said = [] if op is None else [f"{op.kind}({', '.join(f'{name}={value}' for name, value in op.settings)})"]
+    said = []
+    if op is not None:
+        said.append(f"{op.kind}({', '.join(f'{name}={value}' for name, value in dict(op.settings).items())})")
     if node is not None:
         said.append(node.combine)
     return " after ".join(said) + " on " + " ".join("x".join(map(str, shape)) for shape in shapes)

@@ -86,6 +86,11 @@ class WithObjectives:
         if hasattr(self.fitness, "ahead"):
             self.fitness.ahead([one for one in individuals if not self.excess(self.measured(one))])
 
+    @property
+    def guarded(self) -> Callable[[Any], tuple[float, ...]]:
+        """The fitness, so that what it counts is found (:func:`tdgnas.mapping.layers`)."""
+        return self.fitness
+
     def measured(self, individual: Sequence[float]) -> dict[str, float]:
         """Return what the objectives and limits are about, of an individual's network."""
         architecture = getattr(self.fitness, "decode", self.space.decode)(individual)

@@ -28,7 +28,8 @@ def search_figure(
     """Draw a search by generation: energies, entropy, temperature, active choices of the best, distinct genotypes.
 
     :param history: a record per generation with ``gen`` and any of ``best``, ``mean``, ``entropy``, ``temperature``,
-        ``gates`` (or ``shortcuts``), ``distinct``, ``rank_correlation``; the records of :func:`evolve` are such.
+        ``gates`` (or ``shortcuts``), ``distinct``, ``fidelity``, ``rank_correlation``; the records of :func:`evolve` are
+        such.
     :param title: above the figure.
     :param energy: name and unit of the energies.
     :raises ValueError: for an empty history, or a record without ``gen``.
@@ -44,6 +45,7 @@ def search_figure(
         ("temperature\n(energy per nat)", [("temperature", "", style.PURPLE, "-")]),
         ("active choices\nof the best", [(gates, "", style.BLUE, "steps")]),
         ("distinct genotypes", [("distinct", "", style.INK, "steps")]),
+        ("share of the\nfull effort", [("fidelity", "", style.SKY, "steps")]),
         ("rank correlation\nof the predictions", [("rank_correlation", "", style.ORANGE, "-")]),
     ]
     return _panels(history, x, panels, title, "generation")

@@ -27,6 +27,11 @@ def energy(event: Event, maximised: bool) -> float:
     return -float(event["fitness"][0]) if maximised else float(event["fitness"][0])
 
 
+def rank(event: Event, maximised: bool) -> tuple[float, float]:
+    """What events are compared by, less is better: what was evaluated with more effort comes first, then the energy."""
+    return -float(event.get("fidelity", 1.0)), energy(event, maximised)
+
+
 def best_by_generation(
     events: Sequence[Event], maximised: bool, fresh: bool = False
 ) -> list[tuple[int, Event]]:
@@ -39,7 +44,7 @@ def best_by_generation(
     for event in events:
         if fresh and event["gen"] not in best:
             now = None
-        if now is None or energy(event, maximised) < energy(now, maximised):
+        if now is None or rank(event, maximised) < rank(now, maximised):
             now = event
         best[event["gen"]] = now
     return list(best.items())
@@ -60,7 +65,7 @@ def spread_out(items: Sequence[T], count: int) -> list[T]:
 def find(events: Sequence[Event], choices: Sequence[int], maximised: bool) -> Event | None:
     """Return the event of the best individual with these choices, the earliest of equals."""
     same = [event for event in events if event["choices"] == list(choices)]
-    return min(same, key=lambda event: energy(event, maximised), default=None)
+    return min(same, key=lambda event: rank(event, maximised), default=None)
 
 
 def family(events: Sequence[Event], identity: int, limit: int = 250) -> nx.DiGraph[int]:

@@ -70,7 +70,7 @@ def make_strategy(config: Config, problem: Problem) -> tuple[Strategy, Any]:
     given = config.strategy.model_dump(exclude={"name"})
     fitness, evaluate = problem.fitness, problem.evaluate
     further = further_objectives(name, config)
-    limits: dict[str, float] = {**config.objectives.limits}
+    limits: dict[str, float] = {str(what): most for what, most in config.objectives.limits.items()}
     if further or limits:
         latency = _latency(config, problem) if "latency" in (*further, *limits) else None
         evaluate = WithObjectives(

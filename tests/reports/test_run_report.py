@@ -250,3 +250,12 @@ def test_a_run_of_a_space_that_is_not_known_here_is_reported_without_its_drawing
     assert "of-somebody-else on digits" in page.text
     assert "result" in page.ids
     assert "architecture" not in page.ids
+
+
+def test_what_had_more_effort_leads_however_good_something_looked_before() -> None:
+    rows = [(0, 0.9, 1 / 3), (0, 0.8, 1 / 3), (1, 0.5, 1.0), (2, 0.95, 1 / 3), (3, 0.6, 1.0)]
+    events = [
+        {"gen": gen, "choices": [gen], "fitness": [value], "fidelity": share} for gen, value, share in rows
+    ]
+    leaders = best_by_generation(events, maximised=True)
+    assert [event["fitness"][0] for _, event in leaders] == [0.9, 0.5, 0.5, 0.6]
