@@ -61,6 +61,29 @@ def oracle(genotypes, energies, k, temperature, replacement=True):
     return picks
 
 
+def test_what_is_beside_the_picks_counts_for_the_entropy_and_is_not_returned():
+    rng = random.Random(0)
+    for _ in range(20):
+        genotypes = [tuple(rng.randrange(3) for _ in range(5)) for _ in range(12)]
+        energies = [rng.random() for _ in genotypes]
+        beside, pool = genotypes[:4], pool_of(genotypes[4:], energies[4:])
+        picks = positions(pool, 3, temperature=0.3, beside=beside, replacement=False)
+        chosen = []
+        for _ in range(3):  # the definition: F of everything together, after each pick
+
+            def together(place, chosen=tuple(chosen), beside=beside, genotypes=genotypes, energies=energies):
+                every = [*beside, *(genotypes[4 + one] for one in (*chosen, place))]
+                shares = [
+                    [column.count(gene) / len(every) for gene in set(column)]
+                    for column in zip(*every, strict=True)
+                ]
+                entropy = -sum(share * math.log(share) for column in shares for share in column)
+                return sum(energies[4 + one] for one in (*chosen, place)) / len(every) - 0.3 * entropy
+
+            chosen.append(min((place for place in range(8) if place not in chosen), key=together))
+        assert picks == chosen
+
+
 def free_energy(genotypes, energies, picks, temperature):
     """F = <E> - T*H, straight from the definition."""
     entropy = 0.0

@@ -85,6 +85,15 @@ def check_offline(path: Path) -> Addresses:
     return page
 
 
+def test_the_report_shows_what_was_predicted_beside_what_was_reached(tmp_path: Path) -> None:
+    settings = {"strategy": {"name": "tdga-gp"}, "budget": {"unit": "evaluations", "limit": 15}}
+    Experiment("synthetic", settings=settings, folder=tmp_path / "run").run()
+    header = (tmp_path / "run" / "history.csv").read_text(encoding="utf-8").partition("\n")[0]
+    assert header.endswith("predicted,uncertainty,reached,rank_correlation")
+    page = check_offline(write_report(tmp_path / "run", tmp_path / "report.html"))
+    assert "its rank among those evaluated was predicted" in page.text
+
+
 def test_the_report_of_a_finished_run(finished_run: Path, tmp_path: Path) -> None:
     page = check_offline(write_report(finished_run, tmp_path / "report.html"))
     assert page.tags.count("img") >= 7

@@ -164,6 +164,16 @@ def test_optuna_says_what_to_install(searches, monkeypatch):
         create("optuna", searches.problem().decisions, seed=0)
 
 
+@pytest.mark.parametrize("sampler", ["random", "gp", "tpe"])
+def test_optunas_samplers_are_a_setting(sampler, searches):
+    pytest.importorskip("optuna")
+    problem = searches.problem()
+    searches.run("optuna", problem, generations=6, sampler=sampler, startup=3)
+    assert len(set(problem.evaluated)) == len(problem.evaluated) == 6
+    with pytest.raises(ValueError, match="sausage"):
+        create("optuna", problem.decisions, sampler=sampler, parameters={"sausage": 1})
+
+
 def test_options_are_listed_by_name():
     assert {"population", "sample", "batch", "repeat"} == set(option_names("aging"))
     assert {"controller.hidden", "settings", "reward", "entropy"} <= set(option_names("reinforce-lstm"))

@@ -49,7 +49,12 @@ class PredictedAging(PredictedSearch):
         **given: Any,
     ) -> None:
         self.kind, self.sample = model, sample
-        own = {"initial": initial, "population": population, "offspring": offspring, "redraw": redraw}
+        own: dict[str, Any] = {
+            "initial": initial,
+            "population": population,
+            "offspring": offspring,
+            "redraw": redraw,
+        }
         super().__init__(decisions, **own, **given)
 
     def _model(self) -> Model:

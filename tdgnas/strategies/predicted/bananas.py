@@ -59,7 +59,7 @@ class EnsembleModel(Model):
         adam = torch.optim.Adam([*weights, *biases], lr=self.lr, betas=(0.9, 0.99), foreach=True)
         for _ in range(self.epochs):
             orders = torch.rand(self.networks, len(known), generator=generator).argsort(dim=1)
-            for batch in orders.split(32, dim=1):
+            for batch in torch.split(orders, 32, dim=1):
                 error = (_forward(known[batch], weights, biases) - wanted[batch]).abs().mean(dim=1).sum()
                 adam.zero_grad()
                 error.backward()  # type: ignore[no-untyped-call]
@@ -124,15 +124,27 @@ class Bananas(PredictedSearch):
         **given: Any,
     ) -> None:
         self.encode = encode
-        self.shape = {"networks": networks, "layers": layers, "width": width, "epochs": epochs, "lr": lr}
-        own = {"population": population, "offspring": offspring, "redraw": redraw, "batch": batch}
+        self.shape: dict[str, Any] = {
+            "networks": networks,
+            "layers": layers,
+            "width": width,
+            "epochs": epochs,
+            "lr": lr,
+        }
+        own: dict[str, Any] = {
+            "population": population,
+            "offspring": offspring,
+            "redraw": redraw,
+            "batch": batch,
+        }
         super().__init__(decisions, initial=initial, **own, **given)
 
     def _model(self) -> EnsembleModel:
         return EnsembleModel(self.encode or self._one_hot, self.rng, **self.shape)
 
     def _one_hot(self, choices: Sequence[int]) -> list[float]:
-        return one_hot(self.decisions.sizes, np.array([choices]))[0].tolist()
+        found: list[float] = one_hot(self.decisions.sizes, np.array([choices]))[0].tolist()
+        return found
 
     def _vary(self) -> Row:
         found = list(self.decisions.choices(self.population[self.rng.randrange(len(self.population))]))

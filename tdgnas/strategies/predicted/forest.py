@@ -77,7 +77,12 @@ class ForestSearch(PredictedSearch):
         **given: Any,
     ) -> None:
         self.trees, self.explore = trees, explore
-        own = {"initial": initial, "population": population, "offspring": offspring, "redraw": redraw}
+        own: dict[str, Any] = {
+            "initial": initial,
+            "population": population,
+            "offspring": offspring,
+            "redraw": redraw,
+        }
         super().__init__(decisions, **own, **given)
 
     def _model(self) -> ForestModel:
