@@ -96,12 +96,12 @@ def test_the_report_shows_what_was_predicted_beside_what_was_reached(tmp_path: P
 
 def test_the_report_of_a_finished_run(finished_run: Path, tmp_path: Path) -> None:
     page = check_offline(write_report(finished_run, tmp_path / "report.html"))
-    assert page.tags.count("img") >= 7
+    assert page.tags.count("img") >= 9
     for word in (
         "baseline",
         "DARTS, threshold",
         "darts-tdga",
-        "Family tree",
+        "Every ancestor that led to the best individual",
         "A pass is one sample",
         "population = 4",
     ):
