@@ -14,7 +14,8 @@ from sklearn.gaussian_process.kernels import RBF
 
 from tdgnas.decision import Decision, Decisions
 from tdgnas.spaces import NASBench201
-from tdgnas.strategies import ChoiceGP, EnsembleModel, ForestModel, create, one_hot, spread_ranks, wants
+from tdgnas.strategies import ChoiceGP, ForestModel, create, one_hot, spread_ranks, wants
+from tdgnas.strategies.predicted.ensemble import EnsembleModel
 from tdgnas.strategies.predicted.forest import expected_improvement
 
 SIZES = (2, 4, 3, 5, 2)
