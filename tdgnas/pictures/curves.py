@@ -28,8 +28,8 @@ def search_figure(
     """Draw a search by generation: energies, entropy, temperature, active choices of the best, distinct genotypes.
 
     :param history: a record per generation with ``gen`` and any of ``best``, ``mean``, ``entropy``, ``temperature``,
-        ``gates`` (or ``shortcuts``), ``distinct``, ``fidelity``, ``rank_correlation``; the records of :func:`evolve` are
-        such.
+        ``gates`` (or ``shortcuts``), ``distinct``, ``fidelity``, ``rank_correlation``; the records of :func:`evolve`
+        are such.
     :param title: above the figure.
     :param energy: name and unit of the energies.
     :raises ValueError: for an empty history, or a record without ``gen``.

@@ -46,8 +46,9 @@ class OnScratch(Problem):
 
     @classmethod
     def has_fidelity(cls, config: Config) -> bool:
-        """Any training can be shorter, or of less."""
-        return True
+        """Whether a training can be shorter, or of less."""
+        settings: ScratchSettings = config.fitness
+        return settings.fidelity != "epochs" or settings.recipe.epochs > 1
 
     @property
     def device(self) -> torch.device:

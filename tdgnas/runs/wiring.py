@@ -44,7 +44,10 @@ def unfit(strategy: str, config: Config) -> str:
     if found.needs_gradients and not fitness.gradients:
         return f"follows gradients of alpha, and the fitness {kind!r} has none"
     if found.needs_fidelity and not fitness.has_fidelity(config):
-        return f"evaluates with less effort too (epochs, data, width), which the fitness {kind!r} cannot here"
+        return (
+            f"evaluates with less effort too, which the fitness {kind!r} cannot here: it takes a table with the signal "
+            "after several numbers of epochs, or trainings from scratch of more than one epoch"
+        )
     further = further_objectives(strategy, config)
     if 1 + len(further) < found.objectives:
         return f"wants {found.objectives} fitness values; set objectives.names"

@@ -55,6 +55,8 @@ def tiny(problem: str, strategy: str) -> dict[str, Any]:
         document["fitness"] = next(
             tiny for name, tiny in FITNESS.items() if name in used.Settings.model_fields
         )
+        if "recipe" in document["fitness"] and STRATEGIES.get(strategy).needs_fidelity:
+            document["fitness"] = {"recipe": {"epochs": 2}}
         if sections["data"]["name"].startswith("digits"):
             document["data"]["name"] = sections["data"]["name"]
         least = {"width": 0.03125, "channels": 2, "layers": 3, "nodes": 1}
