@@ -11,6 +11,7 @@ weights and the same validation images, after every epoch.
 
 from __future__ import annotations
 
+import json
 import random
 import time
 from collections.abc import Callable
@@ -134,59 +135,67 @@ def measured(supernet: Supernet, where: Any, individuals: list[Any]) -> float:
 @app.command()
 def weights(
     data_folder: Annotated[str | None, typer.Option(help="Where CIFAR-10 lies; else the digits.")] = None,
-    epochs: int = 30,
+    epochs: int = 12,
     seeds: int = 2,
     layers: int = 6,
-    channels: int = 8,
+    channels: int = 6,
     size: Annotated[int, typer.Option(help="Side of CIFAR-10's images.")] = 16,
-    train: Annotated[int, typer.Option(help="Training images.")] = 4000,
+    train: Annotated[int, typer.Option(help="Training images.")] = 2000,
     updates: Annotated[int, typer.Option(help="Of the controller after each epoch, 20 samples each.")] = 25,
-    lr: Annotated[float, typer.Option(help="Of the controller.")] = 0.005,
-    images: Annotated[int, typer.Option(help="Validation images of a reward.")] = 128,
-    out: Annotated[Path, typer.Option(help="The figure.")] = RESULTS / "figures" / "enas-rewards.svg",
+    settings: Annotated[str, typer.Option(help="Of the controller: nas-rl, enas-macro.")] = "nas-rl",
+    lr: Annotated[float, typer.Option(help="Of the controller.")] = 0.01,
+    out: Annotated[Path, typer.Option(help="The figure; a file of numbers beside it is gone on with.")] = (
+        RESULTS / "figures" / "enas-rewards.svg"
+    ),
 ) -> None:
-    """ENAS as published, small: accuracy of sampled and of uniform architectures after every epoch."""
+    """ENAS, small: validation accuracy of sampled and of uniform architectures after every epoch."""
     torch.set_num_threads(1)
-    curves = np.zeros((seeds, epochs, 2))
-    for seed in range(seeds):
-        named = {"name": "digits"} if data_folder is None else {"name": "cifar10", "folder": data_folder}
-        few: dict[str, Any] = {"train": train, "size": size, "valid": 1000} if data_folder else {}
-        splits = data.load(named.pop("name"), **named, **few, seed=seed)
+    kept = out.with_suffix(".json")
+    curves: list[list[list[float]]] = json.loads(kept.read_text()) if kept.exists() else []
+    for seed in range(len(curves), seeds):
+        named: dict[str, Any] = {"name": "digits"}
+        if data_folder is not None:
+            named = {"name": "cifar10", "folder": data_folder, "train": train, "size": size, "valid": 1000}
+        splits = data.load(**named, seed=seed)
         shape = {"in_channels": splits.image_shape[0], "image_size": splits.image_shape[1]}
         space = EnasMacro(layers=layers, channels=channels, classes=splits.outputs, **shape)
         supernet = Supernet(space, splits, seed=seed)
         sgd = {"lr": 0.05, "lr_min": 5e-4, "restart": 10, "nesterov": True, "weight_decay": 2.5e-4}
         learn = WeightTraining(supernet, rng=random.Random(seed), batch_size=64, **sgd)
-        fitness = SupernetFitness(supernet, splits.valid, size=images, batch_size=images, measure="accuracy")
-        fixed = {"seed": seed, "fitness": AccuracyFitness, "updates": updates, "lr": lr}
-        strategy = create("enas", space.decisions, train=learn, **fixed)
-        held_out = evaluation_set(splits.valid, batch_size=500)
-        rng = random.Random(seed)
-        for epoch in range(epochs):
+        fitness = SupernetFitness(supernet, splits.valid, size=128, batch_size=128, measure="accuracy")
+        strategy = create(
+            "enas", space.decisions, seed=seed, fitness=AccuracyFitness, train=learn, settings=settings,
+            updates=updates, lr=lr, batch=20,
+        )  # fmt: skip
+        where, rng = evaluation_set(splits.valid, batch_size=500), random.Random(seed)
+        curves.append([])
+        for _ in range(epochs):
             for _ in range(updates):
                 individuals = strategy.generate()
                 for one, values in zip(individuals, fitness.batch(individuals), strict=True):
                     one.fitness.values = values
                 strategy.update(individuals)
-            state = strategy.rng.getstate()
-            uniform = [strategy.individual(space.decisions.sample(rng)) for _ in range(30)]
-            found = [measured(supernet, held_out, each) for each in (strategy.sampled(30), uniform)]
-            strategy.rng.setstate(state)
-            curves[seed, epoch] = found
-            print(
-                f"seed {seed} epoch {epoch + 1}: sampled {found[0]:.3f}, uniform {found[1]:.3f}", flush=True
-            )
-    names, grid = ("sampled by the controller", "drawn uniformly"), np.arange(1.0, epochs + 1)
-    runs = {name: 100 * curves[..., place] for place, name in enumerate(names)}
+            drawn = [strategy.individual(space.decisions.sample(rng)) for _ in range(40)]
+            uniform = measured(supernet, where, drawn)
+            rewards = [float(np.mean(fitness.batch(each))) for each in (individuals, drawn)]
+            curves[-1].append([*rewards, measured(supernet, where, individuals), uniform])
+            said = " ".join(f"{100 * x:.1f}" for x in curves[-1][-1])
+            print(f"seed {seed} epoch {len(curves[-1])}: {said}", flush=True)
+        kept.write_text(json.dumps(curves))
+    every = 100 * np.array(curves)
+    names = [
+        "sampled: the reward", "uniform: the reward", "sampled: 1,000 images", "uniform: 1,000 images",
+    ]  # fmt: skip
     bands = {
-        name: Band(grid, each.mean(0), *np.quantile(each, (0.0, 1.0), axis=0)) for name, each in runs.items()
+        name: Band(np.arange(1.0, epochs + 1), each.mean(0), each.min(0), each.max(0))
+        for name, each in zip(names, np.moveaxis(every, 2, 0), strict=True)
     }
-    x, y = "epoch of the shared weights", "validation accuracy on them (%)"
-    save(bands_figure(bands, x, y), out)
-    gain = 100 * (curves[..., 0] - curves[..., 1])
-    for epoch in sorted({0, epochs // 4, epochs // 2, epochs - 1}):
-        both = 100 * curves[:, epoch].mean(axis=0)
-        print(f"epoch {epoch + 1}: {both[0]:.1f} against {both[1]:.1f} %, gain {gain[:, epoch].round(1)}")
+    save(bands_figure(bands, "epoch of the shared weights", "accuracy on them (%)"), out)
+    rows = [
+        [str(epoch + 1), *(f"{x:.1f}" for x in every[:, epoch].mean(0))]
+        for epoch in sorted({0, epochs // 3, 2 * epochs // 3, epochs - 1})
+    ]
+    print(rows_of(["epoch", *names], rows))
 
 
 # speed ----------------------------------------------------------------------------------------------------------
