@@ -14,7 +14,9 @@ from .table_files import (
     load_table,
     nats_table,
     save_table,
+    shipped,
     synthetic_table,
+    table_file,
 )
 from .zero_cost import ZeroCostFitness
 
@@ -36,5 +38,7 @@ __all__ = [
     "load_table",
     "nats_table",
     "save_table",
+    "shipped",
     "synthetic_table",
+    "table_file",
 ]

@@ -89,6 +89,21 @@ def find_table() -> Path:
     raise TableNotFound(f"there is no table of NAS-Bench-201; looked for {looked}. {HOW_TO_GET}")
 
 
+def shipped() -> dict[str, Path]:
+    """Return the tables that come with the package, by name."""
+    files = sorted((Path(__file__).parent / "tables").glob("*.csv.gz"))
+    return {file.name.removesuffix(".csv.gz"): file for file in files}
+
+
+def table_file(name: str | Path | None) -> Path:
+    """Return the file of a table: the path that is given, the one of that name that comes with the package, or that of
+    NAS-Bench-201 when None.
+
+    :raises TableNotFound: when NAS-Bench-201 is looked for in vain.
+    """
+    return find_table() if name is None else shipped().get(str(name), Path(name))
+
+
 def load_table(space: SearchSpace, path: str | Path | None = None, *, key: str = "arch") -> Table:
     """Read a table of trained networks from CSV, gzipped or not.
 
@@ -97,18 +112,18 @@ def load_table(space: SearchSpace, path: str | Path | None = None, *, key: str =
     accuracies in percent, those with ``seconds`` times.
 
     :param space: reads the architectures.
-    :param path: the file; that of NAS-Bench-201, looked for by :func:`find_table`, when None.
+    :param path: the file, or the name of a table that comes with the package (:func:`shipped`); that of NAS-Bench-201,
+        looked for by :func:`find_table`, when None.
     :param key: the column with the text form.
     :raises TableNotFound: when there is no such file.
     :raises TableDamaged: when it is cut short, doubled, not CSV, or holds something other than numbers, accuracies
         outside 0 to 100 % or negative seconds; with the line.
     :raises ValueError: when the columns name no architectures of this space.
     """
-    path = find_table() if path is None else Path(path)
+    path = table_file(path)
     if not path.is_file():
-        raise TableNotFound(
-            f"there is no table {path}" + (f". {HOW_TO_GET}" if space.name == "nasbench201" else "")
-        )
+        own = HOW_TO_GET if space.name == "nasbench201" else f"With the package come {', '.join(shipped())}"
+        raise TableNotFound(f"there is no table {path}. {own}")
     try:
         with (
             gzip.open(path, "rt", encoding="utf-8", newline="")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from ..files.digests import digest
-from ..fitness import Table, TabularFitness, find_table, load_table, synthetic_table
+from ..fitness import Table, TabularFitness, load_table, synthetic_table, table_file
 from ..fitness.table import fidelity_columns
 from ..individual import AccuracyFitness
 from ..settings import Section
@@ -53,7 +53,7 @@ class OnTable(Problem):
         """Digest of the table."""
         if config.fitness.invented is not None:
             return ""
-        path = Path(config.fitness.file or find_table())
+        path = table_file(config.fitness.file)
         if not path.is_file():
             return "missing"
         state = path.stat()

@@ -117,7 +117,11 @@ class TableSettings(Section):
     """How an individual is scored: by a table of trained networks."""
 
     kind: Literal["table"] = Field("table", description="supernet, table, scratch, zero-cost")
-    file: str | None = Field(None, description="a CSV, gzipped or not; that of NAS-Bench-201 is looked for")
+    file: str | None = Field(
+        None,
+        description="a CSV, gzipped or not, or the name of a table that comes with the package (nas-rl-digits); that "
+        "of NAS-Bench-201 is looked for",
+    )
     key: str | None = Field(None, description="the column that names the architecture")
     invented: Whole | None = Field(
         None, ge=0, description="seed of an invented table in place of a file, for trials"

@@ -19,9 +19,11 @@ from tdgnas.fitness import (
     load_table,
     nats_table,
     save_table,
+    shipped,
     synthetic_table,
 )
-from tdgnas.spaces import NASBench201, VGGShortcuts
+from tdgnas.runs.problems import CHAIN
+from tdgnas.spaces import NASBench201, NasRL, VGGShortcuts
 
 SPACE = NASBench201(channels=4, cells_per_stage=1)
 HEADER = "arch,val_acc_12,test_acc_200,train_seconds_200"
@@ -211,7 +213,7 @@ def test_columns_that_name_no_architecture_are_a_sentence(tmp_path, plain):
         load_table(SPACE, write(tmp_path / "a.csv", ["a,b", "1,2"]))
     with pytest.raises(TableDamaged, match="no text form that 'arch' could hold"):
         load_table(plain[0], write(tmp_path / "b.csv", LINES))
-    with pytest.raises(TableNotFound, match=r"there is no table .*nowhere\.csv$"):
+    with pytest.raises(TableNotFound, match=r"there is no table .*nowhere\.csv\. With the package come"):
         load_table(plain[0], tmp_path / "nowhere.csv")
 
 
@@ -291,3 +293,21 @@ def test_the_real_table_has_what_was_published():
     assert len(table) == 15625
     assert round(100 * fitness.final(space.from_string(collapsed)), 2) == 54.30
     assert round(100 * fitness.finals.max(), 2) == 94.37
+
+
+def test_the_table_of_nas_rl_comes_with_the_package():
+    """All of its networks, measured: every line is one that the space makes, as large as the table says."""
+    space = NasRL(**CHAIN, multiplier=0.5, in_channels=1, image_size=8)
+    table = load_table(space, "nas-rl-digits")
+    assert len(table) == 6**4
+    assert shipped()["nas-rl-digits"].stat().st_size < 200_000
+    for choices in list(table.rows)[::200]:
+        parameters = space.parameters(space.architecture(choices))
+        assert parameters == table.columns["parameters"][table.rows[choices]]
+    fitness = TabularFitness(space, table, "val_acc_6", final="test_acc_6")
+    assert fitness.fidelities == "epochs"
+    early, late = table.columns["val_acc_2"], table.columns["val_acc_6"]
+    assert early.mean() < late.mean()
+    assert np.corrcoef(late, table.columns["test_acc_6"])[0, 1] > 0.9
+    with pytest.raises(TableNotFound, match="With the package come nas-rl-digits"):
+        load_table(space, "nas-rl-letters")
