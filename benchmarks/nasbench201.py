@@ -2,7 +2,7 @@
 
     python benchmarks/nasbench201.py                 # 500 runs of each strategy at 12,000 simulated seconds
     python benchmarks/nasbench201.py --runs 50 --strategy tdga --strategy aging
-    python benchmarks/nasbench201.py --keep runs --figure anytime.svg     # what is in the folder is not run again
+    python benchmarks/nasbench201.py --keep runs --figure anytime.svg     # runs in the folder are not run again
     python benchmarks/nasbench201.py --unit evaluations --budget 200 --strategy tdga --strategy local-search
 
 A search sees the validation accuracy after 12 epochs and pays the time of those epochs; reported is the final test
@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from functools import lru_cache, partial
 from multiprocessing import get_context
@@ -172,29 +172,34 @@ def run_all(
     function: Any = run_searches
     if spec.name == "reinforce-lstm" and unit == "seconds":
         function, arguments = run_controllers, [one[1:-1] for one in arguments]
-    if pool is None:
-        return [run for one in arguments for run in function(*one)]
-    futures = [pool.submit(function, *one) for one in arguments]
-    return [run for future in futures for run in future.result()]
+    waiting = [pool.submit(function, *one) if pool else None for one in arguments]
+    found: list[Any] = [None] * len(seeds)
+    for place, (one, future) in enumerate(zip(arguments, waiting, strict=True)):
+        found[place::jobs] = future.result() if future else function(*one)
+    return found
 
 
 def kept(
-    folder: Path | None, text: str, seeds: range, settings: list[Any], work: Any
+    folder: Path | None, text: str, seeds: range, settings: list[Any], work: Callable[[range], list[Run]]
 ) -> tuple[list[Run], float]:
-    """Return the runs of a strategy and the seconds that they took, out of the folder where they are there."""
+    """Return the runs of a strategy and the seconds that they took; those in the folder are not run again.
+
+    :param work: runs seeds; asked for those that are missing.
+    """
     path = None if folder is None else folder / f"{parse(text).label}.json"
-    asked = [text, seeds.start, len(seeds), *settings]
+    asked, runs, seconds = [text, seeds.start, *settings], [], 0.0
     if path is not None and path.exists():
         found = json.loads(path.read_text(encoding="utf-8"))
         if found["asked"] == asked:
-            return [tuple(run) for run in found["runs"]], found["seconds"]
-    start = time.perf_counter()
-    runs = work()
-    seconds = time.perf_counter() - start
-    if path is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps({"asked": asked, "seconds": seconds, "runs": runs}), encoding="utf-8")
-    return runs, seconds
+            runs, seconds = [tuple(run) for run in found["runs"]], found["seconds"]
+    if len(runs) < len(seeds):
+        start = time.perf_counter()
+        runs += work(seeds[len(runs) :])
+        seconds += time.perf_counter() - start
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps({"asked": asked, "seconds": seconds, "runs": runs}), encoding="utf-8")
+    return runs[: len(seeds)], seconds
 
 
 def main(
@@ -230,7 +235,7 @@ def main(
         results = {}
         for text, count in wanted.items():
             seeds, label = range(first_seed, first_seed + count), parse(text).label
-            work = partial(run_all, text, seeds, budget, repeats, unit, workers, pool)
+            work = partial(run_all, text, limit=budget, repeats=repeats, unit=unit, jobs=workers, pool=pool)
             results[label] = kept(keep, text, seeds, [budget, unit, repeats], work)
             console.print(f"{label}: {count} runs in {results[label][1]:.1f} s", highlight=False)
     except (ValueError, OSError) as error:

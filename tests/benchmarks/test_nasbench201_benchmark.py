@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
 import sys
 from pathlib import Path
@@ -89,13 +90,20 @@ def test_what_is_kept_is_not_run_again_unless_something_else_is_asked_for(
 ):
     arguments = ["--strategy", "random", "--budget", 1500, "--jobs", 1, "--keep", tmp_path]
     assert run(benchmark_module, *arguments, "--runs", 2).exit_code == 0
-
-    def refused(*_):
-        raise ValueError("it was run again")
-
-    monkeypatch.setattr(benchmark_module, "run_all", refused)
+    [first] = [json.loads(path.read_text(encoding="utf-8"))["runs"] for path in tmp_path.iterdir()]
+    asked, real = [], benchmark_module.run_all
+    monkeypatch.setattr(
+        benchmark_module,
+        "run_all",
+        lambda text, seeds, **rest: asked.extend(seeds) or real(text, seeds, **rest),
+    )
     assert run(benchmark_module, *arguments, "--runs", 2).exit_code == 0
-    assert run(benchmark_module, *arguments, "--runs", 3).exit_code != 0
+    assert asked == []
+    assert run(benchmark_module, *arguments, "--runs", 3).exit_code == 0
+    assert asked == [2]
+    [kept] = [json.loads(path.read_text(encoding="utf-8"))["runs"] for path in tmp_path.iterdir()]
+    assert kept[:2] == first
+    assert len(kept) == 3
 
 
 def test_evaluations_are_a_budget_too_and_told_on_the_way(benchmark_module, tmp_path):
