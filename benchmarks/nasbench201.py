@@ -74,10 +74,10 @@ STRATEGIES = [
 ]
 #: Those of which one run takes seconds, and how many runs they have at most.
 SLOW = {
-    "optuna-tpe=optuna": 100,
+    "optuna-tpe=optuna": 200,
     "random-forest": 40,
-    "bananas": 10,
-    "optuna-gp=optuna:sampler=gp": 5,
+    "bananas": 18,
+    "optuna-gp=optuna:sampler=gp": 10,
 }
 #: What others are tested against.
 HERO = "tdga-gp"
