@@ -51,8 +51,8 @@ class AccuracyFitness(base.Fitness):  # type: ignore[misc]
 def fitness_of(*weights: float) -> type[base.Fitness]:
     """Return a fitness of several values: 1 for one that is maximised, -1 for one that is minimised.
 
-    >>> fitness_of(1, -1).weights
-    (1, -1)
+    >>> fitness_of(1, -1).weights == (1, -1)
+    True
     """
 
     def reduced(fitness: Any) -> tuple[Any, ...]:

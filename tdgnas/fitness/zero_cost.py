@@ -69,8 +69,8 @@ def synflow(network: nn.Module, images: Tensor) -> float:
     network.zero_grad()
     total: Tensor = network(torch.ones_like(images[:1], dtype=torch.float64)).sum()
     total.backward()  # type: ignore[no-untyped-call]
-    flows = [(p * p.grad).abs().sum() for p in network.parameters() if p.grad is not None]
-    return math.log(max(float(sum(flows)), 1e-300))
+    flows = [(p * p.grad).abs().sum().item() for p in network.parameters() if p.grad is not None]
+    return math.log(max(sum(flows), 1e-300))
 
 
 def jacobian(network: nn.Module, images: Tensor) -> float:

@@ -66,7 +66,7 @@ def test_bad_requests_are_refused(tmp_path):
     with pytest.raises(ValueError, match="format is 'tflite'"):
         export_network(nn.Flatten(), (1, 2, 2), tmp_path / "x", "tflite")
     with pytest.raises(ValueError, match="image_shape"):
-        export_network(nn.Flatten(), (2, 2), tmp_path / "x")
+        export_network(nn.Flatten(), (0, 2, 2), tmp_path / "x")
     space = VGGShortcuts(width=0.03)
     with pytest.raises(ValueError, match="no options"):
         space.final_network(space.architecture([0] * 61), cells=3)
