@@ -49,13 +49,8 @@ class PredictedAging(PredictedSearch):
         **given: Any,
     ) -> None:
         self.kind, self.sample = model, sample
-        own: dict[str, Any] = {
-            "initial": initial,
-            "population": population,
-            "offspring": offspring,
-            "redraw": redraw,
-        }
-        super().__init__(decisions, **own, **given)
+        given |= {"initial": initial, "population": population, "offspring": offspring, "redraw": redraw}
+        super().__init__(decisions, **given)
 
     def _model(self) -> Model:
         if self.kind == "forest":

@@ -77,13 +77,8 @@ class ForestSearch(PredictedSearch):
         **given: Any,
     ) -> None:
         self.trees, self.explore = trees, explore
-        own: dict[str, Any] = {
-            "initial": initial,
-            "population": population,
-            "offspring": offspring,
-            "redraw": redraw,
-        }
-        super().__init__(decisions, **own, **given)
+        given |= {"initial": initial, "population": population, "offspring": offspring, "redraw": redraw}
+        super().__init__(decisions, **given)
 
     def _model(self) -> ForestModel:
         return ForestModel(self.decisions.sizes, self.rng, self.trees)
