@@ -172,6 +172,12 @@ def digits_enas_micro(**options: Any) -> Sections:
     return on_supernet("enas-micro", "digits", **{**small, **options})
 
 
+@PROBLEMS.register("digits-genetic-cnn")
+def digits_genetic_cnn(**options: Any) -> Sections:
+    """Handwritten digits, the 19 bits of Genetic CNN with 4 channels and more, scored on a supernet."""
+    return on_supernet("genetic-cnn", "digits", **{"channels": 4, "kernel": 3, "epochs": 10, **options})
+
+
 @PROBLEMS.register("digits-scratch")
 def digits_scratch(epochs: int = 1, evaluations: int = 50, **settings: Any) -> Sections:
     """Handwritten digits, NAS-Bench-201's cells with 4 channels, each trained from scratch for an epoch."""

@@ -10,6 +10,7 @@ from .cells import CellSpace, DartsCells, FinalNetwork, Genotype, OneInputCells,
 from .discretise import round_k, sample, threshold
 from .edges import per_edge, progressive, strongest_edges, unfed
 from .enas import EnasMacro, EnasMicro
+from .genetic_cnn import GeneticCNN
 from .module import ModuleSpace, from_module
 from .nas_rl import NasRL
 from .nasbench201 import NASBench201
@@ -32,6 +33,7 @@ __all__ = [
     "EnasMacro",
     "EnasMicro",
     "FinalNetwork",
+    "GeneticCNN",
     "Genotype",
     "Graph",
     "ModuleSpace",

@@ -34,6 +34,7 @@ SMALL = {
     "nasbench201": {"channels": 4, "cells_per_stage": 1, "image_size": 16},
     "darts-cells": {"cells": 3, "channels": 4, "nodes": 2, "image_size": 8},
     "one-input-cells": {"cells": 2, "channels": 2, "image_size": 8},
+    "genetic-cnn": {"stages": [2, 3], "channels": 2, "kernel": 3, "image_size": 8},
     "enas-macro": {"layers": 4, "channels": 4, "image_size": 8},
     "module": {"arguments": {"width": 4}, "shape": [3, 8, 8]},
     "enas-micro": {"layers": 2, "nodes": 2, "channels": 4, "image_size": 8},
