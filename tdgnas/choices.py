@@ -67,7 +67,7 @@ class Gate(Element):
         key = tuple(x.shape)
         if key not in self._shapes:
             with torch.no_grad():
-                self._shapes[key] = deepcopy(self.module).to("meta")(torch.empty_like(x, device="meta")).shape
+                self._shapes[key] = deepcopy(self.module).eval()(x).shape
         return x.new_zeros(self._shapes[key])
 
 
@@ -165,10 +165,11 @@ class Ring(nn.Conv2d):
 
 
 class Slice(nn.Module):
-    """Some output channels of a layer or a row of layers, at their place among zeros.
+    """Some channels of a row of layers: what the last layer reads of them, or they at their place among zeros.
 
-    :param module: a convolution or linear layer, or an ``nn.Sequential`` that begins with one and goes on with layers
-        that keep channels apart: BatchNorm, depthwise convolutions, activations, pools, dropout.
+    :param module: a convolution or linear layer, or an ``nn.Sequential`` that begins with one, goes on with layers that
+        keep channels apart (BatchNorm, depthwise convolutions, activations, pools, dropout), and may end with another
+        that reads the channels.
     :param start: the first channel.
     :param stop: the one after the last.
     :raises ValueError: for a layer that cannot be cut into channels.
@@ -177,24 +178,38 @@ class Slice(nn.Module):
     def __init__(self, module: nn.Module, start: int, stop: int) -> None:
         super().__init__()
         layers = list(module) if isinstance(module, nn.Sequential) else [module]
-        total = getattr(layers[0], "out_channels", getattr(layers[0], "out_features", 0))
-        self.around = (start, total - stop)
-        cut = [_cut(layer, start, stop, place == 0) for place, layer in enumerate(layers)]
-        self.layers = nn.Sequential(*cut)
+        total = _outputs(layers[0])
+        reads = len(layers) > 1 and _is_dense(layers[-1])
+        self.around = None if reads else (start, total - stop)
+        cut = [
+            _cut(layer, start, stop, place == 0) for place, layer in enumerate(layers[: len(layers) - reads])
+        ]
+        self.layers = nn.Sequential(*cut, *([_reading(layers[-1], start, stop, total)] if reads else []))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the channels, shape (batch, all channels, ...), the others zero."""
+        """Return what is read, or the channels, shape (batch, all channels, ...), the others zero."""
         value: Tensor = self.layers(x)
-        before, after = self.around
+        if self.around is None:
+            return value
         dim = 1 if value.ndim != 3 else 2  # tokens have their channels last
-        return F.pad(value, (*[0, 0] * (value.ndim - 1 - dim), before, after))
+        return F.pad(value, (*[0, 0] * (value.ndim - 1 - dim), *self.around))
+
+
+def _outputs(layer: nn.Module) -> int:
+    return int(getattr(layer, "out_channels", getattr(layer, "out_features", 0)))
+
+
+def _is_dense(layer: nn.Module) -> bool:
+    return isinstance(layer, nn.Linear) or (isinstance(layer, nn.Conv2d) and layer.groups == 1)
 
 
 def _cut(layer: nn.Module, start: int, stop: int, first: bool) -> nn.Module:
     cut = deepcopy(layer)
-    if isinstance(cut, nn.Linear) and first:
+    if first and isinstance(cut, nn.Linear):
         cut.out_features = stop - start
-    elif isinstance(cut, nn.Conv2d) and ((first and cut.groups == 1) or cut.groups == cut.in_channels):
+    elif isinstance(cut, nn.Conv2d) and (
+        (first and cut.groups == 1) or cut.groups == cut.in_channels == cut.out_channels
+    ):
         cut.out_channels = stop - start
         if cut.groups > 1:
             cut.in_channels = cut.groups = stop - start
@@ -203,7 +218,8 @@ def _cut(layer: nn.Module, start: int, stop: int, first: bool) -> nn.Module:
     elif any(True for _ in cut.parameters()):
         raise ValueError(
             f"channels: {layer} cannot be cut into channels; give a convolution or linear layer, or an nn.Sequential "
-            "that begins with one and goes on with BatchNorm, depthwise convolutions, activations and pools"
+            "that begins with one, goes on with BatchNorm, depthwise convolutions, activations and pools, and may end "
+            "with another that reads the channels"
         )
     for name, own in [*cut.named_parameters(recurse=False)]:
         setattr(cut, name, nn.Parameter(own[start:stop].detach().clone()))
@@ -211,6 +227,18 @@ def _cut(layer: nn.Module, start: int, stop: int, first: bool) -> nn.Module:
         if buffer is not None and buffer.ndim:
             cut.register_buffer(name, buffer[start:stop].clone())
     return cut
+
+
+def _reading(layer: nn.Module, start: int, stop: int, total: int) -> nn.Module:
+    """A dense layer that reads some of its input's channels; the bias belongs to the first of them."""
+    cut: Any = deepcopy(layer)
+    width = "in_features" if isinstance(layer, nn.Linear) else "in_channels"
+    each = getattr(layer, width) // total  # several features of a channel where there is nn.Flatten before it
+    setattr(cut, width, each * (stop - start))
+    cut.weight = nn.Parameter(cut.weight[:, each * start : each * stop].detach().clone())
+    if start:
+        cut.bias = None
+    return cast(nn.Module, cut)
 
 
 def choice(options: Mapping[str, nn.Module] | Sequence[nn.Module], label: str = "") -> Choice:
@@ -292,17 +320,21 @@ def kernel(conv: nn.Conv2d, sizes: Sequence[int], label: str = "") -> Growing:
 
 
 def channels(module: nn.Module, counts: Sequence[int], label: str = "") -> Growing:
-    """Choose how many of a layer's first output channels are computed; the others are zero.
+    """Choose how many of a layer's first output channels are computed.
+
+    Where the row of layers ends with one that reads them, as in the hidden layer of a perceptron or an inverted
+    bottleneck, both ends are cut, and what is not chosen costs nothing. Else the other channels are zero, and whoever
+    reads them goes on reading all: those readers' costs stay.
 
     :param module: see :class:`Slice`; its weights are taken over.
     :param counts: growing, the last one the layer's own.
     :raises ValueError: for other counts or a layer that cannot be cut.
 
-    >>> channels(nn.Sequential(nn.Conv2d(3, 8, 1), nn.BatchNorm2d(8), nn.ReLU()), (2, 8)).choices
-    ('2', '8')
+    >>> hidden = channels(nn.Sequential(nn.Linear(3, 8), nn.ReLU(), nn.Linear(8, 4)), (2, 8))
+    >>> hidden.choices, hidden(torch.zeros(1, 3)).shape
+    (('2', '8'), torch.Size([1, 4]))
     """
-    first = module[0] if isinstance(module, nn.Sequential) else module
-    total = getattr(first, "out_channels", getattr(first, "out_features", 0))
+    total = _outputs(module[0] if isinstance(module, nn.Sequential) else module)
     if list(counts) != sorted(set(counts)) or not counts or counts[0] < 1 or counts[-1] != total:
         raise ValueError(
             f"channels takes growing counts from 1 to {total}, the layer's own; got {tuple(counts)}"

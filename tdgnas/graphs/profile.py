@@ -9,6 +9,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor, nn
 
+from ..devices import own_noise
 from .network import combine
 from .nodes import INPUT, Node
 from .ops import OPS, Maker, Op, make
@@ -72,14 +73,26 @@ class _Asked:
 @lru_cache(maxsize=4096)
 def _cost(asked: _Asked) -> tuple[Tensor, int, int]:
     """Return the output on ``meta``, the parameters and the multiply-adds."""
-    with torch.no_grad(), torch.device("meta"):
-        module = make(asked.op).eval().to("meta")
-        output, macs = run_counted(module, *(torch.empty(shape) for shape in asked.shapes))
+    try:
+        output, parameters, macs = _run_on("meta", asked)
+    except (RuntimeError, NotImplementedError):  # it looks at values, or torch cannot do this without them
+        with own_noise(0):
+            output, parameters, macs = _run_on("cpu", asked)
+    return output.to("meta"), parameters, macs
+
+
+@torch.no_grad()
+def _run_on(device: str, asked: _Asked) -> tuple[Tensor, int, int]:
+    with torch.device(device):
+        module = make(asked.op).eval().to(device)
+        output, macs = run_counted(module, *(torch.zeros(shape) for shape in asked.shapes))
     return output, sum(p.numel() for p in module.parameters()), macs
 
 
 def profile(nodes: Sequence[Node], input_shape: tuple[int, ...]) -> Profile:
     """Run one sample through every operation of a graph on torch's ``meta`` device and note shapes and costs.
+
+    An operation that looks at the values of its inputs is run on the CPU, on zeros.
 
     :raises ValueError: when terms of a node that are summed differ in shape, or an operation has two costs.
     """

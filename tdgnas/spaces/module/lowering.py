@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,9 @@ from torch import Tensor, fx, nn
 
 from ...choices import Choice, Depth, Element, Gate, Growing, Inputs
 from ...decision import Decision
+from ...devices import own_noise
 from ...graphs import INPUT, Condition, Node, Op, Term, on
+from .exporting import exported
 from .pieces import Held, operation, piece
 
 
@@ -22,11 +24,14 @@ def has_choices(module: nn.Module) -> bool:
     return any(isinstance(part, Element) for part in module.modules())
 
 
-class _Tracer(fx.Tracer):
-    """Looks into modules with choices only; all others are taken as a whole, whatever is inside them."""
+def _is_part(module: nn.Module) -> bool:
+    """Whether a module is taken as a whole, whatever is inside it; only modules with choices are looked into."""
+    return isinstance(module, Element) or not has_choices(module)
 
+
+class _Tracer(fx.Tracer):
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        return isinstance(m, Element) or not has_choices(m)
+        return _is_part(m)
 
 
 class Lowering:
@@ -145,13 +150,9 @@ class Lowering:
     # what is not itself a choice ---------------------------------------------------------------------------------
 
     def _traced(self, module: nn.Module, place: str, sources: list[str]) -> str:
-        try:
-            graph = _Tracer().trace(module)
-        except Exception as error:
-            raise ValueError(_untraceable(module, error)) from error
-        traced = fx.GraphModule(module, graph)
-        run = _Run(traced)
-        run.run(*(self._values[source] for source in sources))
+        values = [self._values[source] for source in sources]
+        traced, run = _followed(module, values)
+        graph = traced.graph
         placeholders = [node for node in graph.nodes if node.op == "placeholder"]
         result = next(node for node in graph.nodes if node.op == "output").args[0]
         if not isinstance(result, fx.Node):
@@ -180,6 +181,37 @@ class Lowering:
             else:
                 names[node] = self._node(where, [Term(names[each]) for each in inputs], value, op)
         return names[result]
+
+
+def _followed(module: nn.Module, values: Sequence[Tensor]) -> tuple[fx.GraphModule, _Run]:
+    """Return the lines of a module as a graph, and a run of it that gives what the module gives.
+
+    :raises ValueError: when neither torch.fx nor torch.export can follow them.
+    """
+    with own_noise(0):
+        own = module(*values)
+    failures: list[Exception] = []
+    for follow in (_by_fx, exported):
+        try:
+            traced = follow(module, values, _is_part)
+            run = _Run(traced)
+            with own_noise(0):
+                found = run.run(*values)
+            if not isinstance(own, Tensor) or torch.allclose(found, own, 0, 0, equal_nan=True):
+                return traced, run
+            failures.append(ValueError("what was traced computes something else"))
+        except Exception as error:
+            failures.append(error)
+    raise ValueError(_untraceable(module, failures)) from failures[-1]
+
+
+def _by_fx(
+    module: nn.Module, values: Sequence[Tensor], is_part: Callable[[nn.Module], bool]
+) -> fx.GraphModule:
+    graph = _Tracer().trace(module)
+    if any(str(node.target).startswith("*") for node in graph.nodes if node.op == "placeholder"):
+        raise TypeError("it takes any number of values")
+    return fx.GraphModule(module, graph)
 
 
 class _Run(fx.Interpreter):
@@ -246,15 +278,22 @@ def _shaped(value: Any) -> str:
     return f"of shape {tuple(value.shape)}" if isinstance(value, Tensor) else f"a {type(value).__name__}"
 
 
-def _untraceable(module: nn.Module, error: Exception) -> str:
+def _untraceable(module: nn.Module, errors: Sequence[Exception]) -> str:
     """Say which line of the user's code cannot be traced, and what to do."""
-    own = [
-        frame
-        for frame in traceback.extract_tb(error.__traceback__)
-        if not {"torch", "tdgnas"} & set(Path(frame.filename).parts)
+    frames = [
+        frame for error in errors for frame in traceback.extract_tb(error.__traceback__) if _is_users(frame)
     ]
-    where = f" at {own[-1].filename}:{own[-1].lineno}, `{own[-1].line}`" if own else ""
+    where = f" at {frames[-1].filename}:{frames[-1].lineno}, `{frames[-1].line}`" if frames else ""
+    said = (str(errors[0]).splitlines() or [type(errors[0]).__name__])[0]
+    if "specialized" in str(errors[-1]):
+        said += ", and the size of the batch becomes a constant, as by len(x): write x.shape[0]"
     return (
-        f"{type(module).__name__} cannot be traced{where}: {str(error).splitlines()[0]}. What holds choices is "
-        "straight-line code; put lines that depend on values into a submodule without choices: it is taken whole"
+        f"{type(module).__name__} cannot be traced{where}: {said}. What holds choices must do the same whatever the "
+        "values of its tensors are; put lines that depend on values into a submodule without choices: it is taken whole"
     )
+
+
+def _is_users(frame: traceback.FrameSummary) -> bool:
+    own = (Path(torch.__file__).parent, Path(__file__).parents[2], Path(traceback.__file__).parent)
+    path = Path(frame.filename)
+    return path.parent != own[2] and not any(place in path.parents for place in own[:2])
