@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
+
+from .parallel import working
 
 
 class TrainingDiverged(FloatingPointError):
@@ -38,26 +40,37 @@ class TrainingDiverged(FloatingPointError):
 
 
 def descend(
-    loss: Tensor,
+    losses: Tensor | Iterable[Tensor],
     optimiser: torch.optim.Optimizer,
     clip: float | None = None,
     diverged: TrainingDiverged | None = None,
+    scaler: torch.amp.GradScaler | None = None,
 ) -> None:
-    """Take one step of an optimiser down a loss.
+    """Take one step of an optimiser down a loss; the sum over all processes that work together.
 
-    :param loss: a scalar with a graph that reaches the optimiser's weights.
+    :param losses: a scalar with a graph that reaches the optimiser's weights; or several, whose sum it is, each
+        computed when the one before has been differentiated, so that one graph is in memory at a time.
     :param clip: largest norm of the gradient over all of them; None leaves it.
     :param diverged: raised, before anything is changed, when the loss is not finite; None does not look, where each
         look would wait for a GPU.
+    :param scaler: keeps gradients of float16 in its range; a step whose gradients are not finite is left out.
     """
-    if diverged is not None and not torch.isfinite(loss):
-        raise diverged
+    processes, scaler = working(), scaler or torch.amp.GradScaler(enabled=False)
+    weights = [weight for group in optimiser.param_groups for weight in group["params"]]
     optimiser.zero_grad(set_to_none=True)
-    torch.autograd.backward(loss)
+    for loss in [losses] if isinstance(losses, Tensor) else losses:
+        if diverged is not None and not torch.isfinite(processes.sum(loss.detach())):
+            raise diverged
+        torch.autograd.backward(scaler.scale(loss))
+    if processes.count > 1:
+        moved = [weight for weight in weights if weight.grad is not None]
+        for weight, grad in zip(moved, processes.sums([each.grad for each in moved]), strict=True):
+            weight.grad = grad
+    scaler.unscale_(optimiser)
     if clip is not None:
-        weights = [weight for group in optimiser.param_groups for weight in group["params"]]
         nn.utils.clip_grad_norm_(weights, clip)
-    optimiser.step()
+    scaler.step(optimiser)
+    scaler.update()
 
 
 @contextmanager

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Literal
 
 import torch
+
+Precision = Literal["float32", "bfloat16", "float16"]
 
 
 def pick_device(device: str | torch.device | None) -> torch.device:
@@ -43,6 +46,12 @@ def one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+def autocast(device: torch.device, precision: Precision) -> torch.autocast:
+    """Compute with fewer digits where that is safe inside a ``with`` block; weights may change in it."""
+    dtype = None if precision == "float32" else getattr(torch, precision)
+    return torch.autocast(device.type, dtype, enabled=dtype is not None, cache_enabled=False)
 
 
 def channels_last(inputs: torch.Tensor) -> torch.Tensor:

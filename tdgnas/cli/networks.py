@@ -12,7 +12,7 @@ import typer
 
 from ..files import Json
 from ..signals import exit_status
-from .common import DataFolder, Device, command_line, plain_errors, say
+from .common import DataFolder, Device, command_line, console, plain_errors, say
 
 if TYPE_CHECKING:
     from ..data import Splits
@@ -54,14 +54,18 @@ def retrain(
     checkpoint_every: Annotated[int, typer.Option(help="epochs between checkpoints")] = 1,
 ) -> None:
     """Train an architecture of any space, or a genotype, to the end; write the model and its card."""
-    with plain_errors(), _resumable(context, out):
+    from ..parallel import joined
+
+    with plain_errors(), _resumable(context, out), joined(device) as group:
         from ..devices import own_noise, pick_device
         from ..training import retrain as train
 
+        console.quiet = not group.leads
         place = pick_device(device)
         own = {"name": data, "folder": data_folder, "download": download or None}
         fast = place.type == "cuda"
-        given = {"amp": fast, "channels_last": fast, "with_valid": with_valid, "epochs": epochs}
+        given: Json = {"channels_last": fast, "with_valid": with_valid, "epochs": epochs}
+        given |= {"precision": "bfloat16"} if fast else {}
         plan, splits, recipe = _prepared(architecture, own, given, assignments or [], seed)
         _check_place(out, resume)
         with own_noise(seed):

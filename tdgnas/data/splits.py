@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
@@ -130,6 +130,10 @@ class ImageData:
     def batch(self, indices: Indices) -> tuple[Tensor, Tensor]:
         """Normalised images and targets of the chosen indices."""
         return self.normalised(indices), self.labels[_index(indices)]
+
+    def feed(self, batches: Iterable[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
+        """One :meth:`batch` after another."""
+        return map(self.batch, batches)
 
 
 def _index(indices: Indices) -> Tensor | slice:

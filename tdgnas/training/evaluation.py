@@ -7,20 +7,24 @@ from torch import Tensor, nn
 
 from ..data import ImageData
 from ..descent import in_mode
+from ..devices import Precision, autocast
+from ..parallel import working
 from ..tasks import check_targets
 
 
 def evaluate(
-    network: nn.Module, data: ImageData, batch_size: int = 500, amp: bool = False
+    network: nn.Module, data: ImageData, batch_size: int = 500, precision: Precision = "float32"
 ) -> dict[str, float]:
     """Loss and measures of ``network`` on ``data``, by name as its task has them, in evaluation mode.
+
+    Processes that work together take a share of the images each.
 
     Every module's training or evaluation mode is afterwards what it was; no weight and no buffer changes.
 
     :param network: returns ``(N, outputs)``, or a tuple that begins with that.
     :param data: the images, in their order; moved to the network's device batch by batch.
     :param batch_size: images per forward pass.
-    :param amp: bfloat16 autocast, on CUDA only.
+    :param precision: of what torch's autocast takes for safe.
     :raises ValueError: when there are no images, targets do not fit the network, or it returns something else.
     """
     if len(data) == 0 or batch_size < 1:
@@ -28,16 +32,18 @@ def evaluate(
     device = next((tensor.device for tensor in network.parameters()), data.device)
     task = data.task
     total = torch.zeros(len(task.names), dtype=torch.float64, device=device)
+    own = range(len(data))[working().share(len(data))]
+    parts = [slice(start, min(start + batch_size, own.stop)) for start in own[::batch_size]]
     with in_mode(network, False), torch.no_grad():
-        for start in range(0, len(data), batch_size):
-            images, targets = data.batch(slice(start, start + batch_size))
+        for part in parts:
+            images, targets = data.batch(part)
             targets = targets.to(device)
-            with torch.autocast(device.type, torch.bfloat16, enabled=amp and device.type == "cuda"):
+            with autocast(device, precision):
                 outputs, _ = outputs_of(network(images.to(device)), targets)
-            if start == 0:
+            if part == parts[0]:
                 check_targets(data.labels, outputs.shape[1], "the data")
             total += task.sums(outputs.double(), targets)
-    return task.means(total.tolist(), len(data))
+    return task.means(working().sum(total).tolist(), len(data))
 
 
 def outputs_of(given: object, targets: Tensor) -> tuple[Tensor, Tensor | None]:

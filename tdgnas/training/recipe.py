@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StrictBool, model_validator
 
 from ..data import Augment
+from ..devices import Precision
 from ..settings import Decay, Epochs, Number, Rate, Section, Whole
 
 
@@ -44,7 +45,14 @@ class Recipe(Section):
         0.0, ge=0, lt=1, description="share of the target spread over all classes, where the task knows it"
     )
     optimizer: Literal["sgd", "adam"] = Field("sgd", description="sgd or adam")
-    amp: StrictBool = Field(False, description="bfloat16 where it is safe, on CUDA only")
+    precision: Precision = Field(
+        "float32", description="float32; bfloat16 or float16 where torch's autocast takes it for safe"
+    )
+    accumulate: Whole = Field(
+        1,
+        ge=1,
+        description="parts that a step computes one after another, which saves memory; BatchNorm sees a part",
+    )
     channels_last: StrictBool = Field(
         False, description="memory layout that convolutions prefer; changes speed and rounding only"
     )

@@ -14,6 +14,7 @@ from torch import nn
 from ..data import Splits
 from ..files.checkpoints import CheckpointFolder
 from ..files.links import check_links
+from ..parallel import present
 from ..settings import check_whole
 from .cards import Card, make_card, save_model
 from .evaluation import evaluate
@@ -40,8 +41,9 @@ def retrain(
 
     A checkpoint is kept after every ``checkpoint_every`` epochs, the last two of them; training that is resumed ends as
     if it had never stopped, bit for bit on the CPU. What is written is the moving average where the recipe has one.
-    The test set is read once, after the last epoch. A recipe with ``with_valid`` trains on training and validation
-    images together; the card then has the test accuracy alone.
+    Processes that have joined train it together (see :mod:`tdgnas.parallel`); the first one writes, all read, and their
+    number may change when training is resumed. The test set is read once, after the last epoch. A recipe with
+    ``with_valid`` trains on training and validation images together; the card then has the test accuracy alone.
 
     :param network: with fresh weights; trained in place.
     :param architecture: what it is, for the card.
@@ -60,7 +62,7 @@ def retrain(
     started = time.perf_counter() - (_resume(training, checkpoints) if checkpoints.paths() else 0.0)
     for record in training:
         done = training.epoch
-        if done % checkpoint_every == 0 or done == recipe.epochs:
+        if training.processes.leads and (done % checkpoint_every == 0 or done == recipe.epochs):
             elapsed = time.perf_counter() - started
             checkpoints.save({"training": training.state_dict(), "seconds": elapsed})
         if progress is not None:
@@ -69,7 +71,8 @@ def retrain(
     known["seconds"] = time.perf_counter() - started
     known["measures"] = _measured(training, data)
     card = training_card(training, data, **known)
-    save_model(training.evaluated, card, folder)
+    if training.processes.leads:
+        save_model(training.evaluated, card, folder)
     return card
 
 
@@ -89,7 +92,7 @@ def _resume(training: Training, checkpoints: CheckpointFolder) -> float:
     state = checkpoints.load()
     for sentence in checkpoints.damaged:
         warnings.warn(f"{sentence}; going on from the checkpoint before it", stacklevel=3)
-    if checkpoints.damaged:
+    if checkpoints.damaged and present().leads:
         checkpoints.set_aside()
     training.load_state_dict(state["training"])
     return float(state["seconds"])
@@ -97,10 +100,12 @@ def _resume(training: Training, checkpoints: CheckpointFolder) -> float:
 
 def _measured(training: Training, data: Splits) -> dict[str, dict[str, float]]:
     parts = {"test": data.test} if training.recipe.with_valid else {"valid": data.valid, "test": data.test}
-    amp = training.recipe.amp
-    return {
-        name: evaluate(training.evaluated, part.to(training.device), amp=amp) for name, part in parts.items()
-    }
+    precision = training.recipe.precision
+    with training.processes.together():
+        return {
+            name: evaluate(training.evaluated, part.to(training.device), precision=precision)
+            for name, part in parts.items()
+        }
 
 
 def training_card(training: Training, data: Splits, **known: Any) -> Card:

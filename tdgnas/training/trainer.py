@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -14,7 +14,8 @@ from torch import Tensor, nn
 
 from ..data import Batches, Splits
 from ..descent import TrainingDiverged, descend
-from ..devices import channels_last, own_noise, pick_device
+from ..devices import autocast, channels_last, own_noise, pick_device
+from ..parallel import present
 from ..settings import check_whole
 from ..tasks import flat
 from .cards import check_tensors
@@ -46,8 +47,10 @@ class Training:
     """Iterator over the epochs of one training; ``next()`` trains an epoch and returns its record.
 
     Order of the images, augmentation and the network's own noise (dropout) in an epoch are functions of the
-    seed and the epoch alone; torch's global generator is put back afterwards. So a training continued from
-    :meth:`state_dict` equals one that never stopped, bit for bit on the CPU. ``data.test`` is never read.
+    seed and the epoch alone; torch's global generator is put back afterwards. Processes that have joined (see
+    :mod:`tdgnas.parallel`) train together, each on its share of every batch; only the noise is each one's own. So a
+    training continued from :meth:`state_dict` equals one that never stopped, bit for bit on the CPU. ``data.test`` is
+    never read.
 
     :param network: trained in place; its initial weights are the caller's. It returns ``(N, outputs)`` or, while
         training, ``(outputs, auxiliary outputs)``. Where it has a method
@@ -57,7 +60,8 @@ class Training:
     :param recipe: hyperparameters.
     :param seed: a whole number of at least 0.
     :param device: default: CUDA if there, else the CPU. Network and images are moved to it.
-    :raises ValueError: for a bad seed, a device that is not there, or a network without trainable weights.
+    :raises ValueError: for a bad seed, a device that is not there, a network without trainable weights, or a batch
+        smaller than the number of processes.
     :raises TrainingDiverged: by ``next()``, when the loss is not finite.
     """
 
@@ -74,13 +78,21 @@ class Training:
         self.network = network.to(self.device)
         if recipe.channels_last:
             self.network = self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.processes = present()
+        self.processes.same(self.network)
         self.recipe = recipe
         self.seed = seed
         self.epoch = 0
         self.records: list[EpochRecord] = []
         self.optimizer = _optimizer(self.network, recipe)
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=recipe.precision == "float16")
         self.averaged = deepcopy(self.network).requires_grad_(False) if recipe.ema is not None else None
         train = data.train.joined(data.valid) if recipe.with_valid else data.train
+        if min(recipe.batch_size, len(train)) < self.processes.count:
+            raise ValueError(
+                f"{self.processes.count} processes cannot share a batch of {min(recipe.batch_size, len(train))}; raise "
+                "batch_size, or start fewer"
+            )
         self._train = train.to(self.device)
         self._valid = None if recipe.with_valid else data.valid.to(self.device)
         self.task = data.task
@@ -96,8 +108,9 @@ class Training:
         self._refuse_unfinished("trained on")
         started = time.perf_counter()
         self._inside = True
-        learned = self._train_epoch()
-        held_out = self._validate()
+        with self.processes.together():
+            learned = self._train_epoch()
+            held_out = self._validate()
         record = EpochRecord(self.epoch, learned, held_out, time.perf_counter() - started)
         self.records.append(record)
         self.epoch += 1
@@ -107,7 +120,7 @@ class Training:
     def _validate(self) -> dict[str, float] | None:
         if self._valid is None:
             return None
-        found = evaluate(self.evaluated, self._valid, amp=self.recipe.amp)
+        found = evaluate(self.evaluated, self._valid, precision=self.recipe.precision)
         if not np.isfinite(found["loss"]):
             raise TrainingDiverged("training", self.epoch)
         return found
@@ -130,6 +143,7 @@ class Training:
             "seed": self.seed,
             "recipe": self.recipe.model_dump(),
             "records": [asdict(record) for record in self.records],
+            "scaler": self.scaler.state_dict(),
         }
         return {"values": values, "tensors": {name: _copy(tensor) for name, tensor in tensors.items()}}
 
@@ -149,6 +163,7 @@ class Training:
             module.load_state_dict(_part(tensors, part))
         groups = self.optimizer.state_dict()["param_groups"]
         self.optimizer.load_state_dict({"state": slots, "param_groups": groups})
+        self.scaler.load_state_dict(values["scaler"])
         self.records = [EpochRecord(**record) for record in values["records"]]
         self.epoch = len(self.records)
         self._inside = False
@@ -165,60 +180,79 @@ class Training:
             )
 
     def _train_epoch(self) -> dict[str, float]:
-        recipe = self.recipe
-        # BatchNorm cannot train on one image where a map is one pixel wide.
-        lone = len(self._train) > 1 and len(self._train) % recipe.batch_size == 1
+        recipe, processes = self.recipe, self.processes
+        # BatchNorm cannot train on one image where a map is one pixel wide, and everybody needs a share.
+        lone = len(self._train) > recipe.batch_size and (
+            0 < len(self._train) % recipe.batch_size < max(2, processes.count)
+        )
         order = _stream(self.seed, self.epoch, _ORDER)
         batches = Batches(self._train, recipe.batch_size, seed=order, drop_last=lone)
         generator = torch.Generator().manual_seed(_stream(self.seed, self.epoch, _AUGMENT))
         check_every = 1 if self.device.type == "cpu" else CHECK_EVERY
         losses: list[Tensor] = []
-        counts: list[int] = []
+        whole = list(batches.epoch())
         sums = torch.zeros(len(self.task.names), dtype=torch.float64, device=self.device)
         starts = getattr(self.network, "start_epoch", None)
         if starts is not None:
             starts(self.epoch, recipe.epochs)
         self.network.train()
-        with own_noise(_stream(self.seed, self.epoch, _NOISE), self.device):
-            for step, indices in enumerate(batches.epoch()):
-                self._set_learning_rate(recipe.learning_rate(self.epoch, step, len(batches)))
-                images, targets = self._train.batch(indices)
-                loss, found = self._step(recipe.augment(images, generator), targets, step, len(batches))
+        feed = self._train.feed([indices[processes.share(len(indices))] for indices in whole])
+        with own_noise(_stream(self.seed, self.epoch, _NOISE + processes.rank), self.device):
+            for step, (images, targets) in enumerate(feed):
+                self._set_learning_rate(recipe.learning_rate(self.epoch, step, len(whole)))
+                own = processes.share(len(whole[step]))
+                images = recipe.augment(images, generator, (own.start, len(whole[step])))
+                loss, found = self._step(images, targets, len(whole[step]), step, len(whole))
                 losses.append(loss)
-                counts.append(len(targets))
                 sums += found
-                if (step + 1) % check_every == 0 or step + 1 == len(batches):
+                if (step + 1) % check_every == 0 or step + 1 == len(whole):
                     self._check_finite(losses, step + 1 - check_every)
-        weights = torch.tensor(counts, dtype=torch.float64)
+        weights = torch.tensor([len(indices) for indices in whole], dtype=torch.float64)
         mean = (torch.stack(losses).double().cpu() * weights).sum() / weights.sum()
         return {
-            **self.task.means(sums.tolist(), sum(counts)),
+            **self.task.means(processes.sum(sums).tolist(), int(weights.sum())),
             "loss": float(mean),
         }  # the loss as it was learned
 
-    def _step(self, images: Tensor, targets: Tensor, step: int, steps: int) -> tuple[Tensor, Tensor]:
+    def _step(
+        self, images: Tensor, targets: Tensor, whole: int, step: int, steps: int
+    ) -> tuple[Tensor, Tensor]:
+        """Take one step; return the loss of the whole batch, and sums of the measures over this process's share."""
+        learned = torch.zeros((), device=self.device)
+        sums = torch.zeros(len(self.task.names), dtype=torch.float64, device=self.device)
+
+        def losses() -> Iterator[Tensor]:
+            nonlocal learned, sums
+            k = self.recipe.accumulate
+            for part, wanted in zip(images.chunk(k), targets.chunk(k), strict=True):
+                total, loss, found = self._loss(part, wanted, self.epoch == step == 0)
+                learned, sums = learned + loss * (len(wanted) / whole), sums + found
+                yield total * (len(wanted) / whole)
+
+        descend(losses(), self.optimizer, self.recipe.clip, scaler=self.scaler)
+        self._average(self.epoch * steps + step)
+        return self.processes.sum(learned), sums
+
+    def _loss(self, images: Tensor, targets: Tensor, check: bool) -> tuple[Tensor, Tensor, Tensor]:
+        """The loss that is learned from, the loss without the auxiliary one, and sums of the measures."""
         recipe = self.recipe
         if recipe.channels_last:
             images = channels_last(images)
-        with torch.autocast(
-            self.device.type, torch.bfloat16, enabled=recipe.amp and self.device.type == "cuda"
-        ):
+        with autocast(self.device, recipe.precision):
             given = self.network(images)
         outputs, auxiliary = outputs_of(given, targets)
         if outputs.shape[1] < self._outputs:
             raise ValueError(
                 f"the network has {outputs.shape[1]} outputs, but the data has {self._outputs} classes or targets"
             )
-        if self.epoch == step == 0:
+        if check:
             self.task.check(outputs.detach(), targets)
         loss = self.task.batch_loss(outputs, targets, recipe.label_smoothing)
         total = loss
         if auxiliary is not None and recipe.aux_weight:
             extra = self.task.batch_loss(auxiliary, targets, recipe.label_smoothing)
             total = loss + recipe.aux_weight * extra
-        descend(total, self.optimizer, recipe.clip)
-        self._average(self.epoch * steps + step)
-        return loss.detach(), self.task.sums(outputs.detach(), targets)
+        return total, loss.detach(), self.task.sums(outputs.detach(), targets)
 
     @torch.no_grad()
     def _average(self, step: int) -> None:

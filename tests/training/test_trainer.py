@@ -284,9 +284,11 @@ def test_a_network_without_trainable_weights_is_refused(data):
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-@pytest.mark.parametrize("amp", [False, True])
-def test_it_learns_on_a_gpu(data, amp):
+@pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
+def test_it_learns_on_a_gpu(data, precision):
     made = network()
-    records = train(made, data, Recipe(epochs=8, batch_size=32, lr=0.05, amp=amp, channels_last=True))
+    records = train(
+        made, data, Recipe(epochs=8, batch_size=32, lr=0.05, precision=precision, channels_last=True)
+    )
     assert records[-1].valid["accuracy"] > 0.85
     assert next(made.parameters()).is_cuda

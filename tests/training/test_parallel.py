@@ -1,0 +1,79 @@
+"""Two processes, started once as torchrun does, learn what one learns; one writes, and any number goes on."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tdgnas.parallel import Group, joined, present, working
+
+from . import two_processes as work
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    """What two processes left."""
+    folder = tmp_path_factory.mktemp("two")
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = str(free.getsockname()[1])
+    own = {"WORLD_SIZE": "2", "MASTER_ADDR": "localhost", "MASTER_PORT": port, "OMP_NUM_THREADS": "1"}
+    started = [
+        subprocess.Popen(
+            [sys.executable, work.__file__, str(folder)], env={**os.environ, **own, "RANK": str(rank)}
+        )
+        for rank in range(2)
+    ]
+    assert [process.wait(timeout=120) for process in started] == [0, 0]
+    return folder
+
+
+@pytest.fixture(scope="module")
+def found(folder) -> dict:
+    return json.loads((folder / "of 0" / "found.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory) -> dict:
+    return work.trained(tmp_path_factory.mktemp("one") / "net")
+
+
+def test_two_processes_have_the_learning_curve_of_one(found, alone):
+    for row, own in zip(found["trained"]["rows"], alone["rows"], strict=True):
+        assert row == pytest.approx(own, rel=1e-4)
+    for part in ("valid", "test"):
+        assert found["trained"]["measures"][part] == pytest.approx(alone["measures"][part], rel=1e-4)
+
+
+def test_all_processes_tell_the_same(folder, found):
+    assert json.loads((folder / "of 1" / "found.json").read_text()) == found
+
+
+def test_one_process_goes_on_where_two_stopped(folder, tmp_path, alone):
+    shutil.copytree(folder / "net" / "checkpoints", tmp_path / "checkpoints")
+    newest = max((tmp_path / "checkpoints").iterdir())
+    shutil.rmtree(newest) if newest.is_dir() else newest.unlink()
+    rest = work.trained(tmp_path, resume=True)
+    assert [row["epoch"] for row in rest["rows"]] == [1]
+    assert rest["rows"][0] == pytest.approx(alone["rows"][1], rel=1e-4)
+
+
+def test_alone_nothing_is_shared():
+    with joined("cpu") as group, group.together():
+        assert group == present() == working() == Group()
+        assert group.share(5) == slice(0, 5)
+        assert group.tell("word") == "word"
+
+
+@pytest.mark.parametrize("count", [2, 3, 7])
+def test_shares_are_disjoint_and_whole(count):
+    rows = [list(range(20))[Group(rank, count).share(20)] for rank in range(count)]
+    assert [row for part in rows for row in part] == list(range(20))
+    assert max(map(len, rows)) - min(map(len, rows)) <= 1

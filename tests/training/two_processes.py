@@ -1,0 +1,50 @@
+"""What tests/training/test_parallel.py computes twice: here by two processes, there by one."""
+
+import json
+import sys
+from pathlib import Path
+
+import torch
+from torch import nn
+
+import tdgnas
+from tdgnas.parallel import joined
+from tdgnas.training import Recipe, retrain
+
+
+class Small(nn.Module):
+    """BatchNorm of maps and of vectors, and a layer that some batches do not need."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.maps = nn.Sequential(nn.Conv2d(3, 4, 3, stride=2), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten())
+        self.out = nn.Sequential(nn.Linear(4 * 49, 8), nn.BatchNorm1d(8), nn.Linear(8, 10))
+
+    def forward(self, images):
+        return self.out(self.maps(images))
+
+
+def trained(folder, resume=False):
+    """Loss and measures of two epochs, the last batch smaller than the others, and of the test set."""
+    data = tdgnas.data.load("digits", size=16, train=50, valid=31, test=40)
+    augment = {"crop": 2, "flip": True, "cutout": 4}
+    recipe = Recipe(epochs=2, batch_size=16, lr=0.05, ema=0.9, augment=augment)
+    rows = []
+    card = retrain(
+        Small(), data, recipe, folder, seed=3, device="cpu", resume=resume,
+        progress=lambda record: rows.append(record.row()),
+    )  # fmt: skip
+    return {"rows": rows, "measures": card.measures}
+
+
+def main(folder):
+    with joined("cpu") as group:
+        own = folder / f"of {group.rank}"
+        own.mkdir()
+        found = {"trained": trained(folder / "net")}
+        (own / "found.json").write_text(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
