@@ -3,6 +3,7 @@
 from .gradients import SupernetGradients, TrainingGradients
 from .latency import Latency, load_latencies
 from .objectives import WithObjectives
+from .rank_sum import RankSumFitness
 from .scratch import DIED, TrainingFitness
 from .supernet import SupernetFitness
 from .table import TabularFitness
@@ -23,6 +24,7 @@ from .zero_cost import ZeroCostFitness
 __all__ = [
     "DIED",
     "Latency",
+    "RankSumFitness",
     "SupernetFitness",
     "SupernetGradients",
     "Table",

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from ..data import Splits, load
-from ..fitness import SupernetFitness
+from ..fitness import RankSumFitness, SupernetFitness
 from ..settings import Section
 from ..spaces import SPACES, SearchSpace, create
 from ..supernet import (
@@ -112,6 +112,9 @@ def make_fitness(config: Config, supernet: Supernet, data: Splits) -> SupernetFi
     given |= {"evaluator": evaluators[settings.evaluator], "seed": config.seed}
     if settings.batchnorm == "recalibrated":
         given["calibration"] = data.train
+    if settings.controls:
+        given |= {"controls": settings.controls, "references": settings.references}
+        return RankSumFitness(supernet, data.valid, **given)
     return SupernetFitness(supernet, data.valid, **given)
 
 

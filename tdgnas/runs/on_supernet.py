@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import torch
 
 from ..files import Json, State
-from ..fitness import TrainingGradients
+from ..fitness import RankSumFitness, TrainingGradients
 from ..settings import Section
 from ..spaces import Architecture
 from ..supernet import Supernet, evaluate_one, evaluation_set
@@ -38,7 +38,7 @@ class OnSupernet(Problem):
             self.evaluate = make_fitness(config, self.supernet, self.data)
         self.task = self.data.task
         self.fitness = self.evaluate.fitness_type
-        self.worst = self.task.worst_of(config.fitness.measure)
+        self.worst = 1.0 if config.fitness.controls else self.task.worst_of(config.fitness.measure)
         needed = self.evaluate.where.passes
         if config.budget.unit == "passes" and config.budget.limit < needed:
             raise ConfigError(
@@ -106,7 +106,15 @@ class OnSupernet(Problem):
         if self.evaluate.mode != "threshold":
             return super().measured(architectures)
         passes = self.evaluate.where.passes
-        return [{**score.measures, "passes": passes} for score in self.evaluate.scores(architectures)]
+        return [
+            {**score.measures, **self.beside(one), "passes": passes}
+            for one, score in zip(architectures, self.evaluate.scores(architectures), strict=True)
+        ]
+
+    def beside(self, architecture: Architecture) -> dict[str, float]:
+        """Return the terms of a sum of ranks."""
+        ranked = isinstance(self.evaluate, RankSumFitness)
+        return self.evaluate.beside(architecture) if ranked else {}
 
     def state_dict(self) -> State:
         """The optimiser of the weights, and the weights where they have changed since :meth:`begin`."""

@@ -128,6 +128,10 @@ class Problem(ABC):
         """Return further numbers of architectures that were just evaluated, at no cost."""
         return [{} for _ in architectures]
 
+    def beside(self, architecture: Architecture) -> dict[str, float]:
+        """Return what is shown beside the fitness of an architecture that was just evaluated, at no cost."""
+        return {}
+
     @property
     def learned(self) -> bool:
         """Whether weights have changed since :meth:`begin`."""

@@ -106,7 +106,9 @@ class SearchPhase:
         self.context.plot(self.name, record["gen"], {key: record.get(key) for key in COLUMNS[1:]})
         seconds = time.perf_counter() - start
         self.seconds += seconds
+        leader = max(turn.population, key=lambda individual: individual.fitness)
         shown = {key: record.get(key) for key in ("best", "mean", "entropy", "temperature", "distinct")}
+        shown |= self.context.problem.beside(self.context.problem.decode(leader))
         if cost.get("macs_requested"):
             shown["computed %"] = 100 * cost["macs_executed"] / cost["macs_requested"]
         return {**shown, "evaluations/s": record["nevals"] / max(seconds, 1e-9)}

@@ -80,6 +80,14 @@ class SupernetSettings(Section):
     samples: Annotated[int, Field(strict=True, ge=1, le=10_000)] = Field(
         4, description="networks per individual in the mode sample"
     )
+    controls: tuple[Literal["parameters", "macs", "naswot", "synflow", "jacobian"], ...] = Field(
+        (),
+        description="the fitness is a sum of ranks of the measure and of these scores, which need no training, such as "
+        '["parameters", "naswot"]; the measure alone where there is none',
+    )
+    references: Annotated[int, Field(strict=True, ge=2, le=100_000)] = Field(
+        200, description="random networks that those ranks are among"
+    )
     order: Literal["device", "depth-first", "folded", "measured"] = Field(
         "device",
         description="in which a population is computed: as suits the device, or the fastest at the start of the run",
@@ -106,6 +114,11 @@ class SupernetSettings(Section):
             raise ValueError("the evaluator 'compiled' has neither an order nor a chunk; leave them out")
         if self.mode == "relaxed" and self.evaluator != "population":
             raise ValueError(f"the evaluator {self.evaluator!r} scores discrete networks; mode is 'relaxed'")
+        if self.controls and (self.mode != "threshold" or self.evaluator == "racing"):
+            raise ValueError(
+                f"controls rank networks by full scores; mode is {self.mode!r} and the evaluator {self.evaluator!r}, "
+                "set them to threshold and population"
+            )
         if self.chunk is not None and self.order != "folded":
             raise ValueError(
                 f"chunk is {self.chunk}; it is for the order 'folded', and the order is {self.order!r}"

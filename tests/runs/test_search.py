@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,12 @@ import numpy as np
 import pytest
 
 from tdgnas.files.checkpoints import load_checkpoint, save_checkpoint
+from tdgnas.files.tables import read_events
 from tdgnas.fitness import Table, TabularFitness, WithObjectives, synthetic_table
 from tdgnas.individual import AccuracyFitness, fitness_of
+from tdgnas.runs import Config as Settings
 from tdgnas.runs import ConfigError, Experiment
+from tdgnas.runs.progress import Reporter
 from tdgnas.runs.search import PATIENCE, Search, Trace
 from tdgnas.spaces import NASBench201
 from tdgnas.strategies import STRATEGIES, DecisionStrategy, create, pack
@@ -131,3 +135,21 @@ def test_a_strategy_that_needs_fidelity_is_refused_where_there_is_none(problem, 
     monkeypatch.setattr(STRATEGIES.get("random"), "needs_fidelity", True)
     with pytest.raises(ConfigError, match=says):
         Experiment(problem, "random", folder=tmp_path / "run")
+
+
+def test_controls_of_a_rank_sum_are_shown_and_recorded(tmp_path: Path, tiny: Callable[..., Settings]) -> None:
+    shown: list[dict[str, Any]] = []
+
+    class Listener(Reporter):
+        def step(self, done: int, numbers: dict[str, Any]) -> None:
+            shown.append(numbers)
+
+    controls = {"controls": ["parameters", "naswot"], "references": 3}
+    config = tiny(fitness=controls, pretrain={"epochs": 1}, retrain={"epochs": 0}, budget={"limit": 1})
+    Experiment.begin(tmp_path / "run", config, Listener()).execute()
+    assert {"best", "loss", "parameters", "naswot"} <= set(shown[-1])
+    for event in read_events(tmp_path / "run" / "events.jsonl"):
+        assert 0 < event["fitness"][0] < 1
+        assert {"loss", "accuracy", "parameters", "naswot", "passes"} <= set(event)
+    with pytest.raises(ConfigError, match="controls rank networks by full scores"):
+        tiny(fitness={**controls, "mode": "relaxed"})
