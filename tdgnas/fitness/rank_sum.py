@@ -77,7 +77,9 @@ class RankSumFitness(SupernetFitness):
         for (value,), individual in zip(own, individuals, strict=True):
             sides = self.controls(space.canonical(self.decode(individual)))
             scores = {self.measure: value if self.higher else -value, **sides}
-            found.append((sum(better(score, *self._ladders[name]) for name, score in scores.items()) / len(scores),))
+            found.append(
+                (sum(better(score, *self._ladders[name]) for name, score in scores.items()) / len(scores),)
+            )
         return found
 
     def controls(self, architecture: Architecture) -> dict[str, float]:
@@ -125,7 +127,9 @@ class RankSumFitness(SupernetFitness):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on where :meth:`state_dict` was taken; the supernet must have the weights that it had then."""
         super().load_state_dict(state)
-        self._values = {self.supernet.space.architecture(choices): found for choices, found in state["controls"]}
+        self._values = {
+            self.supernet.space.architecture(choices): found for choices, found in state["controls"]
+        }
         self._ladders = {
             name: (np.array(steps), np.array(shares)) for name, (steps, shares) in state["ladders"].items()
         }

@@ -1,0 +1,145 @@
+"""Searches on small supernets of NAS-Bench-201's space, judged by the table's final accuracies.
+
+    python benchmarks/ranking.py cells --data-folder ~/.cache/cifar10 --out runs/ranking    # first: supernets, scores
+    python benchmarks/shared_searches.py --scores runs/ranking --out benchmarks/results/shared_searches.md
+
+`ranking.py` has scored every cell on each supernet with frozen weights, so that a search reads here what it would have
+computed there: the same picks, in seconds, at the same budget of image passes. What a search finds is what the table
+says after 200 epochs. A shortlist takes the search's best cells, trains each for 12 epochs (the table says how that
+ends) and picks by validation accuracy.
+"""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import numpy.typing as npt
+import typer
+from rich.console import Console
+from rich.progress import track
+
+from tdgnas.budget import Budget
+from tdgnas.fitness import Table, TabularFitness, load_table
+from tdgnas.fitness.rank_sum import better, ladder
+from tdgnas.individual import AccuracyFitness
+from tdgnas.runs.search import Search
+from tdgnas.spaces import NASBench201
+from tdgnas.strategies import create
+
+Array = npt.NDArray[np.float64]
+Choices = tuple[int, ...]
+console = Console(width=120)
+
+STRATEGIES: dict[str, tuple[str, dict[str, Any]]] = {
+    "TDGA": ("tdga", {}),
+    "TDGA, predicted energies": ("tdga-gp", {}),
+    "aging evolution": ("aging", {}),
+    "local search": ("local-search", {}),
+    "REINFORCE": ("reinforce-table", {}),
+    "ENAS' controller": ("enas", {"alternate": False}),
+    "random": ("random", {}),
+}
+#: CIFAR-10 test accuracy of what one-shot searches found, as published with the table and after it.
+PUBLISHED = {
+    "DARTS, both orders": "54.30",
+    "ENAS": "53.89 to 54.30",
+    "random with shared weights": "87.66 ± 1.69",
+    "SETN": "87.64",
+    "FairNAS": "93.23 ± 0.18",
+    "PC-DARTS": "93.41 ± 0.30",
+    "GDAS": "93.61 ± 0.09",
+    "DrNAS": "94.36 ± 0.00",
+    "most parameters": "93.76",
+    "best of all": "94.37",
+}
+
+
+def signals(found: dict[str, Array], seed: int, references: int = 200) -> dict[str, Array]:
+    """Return what a search may follow, from 0 to 1: ranks of the loss alone, and of loss, parameters and NASWOT.
+
+    As :class:`tdgnas.fitness.RankSumFitness` has them, among references drawn by the seed; 1 is best.
+    """
+    drawn = random.Random(seed).sample(range(len(found["loss"])), references)
+    ranks = {}
+    for name in ("loss", "parameters", "naswot"):
+        steps = ladder(found[name][drawn].tolist())
+        ranks[name] = np.array([1 - better(value, *steps) for value in found[name].tolist()])
+    return {"loss": ranks["loss"], "loss + controls": sum(ranks.values()) / len(ranks)}
+
+
+def searched(space: NASBench201, table: Table, name: str, evaluations: int, seed: int) -> list[Choices]:
+    """Return the distinct cells that a search has evaluated, the best by its signal first."""
+    kind, given = STRATEGIES[name]
+    fitness = TabularFitness(space, table, "signal", final="signal")
+    seen: dict[Choices, float] = {}
+
+    def evaluate(individual: Any) -> tuple[float, ...]:
+        values = fitness(individual)
+        if fitness.budget.evaluations <= evaluations:
+            seen.setdefault(tuple(fitness.decode(individual).choices), values[0])
+        return values
+
+    strategy = create(kind, fitness.decisions, seed=seed, fitness=AccuracyFitness, **given)
+    budget: Budget = fitness.budget
+    Search(strategy, evaluate, budget, unit="evaluations", limit=evaluations).run()
+    return sorted(seen, key=lambda choices: -seen[choices])
+
+
+def main(
+    scores: Annotated[Path, typer.Option(help="Folder of the scores that ranking.py cells has written.")],
+    regime: Annotated[str, typer.Option(help="Of the supernets' training.")] = "weighted",
+    evaluations: Annotated[int, typer.Option(help="Cells that a search may score.")] = 400,
+    shortlist: Annotated[int, typer.Option(help="Cells that are trained for 12 epochs.")] = 10,
+    runs: Annotated[int, typer.Option(help="Runs of each search on each supernet.")] = 10,
+    out: Annotated[Path | None, typer.Option(help="Append the table there, as Markdown.")] = None,
+) -> None:
+    """Search every supernet that is there with every strategy, with and without controls and a shortlist."""
+    space, truth = NASBench201(), load_table(NASBench201())
+    files = sorted(scores.glob(f"{regime}-*.npz"))
+    if not files:
+        raise typer.BadParameter(f"{scores} holds no {regime}-SEED.npz; run ranking.py cells first")
+    final, short = 100 * truth.column("test_acc_200"), truth.column("val_acc_12")
+    picks: dict[tuple[str, str], list[tuple[float, float]]] = {}
+
+    def note(name: str, signal: str, best: list[Choices]) -> None:
+        rows = [truth.rows[choices] for choices in best[:shortlist]]
+        chosen = max(rows, key=lambda row: short[row])
+        picks.setdefault((name, signal), []).append((float(final[rows[0]]), float(final[chosen])))
+
+    for number, path in enumerate(track(files, "supernets", console=console)):
+        found = {**dict(np.load(path)), **dict(np.load(scores / "controls.npz"))}
+        order = random.Random(0).sample(sorted(truth.rows), len(found["loss"]))
+        note(
+            "most parameters, no search", "parameters", [order[at] for at in np.argsort(-found["parameters"])]
+        )
+        for signal, values in signals(found, number).items():
+            table = Table(path.stem, {one: at for at, one in enumerate(order)}, {"signal": values})
+            note("all cells scored", signal, [order[at] for at in np.argsort(-values)])
+            for name in STRATEGIES:
+                for run in range(runs):
+                    note(name, signal, searched(space, table, name, evaluations, 1000 * number + run))
+    lines = [
+        f"{len(files)} supernets ({regime} paths), {runs} runs of each search on each, "
+        f"{evaluations} cells scored a run, shortlist of {shortlist}",
+        "",
+        f"| search | follows | its best | best of {shortlist}, trained 12 epochs |",
+        "| --- | --- | ---: | ---: |",
+    ]
+    for (name, signal), pairs in sorted(
+        picks.items(), key=lambda item: -np.mean([one for _, one in item[1]])
+    ):
+        said = [f"{np.mean(column):.2f} ± {np.std(column):.2f}" for column in zip(*pairs, strict=True)]
+        lines.append(f"| {name} | {signal} | {' | '.join(said)} |")
+    lines += ["", "| published | final test accuracy |", "| --- | ---: |"]
+    lines += [f"| {name} | {said} |" for name, said in PUBLISHED.items()]
+    console.print("\n".join(lines), markup=False)
+    if out is not None:
+        with out.open("a", encoding="utf-8") as file:
+            file.write("\n".join(lines) + "\n\n")
+
+
+if __name__ == "__main__":
+    typer.run(main)
