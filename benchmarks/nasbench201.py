@@ -30,7 +30,7 @@ from scipy.stats import mannwhitneyu
 from statsmodels.stats.multitest import multipletests
 
 from tdgnas import pictures
-from tdgnas.comparison import cpus, effect, parse
+from tdgnas.comparison import effect, parse
 from tdgnas.comparison.curves import band
 from tdgnas.fitness import TabularFitness, load_table
 from tdgnas.individual import AccuracyFitness
@@ -38,6 +38,7 @@ from tdgnas.runs.search import Search, Trace
 from tdgnas.spaces import NASBench201
 from tdgnas.strategies import create, wants
 from tdgnas.strategies.controllers.reinforce_lstm import PRESETS, Controller, make_trainer
+from tdgnas.workers import cpus
 
 PUBLISHED = {"aging": (93.92, 0.30), "random": (93.70, 0.36), "reinforce-table": (93.85, 0.37)}
 #: As published: what was asked for before may be asked for again.

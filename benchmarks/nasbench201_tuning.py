@@ -22,7 +22,7 @@ import typer
 from nasbench201 import one_search
 from rich.progress import track
 
-from tdgnas.comparison import cpus
+from tdgnas.workers import cpus
 
 PREDICTED: dict[str, list[Any]] = {
     "initial": [5, 10],

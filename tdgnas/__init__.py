@@ -11,6 +11,7 @@ __version__ = "0.1.0"
 _MODULES = (
     "algorithms",
     "data",
+    "distributed",
     "fitness",
     "operators",
     "pictures",
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from . import (
         algorithms,
         data,
+        distributed,
         fitness,
         operators,
         pictures,

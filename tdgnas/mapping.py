@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
@@ -67,10 +68,31 @@ def batch_map(function: Callable[..., Any], *iterables: Iterable[Any]) -> list[A
     items = list(iterables[0])
     if not items:
         return []
-    results = list(batch(items))
-    if len(results) != len(items):
+    return checked_batch(function, batch(items), len(items))
+
+
+def checked_batch(function: Any, results: Iterable[Any], count: int) -> list[Any]:
+    """Return what a batch form returned, checked to be as many results as items.
+
+    :raises ValueError: when they are not.
+    """
+    found = list(results)
+    if len(found) != count:
         raise ValueError(
-            f"{function!r}.batch returned {len(results)} results for {len(items)} items; "
+            f"{function!r}.batch returned {len(found)} results for {count} items; "
             "a batch form returns one result for each item, in their order"
         )
-    return results
+    return found
+
+
+def hands_out(batch: Callable[..., Any]) -> bool:
+    """Whether a batch form takes a ``map`` over which it hands its work out itself."""
+    return "map" in inspect.signature(batch).parameters
+
+
+def finished(
+    mapping: Callable[..., Any], function: Callable[..., Any], *iterables: Iterable[Any]
+) -> Iterator[tuple[int, Any]]:
+    """Yield the place of each item and its result, as soon as it is done where the map can tell."""
+    own = getattr(mapping, "finished", None)
+    return iter(enumerate(mapping(function, *iterables)) if own is None else own(function, *iterables))

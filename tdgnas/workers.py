@@ -1,64 +1,340 @@
-"""A ``map`` over processes that outlives the death of one of them."""
+"""A ``map`` over workers that outlives the death of one of them; over processes here, elsewhere over Ray."""
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 import os
+import pickle
+import signal
 import threading
 import warnings
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from typing import Any
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any, Protocol
 
-from .mapping import name_of
+from .mapping import batched, checked_batch, hands_out, name_of
+from .registry import IMPORTED, import_plugin
+
+#: Functions that a worker keeps at hand: evaluation, local search, and some of the user's own.
+_HELD = 8
+
+#: Starts in a row that may fail before it is given up.
+_STARTS = 3
 
 
 class WorkerDied(RuntimeError):
-    """A worker process ended without an answer, and so did the one that tried the same item again."""
+    """A worker ended without an answer, and so did the one that tried the same item again."""
 
 
-def worker_pool(
-    workers: int | None, context: str = "spawn", begin: Callable[..., None] | None = None, *arguments: Any
-) -> ProcessPoolExecutor:
-    """Return a pool of processes that end when this one does, however it ends.
+class Died(Exception):
+    """A worker ended; ``blamed`` where what it was doing may be the reason."""
 
-    Workers of the standard pool outlive a parent that was killed: each holds the others' queue open. These watch
-    the pipe by which they were started, which closes with the parent. (Linux can send a signal instead, but it does
-    so as soon as the thread ends that started the worker.)
+    def __init__(self, blamed: bool = True) -> None:
+        super().__init__(blamed)
+        self.blamed = blamed
 
-    :param workers: number of processes; one per CPU when None.
-    :param context: how processes are started, see :mod:`multiprocessing`.
-    :param begin: called with ``arguments`` in each worker before anything else.
+
+@dataclass(eq=False)
+class Held:
+    """A function as workers are given it, once each.
+
+    :param digest: of its pickled form.
+    :param payload: that form, or where it lies.
     """
-    start = multiprocessing.get_context(context)
-    return ProcessPoolExecutor(workers, start, initializer=_begin, initargs=(begin, arguments))
+
+    function: Any
+    digest: bytes
+    payload: Any
 
 
-def _begin(begin: Callable[..., None] | None, arguments: tuple[Any, ...]) -> None:
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    if begin is not None:
-        begin(*arguments)
+@dataclass(eq=False)
+class Job:
+    """What a worker does in one go: one item, or several in one call of the function's ``batch``.
+
+    :param places: of the items among all that were given.
+    :param items: the arguments for each.
+    :param group: who waits for it; None for a job that nobody waits for any more.
+    :param seat: number of the worker that it would best go to.
+    """
+
+    held: Held
+    places: tuple[int, ...]
+    items: list[tuple[Any, ...]]
+    group: object
+    seat: int | None = None
+    deaths: int = 0
 
 
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    parent.join()
-    os._exit(1)
+class Seat(Protocol):
+    """One worker."""
+
+    number: int
+
+    def send(self, job: Job) -> Any:
+        """Begin with a job; return what can be waited for."""
+
+    def close(self, now: bool) -> None:
+        """End the worker; ``now``, whatever it is doing."""
 
 
-class WorkerMap:
+class Workers(ABC):
+    """A map whose items are done by workers, one job at a time each.
+
+    A function is sent to each worker once, and again when it has changed; what is declared ``constant`` is not looked
+    at again. One with a ``batch`` form gets the items in as many parts as there are workers, by the function's own
+    ``split(items, parts)`` where it has one, so that what is shared stays together; or, where ``batch`` takes a
+    ``map``, hands them out itself. A worker that dies is replaced and its work done again; the items of a part are then
+    done one by one. An item that takes its worker along twice gets the function's own ``failed``, where it has one;
+    else that of the map, with a warning that names it.
+
+    :param failed: result for an item that kills its worker twice, such as a bad fitness ``(1e6,)``; with None,
+        :class:`WorkerDied` is raised.
+    :raises ValueError: for fewer than one worker.
+    """
+
+    def __init__(self, workers: int | None, failed: Any) -> None:
+        if workers is not None and workers < 1:
+            raise ValueError(f"workers is {workers}; at least one has to do the work")
+        self.workers, self.failed = workers, failed
+        self._held: deque[Held] = deque(maxlen=_HELD)
+        self._waiting: deque[Job] = deque()
+        self._running: dict[Any, tuple[Seat, Job | None]] = {}  # None while a worker gets ready
+        self._seats: dict[int, Seat] = {}
+        self._idle: list[Seat] = []
+        self._numbers = itertools.count()
+        self._failed_starts = 0
+
+    def __enter__(self) -> Any:
+        return self
+
+    def __exit__(self, kind: Any, *exc: object) -> None:
+        self.close(now=kind is not None)
+
+    def close(self, now: bool = False) -> None:
+        """End the workers; the next call starts new ones.
+
+        :param now: do not wait for what they are doing.
+        """
+        for seat in self._seats.values():
+            seat.close(now)
+        self._waiting.clear()
+        self._running.clear()
+        self._seats.clear()
+        self._idle.clear()
+
+    # as a map ----------------------------------------------------------------------------------------------------
+
+    def __call__(self, function: Callable[..., Any], *iterables: Iterable[Any]) -> list[Any]:
+        """Map like the builtin; the results come as a list, in the order of the items.
+
+        :raises WorkerDied: when an item kills its worker twice and there is no ``failed`` result.
+        """
+        batch = batched(function) if len(iterables) == 1 else None
+        if batch is not None and hands_out(batch):
+            items = list(iterables[0])
+            return checked_batch(function, batch(items, map=self), len(items))
+        found = dict(self.finished(function, *iterables))
+        return [found[place] for place in range(len(found))]
+
+    def finished(self, function: Callable[..., Any], *iterables: Iterable[Any]) -> Iterator[tuple[int, Any]]:
+        """Yield the place of each item and its result as soon as it is done, in whatever order.
+
+        :raises WorkerDied: when an item kills its worker twice and there is no ``failed`` result.
+        """
+        items = list(zip(*iterables, strict=False))
+        if not items:
+            return
+        held, group, left = self._hold(function, check=True), object(), len(items)
+        for seat, part in enumerate(self._parts(function, items)):
+            job = Job(held, tuple(part), [items[place] for place in part], group)
+            job.seat = seat if len(part) > 1 else None
+            self._waiting.append(job)
+        try:
+            while left:
+                job, results = self._take()
+                left -= len(results)
+                yield from zip(job.places, results, strict=True)
+        finally:
+            if left:
+                self._forget(group)
+
+    def _parts(self, function: Any, items: list[tuple[Any, ...]]) -> Sequence[Sequence[int]]:
+        """Split the places of the items: one by one, or in parts for the function's batch form."""
+        if len(items[0]) > 1 or batched(function) is None:
+            return [[place] for place in range(len(items))]
+        count = min(self.count(), len(items))
+        split = getattr(function, "split", None)
+        if split is not None:
+            parts = split([item for (item,) in items], count)
+            return [part for part in parts if part]
+        ends = [round(len(items) * part / count) for part in range(count + 1)]
+        return [range(start, end) for start, end in itertools.pairwise(ends)]
+
+    # one at a time -----------------------------------------------------------------------------------------------
+
+    def count(self) -> int:
+        """Return the number of workers."""
+        return self.workers or cpus()
+
+    def put(self, function: Callable[..., Any], *item: Any) -> int:
+        """Hand one item out; return its number, by which :meth:`take` returns its result.
+
+        The function is taken to stay as it was when it was first put.
+        """
+        number = next(self._numbers)
+        self._waiting.append(Job(self._hold(function, check=False), (number,), [item], self))
+        self._hand_out()
+        return number
+
+    def take(self) -> tuple[int, Any]:
+        """Wait for one of the items that were put; return its number and its result.
+
+        :raises WorkerDied: when an item kills its worker twice and there is no ``failed`` result.
+        :raises RuntimeError: when nothing is under way.
+        """
+        job, (result,) = self._take()
+        return job.places[0], result
+
+    # the work ----------------------------------------------------------------------------------------------------
+
+    def _hold(self, function: Any, check: bool) -> Held:
+        """Return the function as workers are given it, packed anew where it may have changed."""
+        for held in self._held:
+            if held.function is function and (not check or getattr(function, "constant", False)):
+                return held
+        packed = self._pack(function)
+        digest = sha256(packed).digest()
+        for held in self._held:
+            if held.digest == digest:
+                held.function = function
+                return held
+        self._held.append(Held(function, digest, self._store(packed)))
+        return self._held[-1]
+
+    def _hand_out(self) -> None:
+        while self._waiting and (self._idle or len(self._seats) < self.count()):
+            if not self._idle:
+                self._begin(len(self._seats))
+                continue
+            seat = self._idle.pop(0)
+            fits = (job for job in self._waiting if job.seat == seat.number)
+            job = next(fits, self._waiting[0])
+            self._waiting.remove(job)
+            self._running[seat.send(job)] = seat, job
+
+    def _begin(self, number: int) -> None:
+        seat = self._seats[number] = self._open(number)
+        ready = self._ready(seat)
+        if ready is None:
+            self._idle.append(seat)
+        else:
+            self._running[ready] = seat, None
+
+    def _take(self) -> tuple[Job, list[Any]]:
+        while True:
+            self._hand_out()
+            if not self._running:
+                raise RuntimeError("nothing is under way: put an item before taking a result")
+            handle = self._wait(list(self._running))
+            seat, job = self._running.pop(handle)
+            results: list[Any] | None = None
+            try:
+                results = self._result(handle)
+            except Died as death:
+                seat.close(now=True)
+                self._failed_starts += job is None
+                if self._failed_starts == _STARTS:
+                    raise WorkerDied(
+                        f"a worker could not be started {_STARTS} times in a row ({death.__cause__}); is the package "
+                        "installed, in this version, wherever workers run?"
+                    ) from death
+                self._begin(seat.number)
+                if job is not None and job.group is not None:
+                    results = self._again(job, death)
+            except Exception:
+                self._idle.append(seat)
+                if job is None or job.group is not None:
+                    raise
+            else:
+                self._failed_starts = 0
+                self._idle.append(seat)
+            if job is not None and job.group is not None and results is not None:
+                return job, results
+
+    def _again(self, job: Job, death: Died) -> list[Any] | None:
+        """Put a job back whose worker died, one by one where it is several; return the results of one that failed."""
+        job.deaths += death.blamed
+        if len(job.items) > 1 and death.blamed:
+            pairs = zip(job.places, job.items, strict=True)
+            self._waiting.extendleft(Job(job.held, (p,), [i], job.group, None, job.deaths) for p, i in pairs)
+            return None
+        if job.deaths < 2:
+            self._waiting.appendleft(job)
+            return None
+        sentence = (
+            f"{name_of(job.held.function)} on {' and '.join(map(_who, job.items[0]))}: the worker died, and so did "
+            "the one that tried again (out of memory, a crash or a kill)"
+        )
+        own = getattr(job.held.function, "failed", None)
+        if own is not None:  # and it is for its owner to say so
+            return [own]
+        if self.failed is None:
+            raise WorkerDied(f"{sentence}; with failed=... such items get that result and the others go on")
+        warnings.warn(f"{sentence}; it gets the result {self.failed!r}", RuntimeWarning, stacklevel=4)
+        return [self.failed]
+
+    def _forget(self, group: object) -> None:
+        self._waiting = deque(job for job in self._waiting if job.group is not group)
+        for _, job in self._running.values():
+            if job is not None and job.group is group:
+                job.group = None
+
+    # what a kind of worker is ------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def _open(self, number: int) -> Seat:
+        """Start a worker."""
+
+    def _ready(self, seat: Any) -> Any:
+        """Return what can be waited for until a worker is ready; None where it is."""
+        return None
+
+    @abstractmethod
+    def _wait(self, handles: list[Any]) -> Any:
+        """Wait until one of several jobs has ended, and return it."""
+
+    @abstractmethod
+    def _result(self, handle: Any) -> list[Any]:
+        """Return the results of a job that has ended.
+
+        :raises Died: when its worker has.
+        """
+
+    def _pack(self, function: Any) -> bytes:
+        return pickle.dumps(function)
+
+    def _store(self, packed: bytes) -> Any:
+        return packed
+
+
+class WorkerMap(Workers):
     """Map over worker processes; register it as ``toolbox.register("map", WorkerMap(4))``.
 
-    When a worker dies (out of memory, a crash inside a library, a kill), what the others have finished is kept, and
-    the rest is done one by one in fresh workers: the item that was to blame is then known, and named. A
-    ``multiprocessing.Pool`` waits for ever there.
+    When a worker dies (out of memory, a crash inside a library, a kill), it is replaced, what the others have finished
+    is kept, and its item is done again; the item that was to blame is known, and named. A ``multiprocessing.Pool``
+    waits for ever there. See :class:`Workers` for what all such maps do.
 
-    Function and items are sent to the workers, so they have to be picklable; for a fitness that holds large weights,
-    its batch form and ``batch_map`` are the faster way. What comes back are copies.
+    Function and items are sent to the workers, so they have to be picklable. What comes back are copies. Workers know
+    the modules that were imported for what they register, and leave Ctrl-C to this process.
 
-    ``finished`` gives results as they come, to those who write them down.
+    ``finished`` gives results as they come, to those who write them down; ``put`` and ``take`` hand out one at a time.
 
     :param workers: number of processes; one per CPU when None.
     :param failed: result for an item that kills its worker twice, such as a bad fitness ``(1e6,)``; with None,
@@ -74,76 +350,125 @@ class WorkerMap:
     """
 
     def __init__(self, workers: int | None = None, *, failed: Any = None, context: str = "spawn") -> None:
-        if workers is not None and workers < 1:
-            raise ValueError(f"workers is {workers}; at least one process has to do the work")
-        self.workers = workers
-        self.failed = failed
+        super().__init__(workers, failed)
         self.context = context
         multiprocessing.get_context(context)  # an unknown one is refused here
-        self._pool: ProcessPoolExecutor | None = None
 
-    def __enter__(self) -> WorkerMap:
-        return self
+    def _open(self, number: int) -> Seat:
+        return _Process(number, self.context)
 
-    def __exit__(self, *exc: object) -> None:
-        self.close()
+    def _wait(self, handles: list[Any]) -> Any:
+        done = wait(handles, return_when=FIRST_COMPLETED).done
+        return next(handle for handle in handles if handle in done)
 
-    def close(self) -> None:
-        """End the workers; the next call starts new ones."""
-        if self._pool is not None:
-            self._pool.shutdown(cancel_futures=True)
-            self._pool = None
-
-    def __call__(self, function: Callable[..., Any], *iterables: Iterable[Any]) -> list[Any]:
-        """Map like the builtin; the results come as a list, in the order of the items.
-
-        :raises WorkerDied: when an item kills its worker twice and there is no ``failed`` result.
-        """
-        found = dict(self.finished(function, *iterables))
-        return [found[place] for place in range(len(found))]
-
-    def finished(self, function: Callable[..., Any], *iterables: Iterable[Any]) -> Iterator[tuple[int, Any]]:
-        """Yield the place of each item and its result as soon as it is done, in whatever order.
-
-        :raises WorkerDied: when an item kills its worker twice and there is no ``failed`` result.
-        """
-        items = list(zip(*iterables, strict=False))
-        futures = [self._submit(function, item) for item in items]
-        places = {future: place for place, future in enumerate(futures) if future is not None}
-        for future in as_completed(places):
-            yield places[future], self._result(function, future, items[places[future]])
-        for place in (place for place, future in enumerate(futures) if future is None):
-            yield place, self._result(function, None, items[place])
-
-    def _submit(self, function: Callable[..., Any], item: tuple[Any, ...]) -> Future[Any] | None:
-        if self._pool is None:
-            self._pool = worker_pool(self.workers, self.context)
+    def _result(self, handle: Future[list[Any]]) -> list[Any]:
         try:
-            return self._pool.submit(function, *item)
-        except BrokenProcessPool:  # a worker has died since the first items went out
-            return None
-
-    def _result(self, function: Callable[..., Any], future: Future[Any] | None, item: tuple[Any, ...]) -> Any:
-        try:
-            if future is not None:
-                return future.result()
-        except BrokenProcessPool:
-            pass
-        self.close()
-        try:
-            with worker_pool(1, self.context) as alone:
-                return alone.submit(function, *item).result()
+            return handle.result()
         except BrokenProcessPool as error:
-            sentence = (
-                f"{name_of(function)} on {' and '.join(map(_who, item))}: the worker process died, and so did the one "
-                "that tried again (out of memory, a crash or a kill)"
-            )
-            if self.failed is None:
-                raise WorkerDied(
-                    f"{sentence}; with failed=... such items get that result and the others go on"
-                ) from error
-            warnings.warn(f"{sentence}; it gets the result {self.failed!r}", RuntimeWarning, stacklevel=3)
-            return self.failed
+            raise Died from error
+
+
+@dataclass(eq=False)
+class _Process:
+    number: int
+    context: str
+    known: dict[bytes, None] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        start = multiprocessing.get_context(self.context)
+        # One process each, so that a death is the death of one item.
+        self.pool = ProcessPoolExecutor(1, start, initializer=_begin, initargs=(tuple(IMPORTED),))
+
+    def send(self, job: Job) -> Future[list[Any]]:
+        held = job.held
+        payload = None if held.digest in self.known else held.payload
+        remember(self.known, held.digest, None)
+        try:
+            with _interrupts_wait():
+                return self.pool.submit(_work, held.digest, payload, job.items)
+        except BrokenProcessPool:  # it died while it had nothing to do
+            ended: Future[list[Any]] = Future()
+            ended.set_exception(Died(blamed=False))
+            return ended
+
+    def close(self, now: bool) -> None:
+        processes = list((getattr(self.pool, "_processes", None) or {}).values())
+        self.pool.shutdown(wait=not now, cancel_futures=True)
+        for process in processes if now else ():
+            process.terminate()
+
+
+_KNOWN: dict[bytes, Any] = {}
+
+
+def _work(digest: bytes, payload: bytes | None, items: list[tuple[Any, ...]]) -> list[Any]:
+    function = remember(_KNOWN, digest, _KNOWN[digest] if payload is None else pickle.loads(payload))
+    return perform(function, items)
+
+
+def remember(known: dict[bytes, Any], digest: bytes, value: Any) -> Any:
+    """Keep a function that was sent, as the newest of a few; both ends forget the same ones."""
+    known.pop(digest, None)
+    known[digest] = value
+    while len(known) > _HELD:
+        del known[next(iter(known))]
+    return value
+
+
+def perform(function: Any, items: list[tuple[Any, ...]]) -> list[Any]:
+    """Do a job, in a worker: several items by the function's batch form."""
+    batch = batched(function) if len(items[0]) == 1 else None
+    if batch is None:
+        return [function(*item) for item in items]
+    return checked_batch(function, batch([item for (item,) in items]), len(items))
+
+
+@contextmanager
+def _interrupts_wait() -> Iterator[None]:
+    """Hold Ctrl-C back while workers start: they inherit that, and do not print tracebacks when it comes."""
+    mask = getattr(signal, "pthread_sigmask", None)  # not on Windows
+    if mask is None:
+        yield
+        return
+    before = mask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        mask(signal.SIG_SETMASK, before)
+
+
+def _begin(modules: tuple[str, ...]) -> None:
+    """Begin a worker that ends when the process that started it does, however that ends.
+
+    Workers of the standard pool outlive a parent that was killed: each holds the others' queue open. These watch
+    the pipe by which they were started, which closes with the parent. (Linux can send a signal instead, but it does
+    so as soon as the thread ends that started the worker.)
+    """
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    begin_worker(modules)
+
+
+def begin_worker(modules: tuple[str, ...]) -> None:
+    """Prepare a worker: one thread, Ctrl-C is its parent's affair, and what modules of the user's register is known."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.environ["OMP_NUM_THREADS"] = "1"
+    for module in modules:
+        import_plugin(module)
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
+
+
+def cpus() -> int:
+    """Number of CPUs that this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:
+        return os.cpu_count() or 1
 
 
 def _who(item: Any) -> str:

@@ -17,8 +17,10 @@ MODULES = {
     "onnx": ("onnx", "onnxscript", "onnxruntime"),
     "tensorboard": ("tensorboard", "torch.utils.tensorboard"),
     "optuna": ("optuna",),
+    "ray": ("ray",),
 }
 COMMANDS = {
+    "ray": "search --problem digits-nas-rl --map ray --out made",
     "onnx": "export trained --format onnx --out made",
     "tensorboard": "search --set tensorboard=true --out made",
     "optuna": "compare --problem synthetic -s random -s optuna --seeds 1 --budget 10 --unit evaluations --out made",

@@ -19,6 +19,9 @@ from ..signals import exit_status, terminable
 console = Console(soft_wrap=sys.stdout is None or not sys.stdout.isatty())
 
 DataFolder = Annotated[str | None, typer.Option(help="where the data set lies")]
+Map = Annotated[
+    str | None, typer.Option(help="who does the work: here, processes or ray; more by --set map.workers=...")
+]
 Device = Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1; CUDA where there is one")]
 
 # How Python says it, and how the command line does.

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .common import command_line, console, plain_errors, say, say_table, set_all
+from .common import Map, command_line, console, plain_errors, say, say_table, set_all
 
 if TYPE_CHECKING:
     from ..comparison import Outcome, Runner
@@ -53,7 +53,8 @@ def compare(
     out: Annotated[Path, typer.Option(help="Folder of results; a stopped comparison goes on there.")] = Path(
         "comparison"
     ),
-    jobs: Annotated[int | None, typer.Option(help="Processes. Default: one per CPU.")] = None,
+    map: Map = None,
+    jobs: Annotated[int | None, typer.Option(help="Workers, map.workers. Default: one per CPU.")] = None,
     assignments: Assignments = None,
     fresh: Annotated[bool, typer.Option(help="Forget what the folder holds of these problems.")] = False,
 ) -> None:
@@ -74,12 +75,28 @@ def compare(
         problems = parse_all(chosen, "problems")
         strategies = None if strategy is None else parse_all(strategy, "strategies")
         settings, every = set_all({}, assignments), range(first_seed, first_seed + seeds)
+        workers = _map(settings.pop("map", {}), map, jobs)
         plan = Plan(strategies, problems, every, limit=budget, unit=unit, settings=settings)
-        runner = Runner(plan, out, jobs=jobs, fresh=fresh)
+        runner = Runner(plan, out, map=workers, fresh=fresh)
         _run(runner)
         for outcome in write_comparison(plan, runner.results(), out, command_line(context)):
             _print(outcome)
         say(f"report: {out / 'report.html'}   results: {out / 'results.csv'}")
+
+
+def _map(document: Any, kind: str | None, jobs: int | None) -> Any:
+    """Make what the cells are handed out by: processes, where nothing else was said."""
+    from ..runs.build import make_map
+    from ..runs.settings import MapSettings
+    from ..settings import checked
+
+    given = dict(document)
+    for key, option, value in (("kind", "--map", kind), ("workers", "--jobs", jobs)):
+        if value is not None and given.setdefault(key, value) != value:
+            raise ValueError(f"map.{key} is given twice, by {option} and by --set; leave one of them out")
+    if given.get("workers") == 1 and given.get("kind", "processes") == "processes":
+        return make_map(MapSettings())
+    return make_map(checked(MapSettings, {"kind": "processes", **given}))
 
 
 def _run(runner: Runner) -> None:

@@ -11,7 +11,7 @@ import typer
 from rich.table import Table
 
 from ..files import Json
-from .common import DataFolder, Device, console, plain_errors, say, say_table, set_all
+from .common import DataFolder, Device, Map, console, plain_errors, say, say_table, set_all
 
 if TYPE_CHECKING:
     from ..runs import Experiment
@@ -39,6 +39,7 @@ KEYS = {
     "budget": "budget.limit",
     "unit": "budget.unit",
     "objective": "objectives.names",
+    "map": "map.kind",
     "seed": "seed",
     "device": "device",
     "data_folder": "data.folder",
@@ -63,6 +64,7 @@ def search(
     out: Annotated[Path, typer.Option(help="the run's folder; new or empty")] = Path("runs/latest"),
     seed: Annotated[int | None, typer.Option(help="one seed for everything")] = None,
     device: Device = None,
+    map: Map = None,
     data_folder: DataFolder = None,
     download: Annotated[
         bool | None, typer.Option(help="let torchvision download what is missing", show_default=False)

@@ -66,7 +66,7 @@ class Cell:
         """A short text that changes with anything the result depends on."""
         config = self.config
         kind = FITNESSES.get(config.fitness.kind)
-        return digest_of([_VERSION, config.model_dump(mode="json"), kind.reads(config)])[:16]
+        return digest_of([_VERSION, config.model_dump(mode="json", exclude={"map"}), kind.reads(config)])[:16]
 
     @property
     def pretraining(self) -> Cell:

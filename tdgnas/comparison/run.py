@@ -5,11 +5,8 @@ from __future__ import annotations
 import multiprocessing
 import os
 import shutil
-import signal
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +16,11 @@ from ..files import Json
 from ..files.atomic import storing, write_json
 from ..files.links import check_links
 from ..files.lock import FolderLock
-from ..registry import IMPORTED, import_plugin
+from ..mapping import finished
 from ..runs.adopt import pretrained
 from ..runs.errors import Interrupted
 from ..signals import exit_status
-from ..workers import WorkerDied, worker_pool
+from ..workers import WorkerDied, WorkerMap, Workers
 from .cell import pretrain, read_cell, sealed, search_in_folder, search_in_memory
 from .plan import Cell, Plan
 
@@ -39,15 +36,16 @@ class Runner:
 
     :param plan: what is to be run.
     :param out: the folder.
-    :param jobs: processes; one for each CPU that this process may use when None.
+    :param map: hands the cells out: the builtin one does one after another here, ``WorkerMap(4)`` four at a time,
+        ``RayMap()`` those of a cluster, whose machines then share the folder; one process per CPU when None.
     :param fresh: let :meth:`run` delete what the folder holds of these problems first.
     """
 
-    def __init__(self, plan: Plan, out: Path, *, jobs: int | None = None, fresh: bool = False) -> None:
-        if jobs is not None and jobs < 1:
-            raise ValueError(f"jobs is {jobs}; at least one process is needed")
+    def __init__(
+        self, plan: Plan, out: Path, *, map: Callable[..., Any] | None = None, fresh: bool = False
+    ) -> None:
         self.plan, self.out = plan, out
-        self.jobs = jobs or cpus()
+        self.map = WorkerMap() if map is None else map
         self.fresh = fresh
 
     def _read(self, cell: Cell) -> Json | str | None:
@@ -88,11 +86,8 @@ class Runner:
             self._run(say, done)
         except (KeyboardInterrupt, Interrupted) as stop:
             raise Interrupted(f"stopped: {self._kept()}", exit_status(stop)) from None
-        except BrokenProcessPool as error:
-            raise WorkerDied(
-                f"a process died without a result (out of memory, a crash or a kill): {self._kept()}; "
-                "fewer --jobs take less memory"
-            ) from error
+        except WorkerDied as error:
+            raise WorkerDied(f"{error}: {self._kept()}; fewer --jobs take less memory") from error
         finally:
             lock.release()
 
@@ -110,64 +105,14 @@ class Runner:
         write_json(self.out / "plan.json", self.plan.document)
         folders = [cell for cell in cells if cell.subject.paired]
         donors = {str(cell.pretraining.folder(self.out)): cell.pretraining for cell in folders}
-        tasks = [
-            (_pretrain, (donor, self.out))
-            for donor in donors.values()
-            if not pretrained(donor.folder(self.out))
-        ]
+        tasks = [donor for donor in donors.values() if not pretrained(donor.folder(self.out))]
         total, count = len(tasks) + len(cells), 0
-        for stage in (tasks, [(_search, (cell, self.out)) for cell in cells]):
-            for text in self._stage(stage):
-                count += 1
-                if done is not None:
-                    done(text, count, total)
-
-    def _stage(self, tasks: list[Any]) -> Iterator[str]:
-        jobs = min(self.jobs, len(tasks))
-        if jobs <= 1:
-            for function, arguments in tasks:
-                yield function(*arguments)
-            return
-        with _pool(jobs) as pool:
-            with _interrupts_wait():
-                running = [pool.submit(function, *arguments) for function, arguments in tasks]
-            yield from (future.result() for future in as_completed(running))
-
-
-@contextmanager
-def _pool(jobs: int) -> Iterator[ProcessPoolExecutor]:
-    # Spawned, not forked: a forked child of a process that has used torch's threads can hang.
-    pool = worker_pool(jobs, "spawn", _start_worker, tuple(IMPORTED))
-    try:
-        yield pool
-    except BaseException:
-        workers = list((getattr(pool, "_processes", None) or {}).values())
-        pool.shutdown(wait=False, cancel_futures=True)
-        for worker in workers:
-            worker.terminate()
-        raise
-    pool.shutdown()
-
-
-@contextmanager
-def _interrupts_wait() -> Iterator[None]:
-    """Hold Ctrl-C back while workers start: they inherit that, and do not print tracebacks when it comes."""
-    mask = getattr(signal, "pthread_sigmask", None)  # not on Windows
-    if mask is None:
-        yield
-        return
-    before = mask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        mask(signal.SIG_SETMASK, before)
-
-
-def _start_worker(modules: tuple[str, ...]) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's affair
-    os.environ["OMP_NUM_THREADS"] = "1"
-    for module in modules:
-        import_plugin(module)
+        with self.map if isinstance(self.map, Workers) else nullcontext():
+            for function, these in ((_pretrain, tasks), (_search, cells)):
+                for _, text in finished(self.map, function, these, [self.out.absolute()] * len(these)):
+                    count += 1
+                    if done is not None:
+                        done(text, count, total)
 
 
 def _pretrain(cell: Cell, out: Path) -> str:
@@ -197,11 +142,3 @@ def _working() -> Iterator[None]:
         raise
     finally:
         torch.set_num_threads(threads)
-
-
-def cpus() -> int:
-    """Number of CPUs that this process may use."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:
-        return os.cpu_count() or 1

@@ -4,7 +4,7 @@ from .gradients import SupernetGradients, TrainingGradients
 from .latency import Latency, load_latencies
 from .objectives import WithObjectives
 from .rank_sum import RankSumFitness
-from .scratch import DIED, TrainingFitness
+from .scratch import TrainingFitness
 from .supernet import SupernetFitness
 from .table import TabularFitness
 from .table_files import (
@@ -22,7 +22,6 @@ from .table_files import (
 from .zero_cost import ZeroCostFitness
 
 __all__ = [
-    "DIED",
     "Latency",
     "RankSumFitness",
     "SupernetFitness",

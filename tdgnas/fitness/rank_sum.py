@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -67,9 +67,11 @@ class RankSumFitness(SupernetFitness):
         """The class that the individuals' fitness has to have."""
         return LossFitness
 
-    def batch(self, individuals: Sequence[Genes]) -> list[tuple[float, ...]]:
+    def batch(
+        self, individuals: Sequence[Genes], map: Callable[..., Any] | None = None
+    ) -> list[tuple[float, ...]]:
         """Return the mean share of better references for individuals, in their order."""
-        own = super().batch(individuals)
+        own = super().batch(individuals, map)
         if not self._ladders or self._at != self.supernet.version:
             self._climb()
         space = self.supernet.space

@@ -8,12 +8,12 @@ from __future__ import annotations
 import json
 import math
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from deap import base
@@ -23,6 +23,7 @@ from ..data import Splits
 from ..devices import one_thread, out_of_memory, own_noise, pick_device
 from ..files.tables import Table, read_table
 from ..individual import AccuracyFitness, LossFitness, fidelity_of
+from ..mapping import finished
 from ..settings import check_whole
 from ..spaces import Architecture, SearchSpace, space_document
 from ..training import Recipe, Training, TrainingDiverged
@@ -33,9 +34,6 @@ Child = tuple[tuple[int, ...], float]
 
 Outcome = tuple["float | None", str]
 """What came of it: the value, or None and a sentence that says why there is none."""
-
-DIED: Outcome = (None, "its process died, perhaps because memory was full")
-"""The outcome of a child that takes its process along: ``WorkerMap(4, failed=DIED)``."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +56,8 @@ class Trainer:
     power: float
     seed: int
     device: torch.device
+    constant: ClassVar[bool] = True  # sent to a worker once
+    failed: ClassVar[Outcome] = (None, "its worker died, perhaps because memory was full")
 
     def __call__(self, child: Child) -> Outcome:
         """Train a child with one thread; neither a divergence nor full memory is an error."""
@@ -111,7 +111,8 @@ class TrainingFitness:
     :param fidelities: what a fidelity is a share of: ``epochs``, ``data`` or ``width``.
     :param seed: of weights and order.
     :param device: where to compute; CUDA where there is one, else the CPU.
-    :param map: trains several children; one after another here, side by side with ``WorkerMap(4, failed=DIED)``.
+    :param map: trains several children; one after another here, side by side with ``WorkerMap(4)``, on a cluster
+        with ``RayMap()``.
     :raises ValueError: for an unknown measure, numbers out of range, a recipe that learns from the validation data, or
         the fidelity of a width that the space does not have.
     """
@@ -160,8 +161,11 @@ class TrainingFitness:
         """Return the fitness of one individual."""
         return self.batch([individual])[0]
 
-    def batch(self, individuals: Sequence[Sequence[float]]) -> list[tuple[float, ...]]:
-        """Return the fitness of individuals, in their order."""
+    def batch(
+        self, individuals: Sequence[Sequence[float]], map: Callable[..., Any] | None = None
+    ) -> list[tuple[float, ...]]:
+        """Return the fitness of individuals, in their order; a ``map`` takes the place of the fitness' own."""
+        self.map = map or self.map
         children = self.ahead(individuals)
         for child in children:
             self.budget.requests += 1
@@ -178,24 +182,13 @@ class TrainingFitness:
         """
         children = [self._child(individual) for individual in individuals]
         missing = [child for child in dict.fromkeys(children) if child not in self._trained]
-        for place, outcome in self._finished(missing):
+        for place, outcome in finished(self.map, self._trainer, missing):
             self._keep(missing[place], outcome)
         return children
 
     def _child(self, individual: Sequence[float]) -> Child:
         choices = self.space.decisions.canonical(self.space.decode(individual).choices)
         return choices, self._trainer.effort.share(self.fidelities, fidelity_of(individual))
-
-    def _finished(self, children: list[Child]) -> Iterator[tuple[int, Outcome]]:
-        """Train children; yield the place of each and what came of it, as soon as it is done where the map can tell."""
-        if not children:
-            return iter(())
-        finished = getattr(self.map, "finished", None)
-        return (
-            enumerate(self.map(self._trainer, children))
-            if finished is None
-            else finished(self._trainer, children)
-        )
 
     def _passes(self, child: Child) -> int:
         effort = self._trainer.effort

@@ -24,12 +24,14 @@ from ..supernet import (
     Evaluator,
     PopulationEvaluator,
     Score,
+    SplitEvaluator,
     Supernet,
     evaluation_set,
     relaxed_scores,
 )
 from ..supernet.evaluation import BatchNormPolicy
 from ..tasks import check_targets
+from ..workers import Workers
 
 if TYPE_CHECKING:
     from ..data import ImageData
@@ -98,6 +100,7 @@ class SupernetFitness:
             calibration=None if calibration is None else calibration.to(supernet.device),
             calibration_size=calibration_size,
         )
+        self._make = evaluator
         self.evaluator: Evaluator = evaluator(supernet, self.where)
         self._counted = self.evaluator.counters.copy()
         rng = random.Random(seed)
@@ -109,8 +112,22 @@ class SupernetFitness:
         """Return the fitness values of one individual."""
         return self.batch([individual])[0]
 
-    def batch(self, individuals: Sequence[Genes]) -> list[tuple[float, ...]]:
-        """Return the fitness values of individuals, in their order."""
+    def over(self, map: Callable[..., Any]) -> None:
+        """From now on let discrete networks be scored by the workers of a map, see :class:`SplitEvaluator`.
+
+        What is known and what was counted stays here, so that budget and cache are those of one process.
+        """
+        if getattr(self.evaluator, "map", None) is not map:
+            counters = self.evaluator.counters
+            self.evaluator = SplitEvaluator(self.supernet, self.where, map, self._make)
+            self.evaluator.counters = counters
+
+    def batch(
+        self, individuals: Sequence[Genes], map: Callable[..., Any] | None = None
+    ) -> list[tuple[float, ...]]:
+        """Return the fitness values of individuals, in their order; scored :meth:`over` a map, if given."""
+        if map is not None:
+            self.over(map)
         genes = self.supernet.space.decisions.matrix(individuals)
         if not np.isfinite(genes).all():
             raise ValueError("an individual has NaN or infinite genes; look at the operator that made it")
@@ -158,10 +175,12 @@ class SupernetFitness:
         return since.as_dict()
 
     def release(self) -> None:
-        """Free the memory of the values that were kept for the next generation; scores stay known."""
-        cache = getattr(self.evaluator, "cache", None)
+        """Free the values that were kept for the next generation, and end workers; scores stay known."""
+        cache, workers = getattr(self.evaluator, "cache", None), getattr(self.evaluator, "map", None)
         if cache is not None:
             cache.clear()
+        if isinstance(workers, Workers):
+            workers.close()
 
     def state_dict(self) -> dict[str, Any]:
         """Budget and cache, for a run that is resumed with equal weights; empty after the weights have changed."""

@@ -21,8 +21,9 @@ from ..supernet import (
     fastest,
     load_imagenet,
 )
+from ..workers import WorkerMap
 from .errors import ConfigError
-from .settings import Config, DataSettings, SpaceSettings, SupernetSettings
+from .settings import Config, DataSettings, MapSettings, SpaceSettings, SupernetSettings
 
 
 @contextmanager
@@ -112,10 +113,30 @@ def make_fitness(config: Config, supernet: Supernet, data: Splits) -> SupernetFi
     given |= {"evaluator": evaluators[settings.evaluator], "seed": config.seed}
     if settings.batchnorm == "recalibrated":
         given["calibration"] = data.train
+    if config.map.kind != "here" and (settings.evaluator == "racing" or settings.mode == "relaxed"):
+        what = "the evaluator 'racing'" if settings.evaluator == "racing" else "the mode 'relaxed'"
+        raise ValueError(f"{what} scores a population as a whole, which no map can split; leave --map out")
     if settings.controls:
         given |= {"controls": settings.controls, "references": settings.references}
-        return RankSumFitness(supernet, data.valid, **given)
-    return SupernetFitness(supernet, data.valid, **given)
+    fitness = (RankSumFitness if settings.controls else SupernetFitness)(supernet, data.valid, **given)
+    if config.map.kind != "here":
+        fitness.over(make_map(config.map))
+    return fitness
+
+
+def make_map(settings: MapSettings) -> Any:
+    """Make what work is handed out by: the builtin map where everything is done here, else :class:`Workers`.
+
+    :raises ConfigError: when ray is needed and not installed.
+    """
+    if settings.kind == "here":
+        return map
+    if settings.kind == "processes":
+        return WorkerMap(settings.workers)
+    with section("map"):
+        from ..distributed import RayMap
+
+        return RayMap(**settings_for(RayMap, settings))
 
 
 def with_fastest_order(config: Config, fitness: SupernetFitness) -> tuple[Config, str]:

@@ -48,7 +48,7 @@ _GROWING = (
 )  # fmt: skip
 # What may be changed in config.toml at any time, and which sections are in use from which phase on.
 _FREE = {"tensorboard", "on_error"}
-_SECTIONS = {"pretrain": 0, "strategy": 1, "budget": 1, "fitness": 1, "retrain": 2}
+_SECTIONS = {"pretrain": 0, "strategy": 1, "budget": 1, "fitness": 1, "retrain": 2, "map": 9}
 _PLACES = {"pretraining": 0, "search": 1, "retraining": 2, "final": 2}
 
 

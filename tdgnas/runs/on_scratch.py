@@ -8,12 +8,12 @@ from typing import ClassVar
 import torch
 
 from ..data import Splits
-from ..fitness import DIED, TrainingFitness
+from ..fitness import TrainingFitness
 from ..settings import Section
 from ..spaces import Architecture
 from ..training import evaluate
-from ..workers import WorkerMap
-from .build import make_both, section, settings_for
+from ..workers import Workers
+from .build import make_both, make_map, section, settings_for
 from .problem import FITNESSES, Problem
 from .settings import Config, ScratchSettings
 
@@ -39,7 +39,7 @@ class OnScratch(Problem):
                 fidelities=settings.fidelity,
                 seed=config.seed,
                 device=config.device,
-                map=map if settings.workers is None else WorkerMap(settings.workers, failed=DIED),
+                map=make_map(config.map),
             )
         self.task = self.data.task
         self.fitness, self.worst = self.evaluate.fitness_type, self.evaluate.worst
@@ -60,8 +60,8 @@ class OnScratch(Problem):
         self.evaluate.keep_in(folder / "children.csv")
 
     def release(self) -> None:
-        """End the processes."""
-        if isinstance(self.evaluate.map, WorkerMap):
+        """End the workers."""
+        if isinstance(self.evaluate.map, Workers):
             self.evaluate.map.close()
 
     def final(self, architecture: Architecture) -> dict[str, float]:

@@ -88,7 +88,7 @@ class OnSupernet(Problem):
         return {"test_loss": score.loss, **{f"test_{name}": value for name, value in score.measures.items()}}
 
     def release(self) -> None:
-        """Free the values that were kept for the next generation."""
+        """Free the values that were kept for the next generation, and end the workers where there are some."""
         self.evaluate.release()
 
     def begin(self) -> None:

@@ -23,7 +23,7 @@ class OnTable(Problem):
     """Accuracies of trained networks by a table, and a simulated clock; nothing is trained."""
 
     Settings: ClassVar[type[Section]] = TableSettings
-    unused: ClassVar[tuple[str, ...]] = ("data", "pretrain", "shortlist", "retrain")
+    unused: ClassVar[tuple[str, ...]] = ("data", "map", "pretrain", "shortlist", "retrain")
     units: ClassVar[tuple[str, ...]] = ("generations", "evaluations", "seconds")
     fitness = AccuracyFitness
 

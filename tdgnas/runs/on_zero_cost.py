@@ -19,7 +19,7 @@ class OnZeroCost(Problem):
     """A score of the architecture's own network with fresh weights, such as NASWOT; the search trains nothing."""
 
     Settings: ClassVar[type[Section]] = ZeroCostSettings
-    unused: ClassVar[tuple[str, ...]] = ("pretrain",)
+    unused: ClassVar[tuple[str, ...]] = ("map", "pretrain")
 
     data: Splits
     evaluate: ZeroCostFitness

@@ -164,9 +164,36 @@ class ScratchSettings(Section):
     fidelity: Literal["epochs", "data", "width"] = Field(
         "epochs", description="what less effort is a share of, where a strategy asks for less"
     )
-    workers: Count | None = Field(
-        None, description="processes that train networks side by side, to the same bits; none but this one"
+
+
+class MapSettings(Section):
+    """Who evaluates. Results do not depend on it, and it may be changed at any time."""
+
+    kind: Literal["here", "processes", "ray"] = Field(
+        "here",
+        description="this process, processes beside it, or ray: the devices of this machine or of a cluster",
     )
+    workers: Count | None = Field(
+        None, description="how many; one per CPU, or as many as fit into the cluster"
+    )
+    address: str | None = Field(
+        None, description="ray: of the cluster, such as auto; this machine where none"
+    )
+    gpus_per_worker: Number = Field(0.0, ge=0, description="ray: GPUs of each worker, also a part of one")
+    resources: dict[str, Positive] = Field(
+        default_factory=dict, description="ray: what else a worker needs, such as {cpu = 4}"
+    )
+
+    @model_validator(mode="after")
+    def _fits(self) -> MapSettings:
+        rest = {name for name in ("address", "gpus_per_worker", "resources") if getattr(self, name)}
+        if self.kind != "ray" and rest:
+            raise ValueError(
+                f"{' and '.join(sorted(rest))} are for the kind 'ray', and the kind is {self.kind!r}"
+            )
+        if self.kind == "here" and self.workers is not None:
+            raise ValueError("workers are for the kinds 'processes' and 'ray', and the kind is 'here'")
+        return self
 
 
 class ZeroCostSettings(Section):
@@ -296,6 +323,7 @@ class Config(Section):
     pretrain: PretrainSection = PretrainSection()
     fitness: Any = SupernetSettings()
     objectives: ObjectiveSettings = ObjectiveSettings()
+    map: MapSettings = MapSettings()
     strategy: Any = StrategySettings()
     budget: BudgetSettings = BudgetSettings()
     shortlist: ShortlistSettings = ShortlistSettings()

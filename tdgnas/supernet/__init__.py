@@ -25,6 +25,7 @@ from .pretraining import EpochRecord, Pretraining
 from .pruning import train_what_is_left
 from .racing import Race, RacingEvaluator, race
 from .relaxation import RELAXATIONS, Relaxation
+from .split import Shares, SplitEvaluator
 from .supernet import Supernet
 from .tuning import Choice, fastest
 
@@ -50,6 +51,8 @@ __all__ = [
     "Relaxation",
     "SampledPath",
     "Score",
+    "Shares",
+    "SplitEvaluator",
     "Supernet",
     "WeightSettings",
     "WeightStep",

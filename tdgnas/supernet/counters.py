@@ -15,6 +15,8 @@ class Counters:
     :param macs_requested: multiply-adds of the requests (convolutions and linear layers).
     :param macs_executed: multiply-adds of the evaluations.
     :param passes: image passes of the distinct architectures that were computed, as if one by one.
+    :param macs_repeated: multiply-adds of values that several workers needed at once, beyond the first: what it cost
+        to split populations; what a worker still had from an earlier call is not taken off.
     """
 
     requests: int = 0
@@ -23,6 +25,7 @@ class Counters:
     macs_requested: int = 0
     macs_executed: int = 0
     passes: int = 0
+    macs_repeated: int = 0
 
     @property
     def macs_saved(self) -> int:

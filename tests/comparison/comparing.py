@@ -17,6 +17,6 @@ def make_plan(strategies=("random", "aging"), problems=("synthetic",), seeds=(0,
 
 def run(plan, out, **options):
     said, done = [], []
-    runner = Runner(plan, out, jobs=1, **options)
+    runner = Runner(plan, out, map=map, **options)
     runner.run(say=said.append, done=lambda text, count, total: done.append((text, count, total)))
     return runner, said, done

@@ -63,7 +63,7 @@ def test_the_command_says_when_it_invents_a_table(tmp_path, monkeypatch):
             "input should be a valid integer (given: 'x')",
         ),
         (["--seeds", "0", "-p", "synthetic"], "--seeds is 0"),
-        (["--jobs", "0", "-p", "synthetic"], "jobs is 0"),
+        (["--jobs", "0", "-p", "synthetic"], "workers"),
     ],
 )
 def test_mistakes_are_sentences(tmp_path, arguments, word):

@@ -16,7 +16,7 @@ from tdgnas.comparison import run as runs
 from tdgnas.comparison.cell import sealed
 from tdgnas.fitness import save_table, synthetic_table
 from tdgnas.individual import LossFitness
-from tdgnas.registry import Entry
+from tdgnas.registry import IMPORTED, Entry
 from tdgnas.reports import write_comparison
 from tdgnas.runs import Experiment, Interrupted
 from tdgnas.runs.on_table import OnTable
@@ -25,6 +25,7 @@ from tdgnas.runs.problems import PROBLEMS
 from tdgnas.runs.settings import Section
 from tdgnas.spaces import NASBench201
 from tdgnas.strategies import STRATEGIES
+from tdgnas.workers import WorkerMap
 from tests.comparison.comparing import make_plan, run
 
 
@@ -179,7 +180,7 @@ def test_an_interrupted_comparison_says_what_is_kept_and_goes_on(tmp_path, monke
 
 def test_several_processes_find_the_same(tmp_path):
     alone, _, _ = run(make_plan(), tmp_path / "one")
-    several = Runner(make_plan(), tmp_path / "two", jobs=2)
+    several = Runner(make_plan(), tmp_path / "two", map=WorkerMap(2))
     several.run()
     assert without_time(several.results()) == without_time(alone.results())
 
@@ -191,9 +192,9 @@ def test_processes_know_what_a_module_of_the_user_registers(tmp_path, monkeypatc
     (tmp_path / "registers_mine.py").write_text(code)
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setattr(runs, "IMPORTED", ["registers_mine"])
-    with runs._pool(1) as pool:
-        names = pool.submit(eval, "__import__('tdgnas.strategies').strategies.STRATEGIES.names()").result()
+    IMPORTED.append("registers_mine")
+    with WorkerMap(1) as workers:
+        (names,) = workers(eval, ["__import__('tdgnas.strategies').strategies.STRATEGIES.names()"])
     assert "mine" in names
 
 

@@ -15,7 +15,7 @@ from tdgnas.comparison import Runner
 from tdgnas.comparison import run as runs
 from tdgnas.files.lock import FolderInUse, FolderLock
 from tdgnas.training import TrainingDiverged
-from tdgnas.workers import WorkerDied
+from tdgnas.workers import WorkerDied, WorkerMap
 from tests.comparison.comparing import make_plan, run
 
 
@@ -49,8 +49,8 @@ def end_a_comparison(folder, number):
 
 def test_a_process_that_dies_is_a_sentence_and_what_is_done_is_kept(tmp_path, monkeypatch):
     monkeypatch.setattr(runs, "_search", _die)
-    with pytest.raises(WorkerDied, match=r"died without a result .* 0 of 4 searches .* fewer --jobs"):
-        Runner(make_plan(), tmp_path, jobs=2).run()
+    with pytest.raises(WorkerDied, match=r"the worker died, and so did .* 0 of 4 searches .* fewer --jobs"):
+        Runner(make_plan(), tmp_path, map=WorkerMap(2)).run()
 
 
 def _die(cell, out):
@@ -73,5 +73,5 @@ def test_one_comparison_at_a_time_in_a_folder(tmp_path):
 def test_a_fresh_comparison_forgets_what_was_there(tmp_path):
     run(make_plan(), tmp_path)
     done = []
-    Runner(make_plan(), tmp_path, jobs=1, fresh=True).run(done=lambda *each: done.append(each))
+    Runner(make_plan(), tmp_path, map=map, fresh=True).run(done=lambda *each: done.append(each))
     assert len(done) == 4
