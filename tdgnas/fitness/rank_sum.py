@@ -75,7 +75,7 @@ class RankSumFitness(SupernetFitness):
         if not self._ladders or self._at != self.supernet.version:
             self._climb()
         space = self.supernet.space
-        found = []
+        found: list[tuple[float, ...]] = []
         for (value,), individual in zip(own, individuals, strict=True):
             sides = self.controls(space.canonical(self.decode(individual)))
             scores = {self.measure: value if self.higher else -value, **sides}
