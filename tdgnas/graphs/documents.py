@@ -1,0 +1,70 @@
+"""Fixed graphs as JSON values, so that a network that grew is saved without pickle."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .graph import Graph
+from .nodes import Node, Term
+from .ops import Op
+
+FORMAT = "tdgnas-graph/1"
+
+
+def graph_document(graph: Graph) -> dict[str, Any]:
+    """Return a fixed graph as JSON values, for :func:`graph_of`.
+
+    :raises ValueError: for a conditional graph.
+    """
+    if graph.decisions:
+        raise ValueError("a conditional graph has no text form of its own; take graph.fixed(choices)")
+    nodes = [
+        {
+            "name": node.name,
+            "terms": [[term.source, _op(term.op)] for term in node.terms],
+            "post": _op(node.post),
+            "combine": node.combine,
+            "shape": node.shape,
+        }
+        for node in graph.nodes
+    ]
+    return {"format": FORMAT, "input_shape": list(graph.input_shape), "nodes": nodes}
+
+
+def graph_of(document: Mapping[str, Any]) -> Graph:
+    """Make the graph that :func:`graph_document` describes.
+
+    :raises ValueError: when it describes none.
+    """
+    try:
+        if document["format"] != FORMAT:
+            raise ValueError(f"the format is {document['format']!r}; this version reads {FORMAT!r}")
+        nodes = [
+            Node(
+                node["name"],
+                tuple(Term(source, _op_of(op)) for source, op in node["terms"]),
+                _op_of(node["post"]),
+                node["combine"],
+                _hashable(node["shape"]),
+            )
+            for node in document["nodes"]
+        ]
+        return Graph(nodes, tuple(document["input_shape"]))
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"this is no graph, or a damaged one: {type(error).__name__}: {error}") from error
+
+
+def _op(op: Op | None) -> Any:
+    return None if op is None else [op.name, op.kind, dict(op.settings)]
+
+
+def _op_of(given: Any) -> Op | None:
+    if given is None:
+        return None
+    name, kind, settings = given
+    return Op(name, kind, {key: _hashable(value) for key, value in settings.items()})
+
+
+def _hashable(value: Any) -> Any:
+    return tuple(map(_hashable, value)) if isinstance(value, list) else value
