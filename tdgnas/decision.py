@@ -248,6 +248,17 @@ class Decisions(Sequence[Decision]):
         draw = (rng or random).randrange
         return tuple(draw(size) for size in self.sizes)
 
+    def neighbour(self, choices: Sequence[int], rng: Any = random) -> tuple[int, ...]:
+        """Return choices one mutation away: one decision, drawn uniformly, takes another choice.
+
+        Where decisions are moves, such as in the space ``grown``, it is one move more.
+        """
+        found = list(choices)
+        place = rng.randrange(len(found))
+        other = rng.randrange(self.sizes[place] - 1)
+        found[place] = other if other < found[place] else other + 1
+        return tuple(found)
+
     # what matters ------------------------------------------------------------------------------------------------
 
     def live(self, choices: Sequence[int]) -> tuple[bool, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 
 import torch
 from deap import base
+from torch import Tensor
 
 from ..budget import Budget
 from ..data import Splits
@@ -28,12 +29,13 @@ from ..settings import check_whole
 from ..spaces import Architecture, SearchSpace, space_document
 from ..training import Recipe, Training, TrainingDiverged
 from .effort import Effort, Scaled, narrower
+from .inheritance import Inheritance, Weights
 
 Child = tuple[tuple[int, ...], float]
 """What is trained: canonical choices, and a fidelity."""
 
-Outcome = tuple["float | None", str]
-"""What came of it: the value, or None and a sentence that says why there is none."""
+Outcome = tuple["float | None", str, "Weights | None"]
+"""What came of it: the value, or None and a sentence that says why there is none; weights where they are inherited."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +49,7 @@ class Trainer:
     :param power: that the value is raised to.
     :param seed: of weights and order.
     :param device: where to compute.
+    :param keeps: whether the weights are wanted, too.
     """
 
     effort: Effort
@@ -56,26 +59,41 @@ class Trainer:
     power: float
     seed: int
     device: torch.device
+    keeps: bool = False
     constant: ClassVar[bool] = True  # sent to a worker once
-    failed: ClassVar[Outcome] = (None, "its worker died, perhaps because memory was full")
+    failed: ClassVar[Outcome] = (None, "its worker died, perhaps because memory was full", None)
 
-    def __call__(self, child: Child) -> Outcome:
+    def __call__(self, child: Child, start: Weights | None = None) -> Outcome:
         """Train a child with one thread; neither a divergence nor full memory is an error."""
         try:
             with one_thread():
-                return self.value(self.training(*child)), ""
+                training = self.training(*child, start)
+                return self.value(training), "", self._kept(training)
         except TrainingDiverged as error:
-            return None, str(error)
+            return None, str(error), None
         except (MemoryError, RuntimeError) as error:
             if not out_of_memory(error):
                 raise
-            return None, f"it does not fit in memory ({(str(error) or type(error).__name__).splitlines()[0]})"
+            reason = (str(error) or type(error).__name__).splitlines()[0]
+            return None, f"it does not fit in memory ({reason})", None
 
-    def training(self, choices: tuple[int, ...], fidelity: float) -> Training:
-        """Train a child to the end of its recipe."""
+    def _kept(self, training: Training) -> Weights | None:
+        if not self.keeps:
+            return None
+        return {name: one.detach().cpu().clone() for name, one in training.evaluated.state_dict().items()}
+
+    def training(
+        self, choices: tuple[int, ...], fidelity: float, start: Mapping[str, Tensor] | None = None
+    ) -> Training:
+        """Train a child to the end of its recipe.
+
+        :param start: its first weights; fresh ones when None.
+        """
         effort = self.effort.at(self.scaled, fidelity)
         with own_noise(self.seed):
             network = effort.space.network(effort.space.architecture(choices))
+        if start is not None:
+            network.load_state_dict(start)
         training = Training(network, effort.data, effort.recipe, self.seed, self.device)
         for _ in training:
             pass
@@ -97,6 +115,12 @@ class TrainingFitness:
     trained with that share of the epochs, the data or the channels. One image costs 3 passes per epoch of training and
     1 per epoch of validation that counts; a narrower network costs as many.
 
+    With ``inherit`` a child of a space that grows begins with the weights of the longest part of its history whose
+    weights are at hand, so that its value depends on what was trained before it. Those of the last ``keep`` networks
+    that were trained or inherited from are at hand, and those of the best one; older ones are dropped, and a child
+    whose ancestors are all gone begins with fresh weights. Its new BatchNorms are measured on 64 training images, which
+    are paid for.
+
     A child whose training diverges, or that does not fit in memory, gets the task's worst value, with a warning.
 
     Callable for one individual; ``batch`` takes a population. Children are trained by ``map``, each with one thread,
@@ -109,12 +133,14 @@ class TrainingFitness:
     :param last: how many of the last epochs the best value is taken of (5 in the paper).
     :param power: that the value is raised to (3 in the paper).
     :param fidelities: what a fidelity is a share of: ``epochs``, ``data`` or ``width``.
+    :param inherit: whether a child begins with the weights of an ancestor.
+    :param keep: networks whose weights are kept for that.
     :param seed: of weights and order.
     :param device: where to compute; CUDA where there is one, else the CPU.
     :param map: trains several children; one after another here, side by side with ``WorkerMap(4)``, on a cluster
         with ``RayMap()``.
     :raises ValueError: for an unknown measure, numbers out of range, a recipe that learns from the validation data, or
-        the fidelity of a width that the space does not have.
+        the fidelity of a width that the space does not have, or a space whose networks have no ancestors.
     """
 
     def __init__(
@@ -127,11 +153,13 @@ class TrainingFitness:
         last: int = 1,
         power: float = 1.0,
         fidelities: Scaled = "epochs",
+        inherit: bool = False,
+        keep: int = 32,
         seed: int = 0,
         device: str | torch.device | None = None,
         map: Callable[..., Any] = map,
     ) -> None:
-        check_whole(last=last)
+        check_whole(last=last, keep=keep)
         if not 0 < power < math.inf:
             raise ValueError(f"power is {power}; it is a number above 0, such as 3 for the cube")
         if recipe.with_valid:
@@ -140,14 +168,19 @@ class TrainingFitness:
             )
         if fidelities == "width":
             narrower(space, 1.0)
+        if inherit and (fidelities == "width" or not hasattr(space, "inherited")):
+            raise ValueError(
+                "weights are inherited where networks grow, as in the space 'grown', and at one width; unset inherit"
+            )
         self.space, self.data, self.recipe, self.map = space, data, recipe, map
         self.measure, self.fidelities = measure, fidelities
         self.higher = data.task.measure(measure).higher
         self.worst = data.task.worst_of(measure)
         self.device = pick_device(device)
         effort = Effort(space, data, recipe)
-        self._trainer = Trainer(effort, fidelities, measure, last, power, seed, self.device)
+        self._trainer = Trainer(effort, fidelities, measure, last, power, seed, self.device, inherit)
         self.budget = Budget()
+        self.inherit = Inheritance(space, data, keep, self.higher) if inherit else None
         self._known: dict[Child, float] = {}  # paid for
         self._trained: dict[Child, float] = {}  # at hand, by this search or before it was killed
         self._table: Table | None = None
@@ -182,8 +215,14 @@ class TrainingFitness:
         """
         children = [self._child(individual) for individual in individuals]
         missing = [child for child in dict.fromkeys(children) if child not in self._trained]
-        for place, outcome in finished(self.map, self._trainer, missing):
+        # All parents are looked for before anything is trained: no child inherits from one of its own generation.
+        starts = [None if self.inherit is None else self.inherit.start(child) for child in missing]
+        outcomes: dict[int, Outcome] = {}
+        for place, outcome in finished(self.map, self._trainer, missing, starts):
+            outcomes[place] = outcome
             self._keep(missing[place], outcome)
+        if self.inherit is not None:
+            self.inherit.take([(child, outcomes[place]) for place, child in enumerate(missing)])
         return children
 
     def _child(self, individual: Sequence[float]) -> Child:
@@ -194,7 +233,8 @@ class TrainingFitness:
         effort = self._trainer.effort
         if self.fidelities != "width":  # as many images, whatever the width
             effort = effort.at(self.fidelities, child[1])
-        return effort.passes + min(self._trainer.last, effort.recipe.epochs) * len(self.data.valid)
+        more = 0 if self.inherit is None else self.inherit.passes.pop(child, 0)
+        return effort.passes + min(self._trainer.last, effort.recipe.epochs) * len(self.data.valid) + more
 
     def train(self, architecture: Architecture) -> Training:
         """Train an architecture's network to the end of the recipe; the budget is not asked.
@@ -209,10 +249,13 @@ class TrainingFitness:
     def keep_in(self, path: Path) -> None:
         """Write every child into a file as soon as it is trained, and take what the file has as trained.
 
-        Children of other settings may be in it; they are left alone.
+        Children of other settings may be in it; they are left alone. Where weights are inherited, nothing is written:
+        a value without its weights is of no use.
 
         :raises StorageError: when it cannot be written.
         """
+        if self.inherit is not None:
+            return
         self._table = Table(path, ("settings", "choices", "fidelity", "value", "failure"))
         self._table.cut_to_lines()
         for row in read_table(path):
@@ -231,7 +274,7 @@ class TrainingFitness:
         return "s" + sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:12]
 
     def _keep(self, child: Child, outcome: Outcome) -> None:
-        value, failure = outcome
+        value, failure, _ = outcome
         self._trained[child] = self.worst if value is None else value
         choices = " ".join(map(str, child[0]))
         if self._table is not None:
@@ -245,12 +288,15 @@ class TrainingFitness:
             )
 
     def state_dict(self) -> dict[str, Any]:
-        """The ledger, and the values that are known."""
+        """The ledger, the values that are known, and the weights that can be inherited."""
         known = [[list(choices), fidelity, value] for (choices, fidelity), value in self._known.items()]
-        return {"budget": self.budget.state_dict(), "known": known}
+        own = {} if self.inherit is None else {"inherit": self.inherit.state_dict()}
+        return {"budget": self.budget.state_dict(), "known": known, **own}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on where :meth:`state_dict` was taken."""
         self.budget.load_state_dict(state["budget"])
         self._known = {(tuple(choices), fidelity): value for choices, fidelity, value in state["known"]}
         self._trained |= self._known
+        if self.inherit is not None:
+            self.inherit.load_state_dict(state["inherit"])

@@ -6,11 +6,12 @@ import random
 from collections.abc import Sequence
 from typing import TypeVar
 
+from ..decision import Decisions
 from ..individual import GenomeLike
-from .moves import Group, check_probability, check_scale, flip, gene_groups, redraw
+from .moves import Group, check_probability, check_scale, flip, gene_groups, redraw, write
 from .registry import OPERATORS
 
-__all__ = ["mutChoice", "mutFlipGate", "mutTarget"]
+__all__ = ["mutChoice", "mutFlipGate", "mutNeighbour", "mutTarget"]
 
 Genes = TypeVar("Genes", bound=GenomeLike)
 
@@ -90,6 +91,25 @@ def mutChoice(
     for genes in gene_groups(slices, len(individual), name="slices"):
         if draw() < indpb:
             redraw(individual, genes, pick, scale)
+    return (individual,)
+
+
+@OPERATORS.register("neighbour")
+def mutNeighbour(
+    individual: Genes, *, decisions: Decisions, scale: float = 1.0, rng: random.Random | None = None
+) -> tuple[Genes]:
+    """Take one step: a random decision takes another choice; where decisions are moves, one move more is made.
+
+    :param individual: the individual, changed in place.
+    :param decisions: ``space.decisions``, whose ``neighbour`` says what a step is.
+    :param scale: the genes are then ``+scale`` and ``-scale``.
+    :param rng: where random numbers come from (``randrange``), instead of :mod:`random`.
+    :returns: a tuple of the individual.
+    :raises ValueError: when the scale is out of range.
+    """
+    check_scale(scale)
+    choices = decisions.neighbour(decisions.choices(individual), rng or random)
+    write(individual, decisions.genes(choices, scale))
     return (individual,)
 
 

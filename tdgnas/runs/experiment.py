@@ -172,6 +172,7 @@ class Experiment:
         board = Board(self.folder / "tensorboard") if config.tensorboard else None
         with section("fitness"):
             problem = Problem.made(config)
+        problem.folder = self.folder
         context = Context(config, self.folder, problem)
         context.note, context.board = self._note, board
         # Made for their errors: what cannot be run is refused before anything is trained.

@@ -38,6 +38,7 @@ class Problem(ABC):
     :ivar evaluate: the fitness; it has the ledger ``budget``.
     :ivar fitness: class of the individuals' fitness, of one value.
     :ivar growth: the schedule of depth, where there is one; called with the individuals that are to be evaluated.
+    :ivar folder: that of the run, where there is one.
     :ivar worst: fitness value of an individual that cannot be evaluated.
     """
 
@@ -54,6 +55,7 @@ class Problem(ABC):
     task: Task = CLASSIFICATION
     data: Splits | None = None
     supernet: Supernet | None = None
+    folder: Path | None = None
     growth: Growth | None = None
 
     @abstractmethod
@@ -144,6 +146,10 @@ class Problem(ABC):
     def keep_in(self, folder: Path) -> None:
         """Keep what is dear to compute in a run's folder, and take what is there as computed."""
         return None
+
+    def keep_winner(self, architecture: Architecture) -> list[Path]:
+        """Write what the search has trained of its winner into the run's folder; return the files."""
+        return []
 
     def release(self) -> None:
         """Give back memory that only the search needed."""

@@ -194,6 +194,25 @@ def digits_nas_rl(epochs: int = 1, evaluations: int = 50, **settings: Any) -> Se
     return from_scratch(space, data, evaluations, measure="accuracy", recipe=recipe)
 
 
+@PROBLEMS.register("digits-growth")
+def digits_growth(
+    data: str = "digits", epochs: int = 3, evaluations: int = 60, inherit: bool = True, **settings: Any
+) -> Sections:
+    """Handwritten digits of 8x8 pixels, networks that grow from three convolutions and inherit trained weights."""
+    small = {"size": 8, "channels": 1} if data.startswith("digits") else {}
+    recipe = {"epochs": epochs, "warmup": 0}
+    found = from_scratch(
+        {"name": "grown", "channels": 8, "steps": 20, **settings},
+        {"name": data, **small},
+        evaluations,
+        recipe=recipe,
+        inherit=inherit,
+    )
+    # A whole history swapped decision by decision would be another one; most children are one move further.
+    variation = {"mutate": "neighbour", "mate": "one-point", "cxpb": 0.2, "mutpb": 0.8}
+    return {**found, "strategy": {"name": "tdga", "variation": variation}}
+
+
 @PROBLEMS.register("nas-rl-chain")
 def nas_rl_chain(
     data: str = "digits", images: int = 400, epochs: int = 10, evaluations: int = 250, **settings: Any

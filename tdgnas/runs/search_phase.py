@@ -183,6 +183,8 @@ class SearchPhase:
 
     def finish(self) -> None:
         """Write the best architecture and how the search came to it; the memory that it took is given back."""
+        for file in self.context.problem.keep_winner(self.best):
+            self.context.keep(file)
         self.context.problem.release()
         space, path = self.context.problem.space, self.context.folder / "architecture.json"
         self.context.keep(save_architecture(space, self.best, path))

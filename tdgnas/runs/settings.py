@@ -164,6 +164,10 @@ class ScratchSettings(Section):
     fidelity: Literal["epochs", "data", "width"] = Field(
         "epochs", description="what less effort is a share of, where a strategy asks for less"
     )
+    inherit: StrictBool = Field(
+        False, description="a network that grew begins with its ancestor's trained weights (space grown)"
+    )
+    keep: Count = Field(32, description="networks whose weights are kept to be inherited, the last used ones")
 
 
 class MapSettings(Section):

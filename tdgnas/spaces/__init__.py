@@ -11,6 +11,7 @@ from .discretise import round_k, sample, threshold
 from .edges import per_edge, progressive, strongest_edges, unfed
 from .enas import EnasMacro, EnasMicro
 from .genetic_cnn import GeneticCNN
+from .grown import GrownSpace
 from .module import ModuleSpace, from_module
 from .nas_rl import NasRL
 from .nasbench201 import NASBench201
@@ -36,6 +37,7 @@ __all__ = [
     "GeneticCNN",
     "Genotype",
     "Graph",
+    "GrownSpace",
     "ModuleSpace",
     "NASBench201",
     "NasRL",

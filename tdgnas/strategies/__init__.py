@@ -12,6 +12,7 @@ from .decisions import *
 from .fidelity import *
 from .ga import *
 from .local_search import *
+from .nash import *
 from .nsga2 import *
 from .predicted import *
 from .random_search import *

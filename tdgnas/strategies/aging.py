@@ -15,7 +15,7 @@ from ..individual import IndividualLike
 from ..settings import Count
 from .base import STRATEGIES
 from .decisions import DecisionStrategy
-from .unseen import Unseen, mutated
+from .unseen import Unseen
 
 __all__ = ["AgingEvolution"]
 
@@ -58,7 +58,7 @@ class AgingEvolution(DecisionStrategy):
     def _child(self) -> IndividualLike:
         drawn = [self.population[self.rng.randrange(len(self.population))] for _ in range(self.sample)]
         parent = self.decisions.choices(max(drawn, key=attrgetter("fitness")))
-        return self.new(mutated(self.decisions, parent, self.rng))
+        return self.new(self.decisions.neighbour(parent, self.rng))
 
     def _update(self, individuals: list[IndividualLike]) -> None:
         self.population = [*self.population, *individuals][-self.size :]  # the oldest comes first

@@ -100,6 +100,7 @@ class DecisionTDGA(TDGA):
             "entropy": selection.make_entropy(self.decisions.loci),
             "replacement": selection.replacement,
             "tournsize": 3,
+            "decisions": self.decisions,
             "slices": self.decisions.slices,
             "groups": self.decisions.groups,
             "mu": 0.0,

@@ -48,7 +48,7 @@ class Unseen:
         if self.note(found):
             return found
         for step in range(2 * TRIES if len(self.known) < self._size else 0):
-            found = mutated(self.decisions, found, rng) if step < TRIES else self.decisions.sample(rng)
+            found = self.decisions.neighbour(found, rng) if step < TRIES else self.decisions.sample(rng)
             if self.note(found):
                 return found
         return tuple(choices)
@@ -70,12 +70,3 @@ class Unseen:
     def load(self, state: Iterable[Sequence[int]]) -> None:
         """Remember what :meth:`state` returned, and nothing else."""
         self.known = {tuple(choices) for choices in state}
-
-
-def mutated(decisions: Decisions, choices: Sequence[int], rng: Any) -> tuple[int, ...]:
-    """Return choices of which one, drawn uniformly, is another than before."""
-    found = list(choices)
-    place = rng.randrange(len(found))
-    other = rng.randrange(decisions.sizes[place] - 1)
-    found[place] = other if other < found[place] else other + 1
-    return tuple(found)

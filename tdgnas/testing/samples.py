@@ -123,8 +123,18 @@ def defaults(
         "slices": slices, "groups": groups, "indpb": 0.5, "mu": 0.0, "sigma": 0.3, "alpha": 0.5, "eta": 20.0,
         "low": -1.0, "up": 1.0, "scale": 1.0, "temperature": 1.0, "tournsize": 3, "lr": 1e-2, "supernet": source,
         "evaluate": source, "probabilities": [0.5] * length, "size": length,
-        "ref_points": tools.uniform_reference_points(2, 4),
+        "ref_points": tools.uniform_reference_points(2, 4), "decisions": _decisions(slices),
     }  # fmt: skip
+
+
+def _decisions(slices: Sequence[slice]) -> Decisions:
+    """Decisions with these genes."""
+    counts = [where.stop - where.start for where in slices]
+    choices = [tuple(map(str, range(max(2, count)))) for count in counts]
+    return Decisions(
+        Decision(str(place), each, binary=count == 1)
+        for place, (each, count) in enumerate(zip(choices, counts, strict=True))
+    )
 
 
 DECISIONS = (

@@ -181,15 +181,16 @@ class SpaceCase(NetworkCase):
         for architecture in self.samples(2):
             own, live = space.fixed(architecture).nodes, space.decisions.live(architecture.choices)
             for place, choice in enumerate(architecture.choices):
+                same = True
                 for other in set(range(space.decisions.sizes[place])) - {choice}:
                     changed = [*architecture.choices[:place], other, *architecture.choices[place + 1 :]]
-                    same = space.fixed(space.architecture(changed)).nodes == own
-                    if same == live[place]:
-                        yield (
-                            f"decision {space.decisions[place].name!r} of {self.name} is said to "
-                            f"{'' if same else 'not '}matter, and another choice gives "
-                            f"{'the same' if same else 'another'} graph; mend Decisions(live=...) or fixed()"
-                        )
+                    same = same and space.fixed(space.architecture(changed)).nodes == own
+                if same == live[place]:
+                    found = "every other choice gives the same" if same else "another choice gives another"
+                    yield (
+                        f"decision {space.decisions[place].name!r} of {self.name} is said to "
+                        f"{'' if same else 'not '}matter, and {found} graph; mend Decisions(live=...) or fixed()"
+                    )
 
     def rule_can_be_pickled(self) -> Iterator[str]:
         problems = pickle_violations(

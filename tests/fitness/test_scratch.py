@@ -126,12 +126,12 @@ class Elsewhere:
         self.trained: list[Any] = []
         self.most = most
 
-    def finished(self, function, children):
+    def finished(self, function, children, starts):
         for place in reversed(range(len(children))):
             if len(self.trained) == self.most:
                 raise KeyboardInterrupt
             self.trained.append(children[place])
-            yield place, pickle.loads(pickle.dumps(function))(children[place])
+            yield place, pickle.loads(pickle.dumps(function))(children[place], starts[place])
 
 
 def population(space: NASBench201) -> list[Individual]:

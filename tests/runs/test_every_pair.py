@@ -59,7 +59,7 @@ def tiny(problem: str, strategy: str) -> dict[str, Any]:
             document["fitness"] = {"recipe": {"epochs": 2}}
         if sections["data"]["name"].startswith("digits"):
             document["data"]["name"] = sections["data"]["name"]
-        least = {"width": 0.03125, "channels": 2, "layers": 3, "nodes": 1}
+        least = {"width": 0.03125, "channels": 2, "layers": 3, "nodes": 1, "steps": 3}
         known = sections["space"]["settings"]
         if sections["space"]["name"] == "nas-rl":
             document["data"] |= {"size": 8, "channels": 1}

@@ -9,7 +9,6 @@ import pytest
 import tdgnas
 from tdgnas.decision import Decision, Decisions
 from tdgnas.strategies import STRATEGIES, PredictedSearch, Unseen, create, option_names
-from tdgnas.strategies.unseen import mutated
 
 PREDICTED = [name for name in STRATEGIES.names() if issubclass(STRATEGIES.get(name), PredictedSearch)]
 NEVER_TWICE = [
@@ -65,7 +64,7 @@ def test_what_was_asked_for_is_mutated_on_and_then_drawn():
     assert rng.getstate() == state  # what is new costs no draw
     second = unseen.new(first, rng)
     assert sum(a != b for a, b in zip(first, second, strict=True)) == 1
-    for other in [mutated(decisions, first, rng) for _ in range(300)]:
+    for other in [decisions.neighbour(first, rng) for _ in range(300)]:
         unseen.note(other)
     far = unseen.new(first, rng)
     assert sum(a != b for a, b in zip(first, far, strict=True)) > 1

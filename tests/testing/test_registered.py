@@ -18,7 +18,7 @@ from tdgnas.spaces.module.pieces import Held
 from tdgnas.strategies import STRATEGIES
 from tdgnas.tasks import TASKS
 from tdgnas.testing import KINDS, Conformance, check_anything, kind_of
-from tdgnas.testing.samples import GROUPS, SLICES, QuadraticSource, evaluated, real_genes, values_of
+from tdgnas.testing.samples import GROUPS, SLICES, QuadraticSource, defaults, evaluated, real_genes, values_of
 
 # DEAP's own operators as they are, with the rules that they do not keep.
 EXCEPTIONS = {
@@ -38,6 +38,7 @@ SMALL = {
     "enas-macro": {"layers": 4, "channels": 4, "image_size": 8},
     "module": {"arguments": {"width": 4}, "shape": [3, 8, 8]},
     "enas-micro": {"layers": 2, "nodes": 2, "channels": 4, "image_size": 8},
+    "grown": {"kinds": ["stay", "deepen", "widen"], "channels": 2, "steps": 3, "places": 3, "image_size": 8},
     "nas-rl": {
         "layers": [1, 3],
         "heights": [1, 3],
@@ -178,6 +179,7 @@ def result(name):
     rng = random.Random(0)
     pool = [evaluated(Individual(real_genes(rng)), (rng.random(),)) for _ in range(8)]
     known = {
+        "decisions": defaults()["decisions"],
         "slices": SLICES,
         "groups": GROUPS,
         "indpb": 0.4,

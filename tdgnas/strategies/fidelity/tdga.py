@@ -11,7 +11,6 @@ from ...operators import ShannonEntropy, selThermodynamic
 from ...settings import Count, NotNegative, Share
 from ..base import STRATEGIES, pack
 from ..predicted.model import spread_ranks
-from ..unseen import mutated
 from .brackets import SuccessiveHalving
 
 __all__ = ["RacingTDGA"]
@@ -55,7 +54,7 @@ class RacingTDGA(SuccessiveHalving):
             return self.decisions.sample(self.rng)
         pair = [self.parents[self.rng.randrange(len(self.parents))] for _ in range(2)]
         both = zip(*map(self.decisions.choices, pair), strict=True)
-        return mutated(self.decisions, [self.rng.choice(each) for each in both], self.rng)
+        return self.decisions.neighbour([self.rng.choice(each) for each in both], self.rng)
 
     def promoted(self, rung: list[IndividualLike], count: int) -> list[IndividualLike]:
         """Return those of a rung that have the least free energy beside the parents."""

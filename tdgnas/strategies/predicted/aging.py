@@ -12,7 +12,6 @@ from ...decision import Decision
 from ...individual import IndividualLike
 from ...settings import Count, Share
 from ..base import STRATEGIES
-from ..unseen import mutated
 from .forest import ForestModel
 from .gp import ChoiceGP
 from .model import Array, Model
@@ -60,7 +59,7 @@ class PredictedAging(PredictedSearch):
     def _vary(self) -> Row:
         drawn = [self.population[self.rng.randrange(len(self.population))] for _ in range(self.sample)]
         parent = self.decisions.choices(max(drawn, key=attrgetter("fitness")))
-        return mutated(self.decisions, parent, self.rng)
+        return self.decisions.neighbour(parent, self.rng)
 
     def _survivors(self, pool: list[IndividualLike]) -> list[IndividualLike]:
         return pool[-self.size :]

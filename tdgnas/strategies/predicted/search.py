@@ -15,7 +15,7 @@ from ...decision import Decision
 from ...individual import IndividualLike
 from ...settings import Count, Share
 from ..decisions import DecisionStrategy
-from ..unseen import TRIES, Unseen, mutated
+from ..unseen import TRIES, Unseen
 from .model import Array, Model, spread_ranks
 
 __all__ = ["PredictedSearch"]
@@ -121,7 +121,7 @@ class PredictedSearch(DecisionStrategy):
     def _vary(self) -> Row:
         """Return choices near those of a member of the population."""
         member = self.population[self.rng.randrange(len(self.population))]
-        return mutated(self.decisions, self.decisions.choices(member), self.rng)
+        return self.decisions.neighbour(self.decisions.choices(member), self.rng)
 
     def _survivors(self, pool: list[IndividualLike]) -> list[IndividualLike]:
         """Return the next population out of the last one and what was evaluated, the oldest first."""

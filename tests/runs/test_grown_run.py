@@ -1,0 +1,80 @@
+"""Searches of networks that grow: stopped and resumed bit for bit, the winner's weights kept, several objectives."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from tdgnas.runs import Experiment
+from tdgnas.runs.search_phase import SearchPhase
+from tdgnas.spaces import load_architecture
+from tdgnas.training import evaluate, load_weights
+
+SMALL = {
+    "device": "cpu",
+    "data": {"train": 40, "valid": 20, "test": 20},
+    "space": {"settings": {"channels": 2, "steps": 6}},
+    "fitness": {"recipe": {"epochs": 1, "batch_size": 20}, "keep": 4},
+    "retrain": {"epochs": 0},
+}
+
+
+def search(folder: Path, strategy: str, budget: int, **own: object) -> Experiment:
+    settings = {**SMALL, "strategy": {"name": strategy, **own}}
+    return Experiment("digits-growth", budget=("evaluations", budget), folder=folder, settings=settings)
+
+
+@pytest.mark.parametrize("strategy", ["nash", "tdga"])
+def test_a_growing_population_is_stopped_and_goes_on_bit_for_bit(
+    strategy: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = {"children": 3} if strategy == "nash" else {"population": 3}
+    search(tmp_path / "whole", strategy, 11, **own).run()
+    monkeypatch.setattr("tdgnas.runs.experiment.CHECKPOINT_SHARE", 1e9)  # after every step
+    step = SearchPhase.step
+
+    def deadly(self: SearchPhase) -> object:
+        if self.search.index == 2:
+            raise RuntimeError("the machine goes down")
+        return step(self)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SearchPhase, "step", deadly)
+        with pytest.raises(RuntimeError, match="goes down"):
+            search(tmp_path / "cut", strategy, 11, **own).run()
+    Experiment.open(tmp_path / "cut").execute()
+    for name in ("history.csv", "events.jsonl", "architecture.json", "trace.json", "grown/model.safetensors"):
+        assert (tmp_path / "cut" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes(), name
+    assert len(list((tmp_path / "cut" / "checkpoints").iterdir())) == 2
+
+
+def test_the_winner_keeps_what_it_has_learned(tmp_path: Path) -> None:
+    experiment = search(tmp_path, "nash", 7, children=3)
+    experiment.run()
+    problem = experiment.context.problem
+    assert len(problem.evaluate.inherit.weights) <= 4  # type: ignore[attr-defined]
+    space, best = load_architecture(tmp_path / "architecture.json")
+    network = load_weights(space.network(best), tmp_path / "grown")
+    card = json.loads((tmp_path / "grown" / "card.json").read_text())
+    assert evaluate(network, experiment.context.data.valid) == card["measures"]["valid"]
+    with (tmp_path / "history.csv").open() as file:
+        seen = [float(row["best"]) for row in csv.DictReader(file)]
+    assert card["measures"]["valid"]["loss"] == pytest.approx(min(seen))
+    assert Experiment.open(tmp_path).context.problem.final(best) == {
+        f"test_{name}": value for name, value in evaluate(network, experiment.context.data.test).items()
+    }
+
+
+def test_growth_with_parameters_as_a_second_objective(tmp_path: Path) -> None:
+    settings = {
+        **SMALL,
+        "strategy": {"name": "nsga2", "mu": 4, "lambda_": 4},
+        "objectives": {"names": ["parameters"]},
+    }
+    Experiment("digits-growth", budget=("evaluations", 8), folder=tmp_path, settings=settings).run()
+    events = [json.loads(line) for line in (tmp_path / "events.jsonl").read_text().splitlines()]
+    assert all(event["fitness"][1] == event["parameters"] / 1e6 for event in events)
+    assert len({event["parameters"] for event in events}) > 1
