@@ -29,6 +29,8 @@ def test_supernets_need_no_torchvision() -> None:
 @pytest.mark.parametrize("name", ["operators", "spaces"])
 def test_a_link_at_the_root_ended_in_an_import_beyond_the_top_level(name: str) -> None:
     root = Path(__file__).parents[1]
+    if not (root / name).is_symlink():
+        pytest.skip("links are in the repository, not in a source distribution")
     done = subprocess.run([sys.executable, "-c", f"import {name}"], cwd=root, capture_output=True, text=True)
     assert f"write `import tdgnas.{name}`" in done.stderr.splitlines()[-1]
 
@@ -36,7 +38,8 @@ def test_a_link_at_the_root_ended_in_an_import_beyond_the_top_level(name: str) -
 def test_a_run_time_dependency_was_imported_by_tests_only() -> None:
     root = Path(__file__).parents[1]
     project = toml.read(root / "pyproject.toml")["project"]
-    code = "".join(path.read_text(encoding="utf-8") for path in (root / "tdgnas").rglob("*.py"))
+    package = Path(tdgnas.__file__).parent
+    code = "".join(path.read_text(encoding="utf-8") for path in package.rglob("*.py"))
     for dependency in project["dependencies"]:
         name = re.split(r"[^\w-]", dependency)[0]
         module = {"scikit-learn": "sklearn"}.get(name, name.replace("-", "_"))

@@ -139,8 +139,16 @@ class Subject:
     @property
     def document(self) -> Json:
         """The settings that matter to all its results, as JSON values."""
-        names = ("space", "data", "pretrain", "fitness", "retrain")
-        whole = self.config.model_dump(mode="json", include=set(names), exclude_unset=True, exclude_none=True)
+        return self._settings(exclude_unset=True)
+
+    @property
+    def stated(self) -> Json:
+        """Of them those that are not as they are by default."""
+        return self._settings(exclude_defaults=True)
+
+    def _settings(self, **options: bool) -> Json:
+        names = {"space", "data", "pretrain", "fitness", "retrain"}
+        whole = self.config.model_dump(mode="json", include=names, exclude_none=True, **options)
         return {key: value for key, value in whole.items() if value}
 
     @property

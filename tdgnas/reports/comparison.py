@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from ..comparison import Plan
+    from ..comparison.plan import Subject
 
 _UNITS = {"seconds": "simulated seconds"}
 _METRICS = {
@@ -93,6 +94,15 @@ def _settings(options: Json) -> list[str]:
     return [f"{key} {value}" for key, value in options.items() if value not in ({}, None)]
 
 
+def _stated(subject: Subject) -> str:
+    """What is searched, on what, how it is scored, and the settings that are not as they are by default."""
+    config, names = subject.config, ("space.name", "data.name", "fitness.kind")
+    data = "" if subject.light else f"data {config.data.name}, "
+    told = f"Space {config.space.name}, {data}fitness {config.fitness.kind}"
+    own = _settings({key: value for key, value in flat(subject.stated).items() if key not in names})
+    return f"{told}; by default but for {', '.join(own)}." if own else f"{told}; all else by default."
+
+
 def _title(one: Outcome) -> str:
     unit = " (%)" if one.subject.metric.endswith("accuracy") else ""
     return _METRICS.get(one.subject.metric, one.subject.metric.replace("_", " ")) + unit
@@ -107,9 +117,8 @@ def _found(one: Outcome) -> Iterator[Block]:
         budget += f" after {prepaid:,.0f} of pretraining, which count for every strategy"
     told = f"Result: {_title(one)} of the architecture that a search chose by its own signal"
     yield Text(f"{told}; {better} is better. Budget: {budget}.")
-    settings = flat(one.subject.document)
-    yield Text(", ".join(_settings(settings)), "soft")
-    if "fitness.invented" in settings:
+    yield Text(_stated(one.subject), "soft")
+    if "invented" in one.subject.stated.get("fitness", {}):
         yield Text("These measurements are invented; they say nothing about networks.", "warning")
     n = min((row.n for row in one.summary), default=0)
     if one.subject.paired and n < 6:

@@ -242,6 +242,8 @@ def test_the_report_needs_nothing_else(tmp_path):
     assert "@import" not in page
     assert "<script" not in page
     assert page.count("data:image/svg+xml") == 5
+    assert "Space nasbench201, fitness table; by default but for fitness.invented 0." in page
+    assert page.count('<div class="scroll">') == 5 + 3  # pictures and tables
     for words in ("compare --seeds 3", "Holm", "critical difference", "measurements are invented", "aging"):
         assert words in page
     with (tmp_path / "results.csv").open(encoding="utf-8") as file:

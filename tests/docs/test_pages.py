@@ -7,6 +7,7 @@ import importlib
 import io
 import json
 import os
+import pkgutil
 import re
 import runpy
 import shlex
@@ -21,6 +22,7 @@ import matplotlib
 import pytest
 from typer.testing import CliRunner
 
+import tdgnas
 from tdgnas.cli import app
 from tdgnas.operators import OPERATORS
 from tdgnas.spaces import SPACES
@@ -189,6 +191,47 @@ def test_every_page_is_in_the_navigation() -> None:
     navigation = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
     for page in [*PAGES, *(DOCS / "reference").glob("*.md")]:
         assert page.relative_to(DOCS).as_posix() in navigation
+
+
+def public(module: ModuleType) -> list[str]:
+    """Names that a module offers: its ``__all__``, or what it defines."""
+    own = [
+        name for name, thing in vars(module).items() if getattr(thing, "__module__", "") == module.__name__
+    ]
+    return [name for name in getattr(module, "__all__", own) if not name.startswith("_")]
+
+
+def test_every_public_name_is_on_a_page_of_the_reference() -> None:
+    pages = "".join(page.read_text(encoding="utf-8") for page in (DOCS / "reference").glob("*.md"))
+    told = set(re.findall(r"^::: (tdgnas[\w.]*)$", pages, re.M))
+    parts = [part.name for part in pkgutil.iter_modules(tdgnas.__path__, "tdgnas.")]
+    modules = [
+        tdgnas,
+        *(importlib.import_module(name) for name in parts if not name.endswith(("__main__", ".cli"))),
+    ]
+    missing, seen = [], 0
+    for module in modules:
+        for name in public(module):
+            thing, own = getattr(module, name), f"{module.__name__}.{name}"
+            home = getattr(thing, "__module__", module.__name__)
+            package = ".".join(home.split(".")[:2])  # its own, where the page is of a package
+            homes = {own, module.__name__, home, f"{home}.{name}"}
+            homes |= {package} if hasattr(sys.modules.get(package), name) else set()
+            seen += 1
+            if not homes & told and not (
+                isinstance(thing, ModuleType) and any(t.startswith(own) for t in told)
+            ):
+                missing.append(own)
+    assert missing == []
+    assert seen > 300
+
+
+def test_the_gallery_shows_every_space_and_only_what_is_there() -> None:
+    page = (DOCS / "gallery.md").read_text(encoding="utf-8")
+    shown = re.findall(r"\]\((gallery/[\w.-]+)\)", page)
+    own = [name for name in SPACES.names() if SPACES.get(name).__module__.startswith("tdgnas.")]
+    assert {f"gallery/{name}.svg" for name in own} <= {*shown}
+    assert {f"gallery/{path.name}" for path in (DOCS / "gallery").iterdir()} == {*shown}
 
 
 def check_reference(html: str, module: ModuleType) -> None:
