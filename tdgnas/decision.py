@@ -6,6 +6,7 @@ import random
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
@@ -173,6 +174,15 @@ class Decisions(Sequence[Decision]):
         found: dict[str, list[int]] = {}
         for place, decision in enumerate(self._decisions):
             found.setdefault(decision.group or decision.name, []).append(place)
+        return list(found.values())
+
+    @cached_property
+    def nests(self) -> list[list[list[int]]]:
+        """Places of the decisions of each group, the groups of each kind together: edges of motifs of a level."""
+        found: dict[str, list[list[int]]] = {}
+        for places in self.members:
+            first = self._decisions[places[0]]
+            found.setdefault(first.kind or first.name, []).append(places)
         return list(found.values())
 
     # genes and choices -------------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from .genes import *
 from .graph_variation import *
 from .initialisation import *
 from .local_search import *
+from .motifs import *
 from .mutation import *
 from .pareto import *
 from .registry import *

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -117,10 +118,17 @@ class Problem(ABC):
     def offers(self) -> Mapping[str, Callable[[], Any]]:
         """What a strategy may ask for by the name of a parameter, see :data:`tdgnas.strategies.PROVIDED`.
 
-        By default ``encode``, where the space has a ``path_encoding`` of choices.
+        By default what the space has of them: ``encode``, its ``path_encoding`` of choices; ``grammar``; and ``start``,
+        the genes of its architecture of this name.
         """
-        encode = getattr(self.space, "path_encoding", None)
-        return {} if encode is None else {"encode": lambda: encode}
+        space = self.space
+        found = {"encode": "path_encoding", "grammar": "grammar", "start": "start"}
+        offered: dict[str, Callable[[], Any]] = {
+            name: partial(getattr, space, own) for name, own in found.items() if hasattr(space, own)
+        }
+        if "start" in offered:
+            offered["start"] = lambda: space.encode(space.start)  # type: ignore[attr-defined]
+        return offered
 
     def final(self, architecture: Architecture) -> dict[str, float]:
         """Measure an architecture that a search has chosen; it costs nothing, and no search sees it."""

@@ -213,6 +213,26 @@ def digits_growth(
     return {**found, "strategy": {"name": "tdga", "variation": variation}}
 
 
+#: Small spaces of genomes of other shapes.
+GENOMES: dict[str, Sections] = {
+    "trees": {"size": 16, "kernels": [3], "filters": [4, 8], "most": 16},
+    "cgp": {"rows": 3, "columns": 8, "levels_back": 4, "kernels": [3], "filters": [4, 8], "most": 16},
+    "hierarchical": {"channels": 4},
+    "genetic-cnn": {"channels": 4, "kernel": 3},
+}
+
+
+@PROBLEMS.register("digits-genomes")
+def digits_genomes(space: str = "trees", epochs: int = 1, evaluations: int = 50, **settings: Any) -> Sections:
+    """Handwritten digits of 8x8 pixels, small networks as trees, grids (cgp), motifs (hierarchical) or bits
+    (genetic-cnn), each trained for an epoch."""
+    if space not in GENOMES:
+        raise ValueError(f"space is {space!r}; it must be one of {', '.join(GENOMES)}")
+    data, recipe = {"name": "digits", "size": 8, "channels": 1}, {"epochs": epochs, "warmup": 0}
+    small = {"name": space, **GENOMES[space], **settings}
+    return from_scratch(small, data, evaluations, measure="accuracy", recipe=recipe)
+
+
 @PROBLEMS.register("nas-rl-chain")
 def nas_rl_chain(
     data: str = "digits", images: int = 400, epochs: int = 10, evaluations: int = 250, **settings: Any

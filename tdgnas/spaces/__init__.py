@@ -12,15 +12,18 @@ from .edges import per_edge, progressive, strongest_edges, unfed
 from .enas import EnasMacro, EnasMicro
 from .genetic_cnn import GeneticCNN
 from .grown import GrownSpace
+from .hierarchical import Hierarchical
 from .module import ModuleSpace, from_module
 from .nas_rl import NasRL
 from .nasbench201 import NASBench201
+from .programs import CGP, TreeSpace
 from .registry import SPACES, create, load_architecture, save_architecture, space_document, space_of
 from .rules import RULES
 from .space import SearchSpace
 from .vgg import VGGShortcuts
 
 __all__ = [
+    "CGP",
     "INPUT",
     "OPS",
     "RULES",
@@ -38,6 +41,7 @@ __all__ = [
     "Genotype",
     "Graph",
     "GrownSpace",
+    "Hierarchical",
     "ModuleSpace",
     "NASBench201",
     "NasRL",
@@ -46,6 +50,7 @@ __all__ = [
     "Op",
     "SearchSpace",
     "Term",
+    "TreeSpace",
     "VGGShortcuts",
     "create",
     "final_network",

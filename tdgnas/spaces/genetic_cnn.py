@@ -57,8 +57,8 @@ class GeneticCNN(SearchSpace):
         settings = {**given(locals()), "stages": list(stages)}
         if not stages:
             raise ValueError("stages is empty; give the number of nodes of each stage, such as [3, 4, 5]")
-        for nodes in stages:
-            check_whole(2, stages=nodes)
+        for count in stages:
+            check_whole(2, stages=count)
         check_whole(channels=channels, kernel=kernel, in_channels=in_channels, image_size=image_size)
         check_whole(classes=classes)
         if kernel % 2 == 0:
@@ -67,8 +67,8 @@ class GeneticCNN(SearchSpace):
         #: Of each bit, the stage and the two nodes that it connects, counted from 1.
         self.pairs = [
             (stage, i, j)
-            for stage, nodes in enumerate(stages, start=1)
-            for j in range(2, nodes + 1)
+            for stage, count in enumerate(stages, start=1)
+            for j in range(2, count + 1)
             for i in range(1, j)
         ]
         decisions = [
@@ -76,7 +76,8 @@ class GeneticCNN(SearchSpace):
             for stage, i, j in self.pairs
         ]
         place = {pair: number for number, pair in enumerate(self.pairs)}
-        nodes, before, wide = [], INPUT, in_channels
+        nodes: list[Node] = []
+        before, wide = INPUT, in_channels
         for stage, count in enumerate(stages, start=1):
             bits = {(i, j): bit for (own, i, j), bit in place.items() if own == stage}
             nodes += _stage(f"stage{stage}", count, bits, before, (wide, channels * 2 ** (stage - 1), kernel))

@@ -9,7 +9,7 @@ from typing import Any
 from deap import tools
 
 from ..decision import Decision
-from ..individual import IndividualLike
+from ..individual import Individual, IndividualLike
 from ..operators import cxDecision, mutChoice
 from ..settings import Count, Natural, Share
 from .base import STRATEGIES
@@ -60,9 +60,18 @@ class GA(DecisionStrategy):
 
     def _generate(self) -> list[IndividualLike]:
         if self.generation == 0:
-            return [self.new(self.decisions.sample(self.rng)) for _ in range(self.size)]
+            return [self.new(self._sampled()) for _ in range(self.size)]
         with drawing_from(self.rng):
             return self._offspring()
+
+    def _sampled(self) -> Sequence[int]:
+        return self.decisions.sample(self.rng)
+
+    def _mate(self, first: Individual, second: Individual) -> None:
+        cxDecision(first, second, slices=self.decisions.slices)
+
+    def _mutate(self, child: Individual) -> None:
+        mutChoice(child, slices=self.decisions.slices, indpb=self.indpb)
 
     def _offspring(self) -> list[IndividualLike]:
         best = [self.clone(individual) for individual in tools.selBest(self.population, self.elite)]
@@ -70,11 +79,11 @@ class GA(DecisionStrategy):
         children = [self.clone(individual) for individual in chosen]
         for first, second in zip(children[::2], children[1::2], strict=False):
             if random.random() < self.cxpb:
-                cxDecision(first, second, slices=self.decisions.slices)
+                self._mate(first, second)
                 del first.fitness.values, second.fitness.values
         for child in children:
             if random.random() < self.mutpb:
-                mutChoice(child, slices=self.decisions.slices, indpb=self.indpb)
+                self._mutate(child)
                 del child.fitness.values
             if self.unseen is not None and not child.fitness.valid:
                 self.unseen.renew(child)

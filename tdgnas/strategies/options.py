@@ -13,14 +13,14 @@ from pydantic.errors import PydanticUserError
 
 from ..settings import Section, checked
 
-PROVIDED = ("source", "start", "weights", "train", "encode", "fitness", "rng")
+PROVIDED = ("source", "start", "weights", "train", "encode", "grammar", "fitness", "rng")
 """Keywords by which a strategy asks for something of the problem, where it has them:
 
 ``source`` gives gradients of alpha; ``start`` is an alpha to begin with; ``weights`` are relaxed weights, the
-probabilities of an inherited population; ``train`` trains the weights on a population, with ``each=True`` by
-one step on each individual; ``encode`` makes numbers of choices that tell a predictor more than the choices do, such as
-the paths through a cell; ``fitness`` is the class of the individuals' fitness; ``rng`` the generator of all random
-numbers. All else are settings."""
+probabilities of an inherited population; ``train`` trains the weights on a population, with ``each=True`` by one step
+on each individual; ``encode`` makes numbers of choices that tell a predictor more than the choices do, such as the
+paths through a cell; ``grammar`` goes between choices and trees of ``deap.gp``; ``fitness`` is the class of the
+individuals' fitness; ``rng`` the generator of all random numbers. All else are settings."""
 
 _LENIENT = ConfigDict(arbitrary_types_allowed=True, strict=True)
 

@@ -6,6 +6,7 @@ import itertools
 import random
 from collections.abc import Callable, Iterable, Sequence
 from copy import deepcopy
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from deap import base, tools
 
 from ..decision import Decision, Decisions
 from ..individual import GenesLike, Individual, IndividualLike, LossFitness
+from ..operators import mutFlipGate
 
 GENES = 12
 #: Three gates, each followed by a decision of three choices; a target each.
@@ -123,6 +125,7 @@ def defaults(
         "slices": slices, "groups": groups, "indpb": 0.5, "mu": 0.0, "sigma": 0.3, "alpha": 0.5, "eta": 20.0,
         "low": -1.0, "up": 1.0, "scale": 1.0, "temperature": 1.0, "tournsize": 3, "lr": 1e-2, "supernet": source,
         "evaluate": source, "probabilities": [0.5] * length, "size": length,
+        "start": [-1.0] * length, "mutate": partial(mutFlipGate, indpb=0.5), "times": 3,
         "ref_points": tools.uniform_reference_points(2, 4), "decisions": _decisions(slices),
     }  # fmt: skip
 

@@ -28,6 +28,7 @@ SMALL = {
     "steps": 1,
     "initial": 2,
     "epochs": 2,
+    "mutations": 20,
 }
 TINY: dict[str, Any] = {
     "device": "cpu",

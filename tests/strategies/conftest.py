@@ -101,7 +101,7 @@ SPACES = {"mixed": mixed, "binary": gates, "K-way": kinds}
 
 
 #: Settings that make a strategy's model quick to train.
-FEW = {"bananas": {"epochs": 2, "layers": 1}, "random-forest": {"trees": 3}}
+FEW = {"bananas": {"epochs": 2, "layers": 1}, "random-forest": {"trees": 3}, "pnas": {"trees": 2}}
 
 
 class Searches:

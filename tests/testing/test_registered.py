@@ -34,6 +34,9 @@ SMALL = {
     "nasbench201": {"channels": 4, "cells_per_stage": 1, "image_size": 16},
     "darts-cells": {"cells": 3, "channels": 4, "nodes": 2, "image_size": 8},
     "one-input-cells": {"cells": 2, "channels": 2, "image_size": 8},
+    "hierarchical": {"levels": [[2, 3], [1, 3]], "channels": 2, "image_size": 6},
+    "cgp": {"rows": 2, "columns": 2, "kernels": [1, 3], "filters": [2, 3], "most": 4, "image_size": 8},
+    "trees": {"size": 4, "kernels": [1, 3], "filters": [2, 3], "most": 4, "image_size": 17},
     "genetic-cnn": {"stages": [2, 3], "channels": 2, "kernel": 3, "image_size": 8},
     "enas-macro": {"layers": 4, "channels": 4, "image_size": 8},
     "module": {"arguments": {"width": 4}, "shape": [3, 8, 8]},
@@ -114,7 +117,11 @@ def test_every_space_keeps_the_rules_of_spaces(name) -> None:
 def test_every_strategy_keeps_the_rules_of_strategies(name) -> None:
     if name == "optuna":
         pytest.importorskip("optuna", reason="the strategy needs optuna, which is not installed")
-    few = {"bananas": {"epochs": 1, "layers": 1, "networks": 2}, "random-forest": {"trees": 2}}
+    few = {
+        "bananas": {"epochs": 1, "layers": 1, "networks": 2},
+        "random-forest": {"trees": 2},
+        "pnas": {"trees": 1},
+    }
     assert check_anything(STRATEGIES.get(name), **few.get(name, {})).ok
 
 
@@ -191,6 +198,9 @@ def result(name):
         "size": 4,
         "probabilities": [0.1, 0.9, 0.5, 0.5],
         "temperature": 0.1,
+        "start": [1.0, -1.0, -1.0, -1.0],
+        "mutate": lambda one: operators.mutFlipGate(one, indpb=0.5),
+        "times": 3,
     }
     parameters = inspect.signature(operator).parameters
     keywords = {key: value for key, value in known.items() if key in parameters}

@@ -5,5 +5,6 @@ from .bananas import *
 from .forest import *
 from .gp import *
 from .model import *
+from .pnas import *
 from .search import *
 from .tdga import *

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from operator import attrgetter
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -21,6 +21,7 @@ from .model import Array, Model, spread_ranks
 __all__ = ["PredictedSearch"]
 
 Row = tuple[int, ...]
+Memory = Annotated[int, Field(strict=True, ge=8)]
 #: How many predictions are remembered to tell how good they were.
 FORECASTS = 50
 
@@ -51,7 +52,7 @@ class PredictedSearch(DecisionStrategy):
     :param given: ``rng`` and ``fitness``, see :class:`DecisionStrategy`.
     """
 
-    keeps = ("forecasts",)
+    keeps: ClassVar[tuple[str, ...]] = ("forecasts",)
     records = ("predicted", "uncertainty", "reached", "rank_correlation")
     #: How far ranks are spread.
     reach = 1.73
@@ -65,7 +66,7 @@ class PredictedSearch(DecisionStrategy):
         offspring: Count = 20,
         redraw: Share = 0.9,
         batch: Count = 1,
-        memory: Annotated[int, Field(strict=True, ge=8)] = 2_000,
+        memory: Memory = 2_000,
         **given: Any,
     ) -> None:
         super().__init__(decisions, **given)

@@ -1,0 +1,7 @@
+"""Networks as programs over functions of images: trees, and the grids of Cartesian genetic programming."""
+
+from .cgp import CGP
+from .functions import Program
+from .trees import TreeSpace
+
+__all__ = ["CGP", "Program", "TreeSpace"]
