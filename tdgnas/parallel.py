@@ -93,6 +93,17 @@ def present() -> Group:
     return _joined
 
 
+@contextmanager
+def alone() -> Iterator[None]:
+    """Compute as if nobody else had been started, inside a ``with`` block."""
+    global _joined
+    before, _joined = _joined, Group()
+    try:
+        yield
+    finally:
+        _joined = before
+
+
 def working() -> Group:
     """Return the group inside :meth:`Group.together`; alone elsewhere, where each process computes for itself."""
     return _working

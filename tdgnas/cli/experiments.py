@@ -94,7 +94,8 @@ def search(
             # They are part of what defines the run: `tdgnas resume` needs them again.
             document["imports"] = list(dict.fromkeys([*known, *modules]))
         import_modules(document)
-        _execute(lambda reporter: Experiment.start(out, make_config(document), reporter))
+        start = make_config(document)
+        _execute(lambda reporter: Experiment.start(out, start, reporter), start.device)
 
 
 def resume(
@@ -103,13 +104,15 @@ def resume(
     """Go on with a run that was stopped, from its last checkpoint; of a finished run, print the result."""
     with plain_errors(lambda: _way_back(folder)):
         from ..runs import Experiment
+        from ..runs.config import read_config
         from ..runs.folder import finished
 
         if finished(folder):
             say("this run is finished")
             _finish(folder)
         else:
-            _execute(lambda reporter: Experiment.open(folder, reporter, trusted=trust))
+            place = read_config(folder / "config.toml").get("device")
+            _execute(lambda reporter: Experiment.open(folder, reporter, trusted=trust), place)
 
 
 def config(problem: Problem = None, strategy: Strategy = None, assignments: Assignments = None) -> None:
@@ -181,14 +184,19 @@ def _document(
     return set_all(found, assignments, {KEYS[name]: name for name in given or ()})
 
 
-def _execute(begin: Callable[[Reporter], Experiment]) -> None:
+def _execute(begin: Callable[[Reporter], Experiment], device: str | None) -> None:
+    from ..parallel import joined
+    from ..runs import Experiment
     from ..runs.progress import Terminal
 
-    reporter = Terminal(console)
-    with reporter:
-        run = begin(reporter)
-        run.execute()
-    _finish(run.folder, fresh=True)
+    with joined(device) as group:
+        if not group.leads:
+            return Experiment.follow()
+        reporter = Terminal(console)
+        with reporter:
+            run = begin(reporter)
+            run.execute()
+    return _finish(run.folder, fresh=True)
 
 
 def _way_back(folder: Path) -> str:

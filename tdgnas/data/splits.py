@@ -133,7 +133,7 @@ class ImageData:
 
     def feed(self, batches: Iterable[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
         """One :meth:`batch` after another."""
-        return map(self.batch, batches)
+        return (self.batch(indices.to(self.labels.device)) for indices in batches)
 
 
 def _index(indices: Indices) -> Tensor | slice:

@@ -7,6 +7,7 @@ import shlex
 import time
 import traceback
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from ..files.checkpoints import CheckpointFolder
 from ..files.digests import check_recorded, recorded
 from ..files.lock import FolderLock
 from ..files.tables import Appender, Events
+from ..parallel import alone, present
 from ..registry import import_plugin
 from ..seeding import random_states, set_random_states
 from ..signals import stop_signals
@@ -32,12 +34,13 @@ from .errors import ConfigError, Interrupted, RunFailed
 from .folder import check_empty, check_run
 from .guards import OperatorFailed
 from .phase import Context, Phase
-from .phases import FINISHED, make_phase, phase_names
+from .phases import FINISHED, TOGETHER, make_phase, phase_names
 from .problem import Problem
 from .problems import merged, strategy_sections
 from .progress import Reporter
 from .retrain_phase import check_retraining
 from .settings import Config
+from .together import call, follow
 from .wiring import check_fit, try_strategy
 
 #: Share of a run's time after which the next checkpoint is due; those between phases come on top.
@@ -164,6 +167,11 @@ class Experiment:
             run.reporter.say(f"warning: {change} since the run began; equal bits are not promised any more")
         return run
 
+    @classmethod
+    def follow(cls) -> None:
+        """Train with the first of the processes that have joined, which does the run; nothing is written that stays."""
+        follow(present(), lambda config, folder: cls(config, folder=folder).context)
+
     def _build(self) -> Context:
         config = self.config
         import_modules(config.model_dump(include={"imports"}))
@@ -203,12 +211,14 @@ class Experiment:
             check_recorded(self.folder, state["growing"], state["products"], whole=True)
             return False
         self._lock = self._lock or FolderLock(self.folder)
+        present().tell(self.config.model_dump())
         try:
             with same_bits(self.config, self.context.problem.device), quiet_warnings(self.reporter):
                 self._execute(state, until)
         finally:
             self._lock.release()
             self._lock = None
+        present().tell()
         return True
 
     def _execute(self, state: State | None, until: str) -> None:
@@ -218,15 +228,20 @@ class Experiment:
         self._saved_at = time.monotonic()
         with stop_signals(self._ask):
             for number in range(first, names.index(until)):
-                phase = make_phase(names[number], self.context)
-                if state is not None and number == first:
-                    if state["state"] is not None:
-                        phase.load_state_dict(state["state"])
-                        set_random_states(state["random"])
-                    self.reporter.say(f"going on with {phase.name}, step {phase.done} of {phase.total}")
-                    self._saved = f"the state after {phase.name} step {phase.done} is saved"
-                self._work(phase)
-                phase.finish()
+                resumed = state["state"] if state is not None and number == first else None
+                together = names[number] in TOGETHER
+                if together:
+                    call(present(), self.context, names[number], resumed)
+                with nullcontext() if together else alone():
+                    phase = make_phase(names[number], self.context)
+                    if state is not None and number == first:
+                        if resumed is not None:
+                            phase.load_state_dict(resumed)
+                            set_random_states(state["random"])
+                        self.reporter.say(f"going on with {phase.name}, step {phase.done} of {phase.total}")
+                        self._saved = f"the state after {phase.name} step {phase.done} is saved"
+                    self._work(phase)
+                    phase.finish()
                 self._save(names[number + 1], None)
 
     def _restore(self, state: State | None, first: int) -> None:
@@ -266,6 +281,7 @@ class Experiment:
         self.reporter.phase(phase.name, phase.total, phase.done)
         while phase.done < phase.total:
             numbers = self._step(phase)
+            present().tell(self._stop is not None)
             self.reporter.step(phase.done, numbers)
             if self._stop is not None:
                 self._save(phase.name, phase)

@@ -48,6 +48,10 @@ class FinalPhase:
 FINISHED = "finished"
 
 
+#: Phases that train networks: processes that have joined (see :mod:`tdgnas.parallel`) do them together.
+TOGETHER = frozenset({PretrainPhase.name, ShortlistPhase.name, RetrainPhase.name})
+
+
 def phase_names(config: Config) -> tuple[str, ...]:
     """The phases of an experiment; sections that mean nothing to its problem are None."""
     first = () if config.pretrain is None else (PretrainPhase.name,)

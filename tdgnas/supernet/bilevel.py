@@ -15,6 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, grad, vmap
 
+from ..parallel import working
+
 Loss = Callable[[], Tensor]
 Batch = tuple[Tensor, Tensor]
 Weights = dict[str, Tensor]
@@ -141,10 +143,11 @@ def _alpha_slope(alpha: Tensor, weights: Sequence[Tensor], loss: Loss) -> Tensor
 
 
 def _gradients(loss: Tensor, inputs: list[Tensor]) -> list[Tensor]:
-    """Gradients of a loss, zero where it does not depend on an input."""
+    """Gradients of a loss, its mean over the processes that work together; zero where it depends on no input."""
     if not loss.requires_grad:
         return [torch.zeros_like(each) for each in inputs]
-    return list(torch.autograd.grad(loss, inputs, allow_unused=True, materialize_grads=True))
+    own = torch.autograd.grad(loss / working().count, inputs, allow_unused=True, materialize_grads=True)
+    return working().sums(own)
 
 
 @contextmanager

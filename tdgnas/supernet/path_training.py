@@ -9,14 +9,14 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from ..devices import channels_last
 from ..spaces import Architecture, SearchSpace
-from .bilevel import Batch, gradient_passes
+from .bilevel import Batch
 from .learner import Learner
 from .mixed import channels_last_is_safe
 from .pretrain_settings import PathSettings, PretrainSettings
@@ -117,28 +117,20 @@ class PathTraining(Pretraining):
         now = self.epoch + step / self.steps
         self.optimiser.param_groups[0]["lr"] = self.learning_rate(now)
         networks = self.paths.draw(now / self.settings.epochs, self.rng)
-        images, targets = channels_last(batch[0]) if self._channels_last else batch[0], batch[1]
-        losses, outputs = [], images.new_zeros(0)
-        for network in networks:
-            with self.supernet.learning():
-                outputs = self.supernet.discrete(images, network)
-            losses.append(self.supernet.task.losses(outputs.unsqueeze(0), targets)[0])
-        loss = torch.stack(losses).mean()
-        self._descend(loss, step)
-        self._count(3 * len(targets) * len(networks))
+        images = channels_last(batch[0]) if self._channels_last else batch[0]
+        passes = [partial(self.supernet.discrete, architecture=network) for network in networks]
+        means = self._learn(passes, (images, batch[1]), step)
         if self.epoch + 1 == self.settings.epochs and step + 1 == self.steps:
             self._learn_alpha()
-        return self._means(losses[-1], outputs, targets)
+        return means
 
     def _learn_alpha(self) -> None:
         data = self.supernet.data
         assert data is not None
         for _ in range(self.settings.paths.alpha_steps):
-            valid = data.valid.drawn(self.batch_size, self.rng)
-            self.alpha.grad = self.supernet.bilevel_gradient(self.alpha, valid, valid)
-            self.alpha_optimiser.step()
-            self.supernet.alpha.copy_(self.alpha.detach())
-            self._count(gradient_passes(len(valid[1]), 1))
+            images, targets = data.valid.drawn(self.batch_size, self.rng)
+            own = self.processes.share(len(targets))
+            self._alpha_step((images[own], targets[own]), (images[own], targets[own]))
 
 
 def make_pretraining(supernet: Learner, settings: PretrainSettings, **given: Any) -> Pretraining:

@@ -62,6 +62,14 @@ class PretrainSettings(Section):
     skip_dropout: Number = Field(
         0.0, ge=0, lt=1, description="dropout rate of cells' skip connections at the start, annealed to 0"
     )
+    precision: Literal["float32", "bfloat16"] = Field(
+        "float32", description="float32; bfloat16 where torch's autocast takes it for safe"
+    )
+    accumulate: Whole = Field(
+        1,
+        ge=1,
+        description="parts that a step computes one after another, which saves memory; BatchNorm sees a part",
+    )
     augment: Augment = Field(default_factory=Augment, description="random changes of all images")
     paths: PathSettings = Field(default_factory=PathSettings, description="of single paths")
     stop_skips: Whole = Field(
@@ -72,4 +80,8 @@ class PretrainSettings(Section):
     def _fits(self) -> PretrainSettings:
         if self.schedule == "cosine" and self.lr_min > self.lr:
             raise ValueError(f"lr_min ({self.lr_min:g}) is larger than lr ({self.lr:g})")
+        if self.order == 2 and self.accumulate > 1:
+            raise ValueError(
+                f"accumulate is {self.accumulate}; second order looks ahead by the whole batch; take order 1, or 1 part"
+            )
         return self

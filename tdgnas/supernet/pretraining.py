@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
 from dataclasses import dataclass
@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 
 from ..descent import TrainingDiverged, descend
-from ..devices import own_noise
+from ..devices import autocast, own_noise
+from ..parallel import present
 from ..seeding import pack_random, unpack_random
 from ..spaces import Architecture, sample
 from ..tasks import flat
@@ -58,7 +59,8 @@ class Pretraining(Iterator[EpochRecord]):
     Each step of an epoch takes one gradient step of alpha on a validation batch (from epoch ``hold`` on), then one of
     the weights on a training batch. A share ``discrete`` of the weights' steps runs a discrete network, drawn from the
     present relaxed weights, so that the weights fit the discrete networks that a search scores. BatchNorm normalises by
-    the batch throughout; only the weights' steps update running statistics.
+    the batch throughout; only the weights' steps update running statistics. Processes that have joined (see
+    :mod:`tdgnas.parallel`) train it together, each on its share of every batch; only dropout is each one's own.
 
     :param supernet: trained in place; made with data.
     :param settings: all numbers, see :class:`PretrainSettings`; its defaults when None.
@@ -67,7 +69,8 @@ class Pretraining(Iterator[EpochRecord]):
     :param seed: fixes data order and draws.
     :ivar stopped: why the guard ended it; None while it has not.
     :ivar history: relaxed weights before the first epoch and after each, one number per gene.
-    :raises ValueError: for a supernet without data, or settings that its space has no use for.
+    :raises ValueError: for a supernet without data, settings that its space has no use for, or a batch that the
+        processes cannot share evenly.
     :raises TrainingDiverged: when the loss is no longer finite, naming epoch and step.
     """
 
@@ -92,6 +95,12 @@ class Pretraining(Iterator[EpochRecord]):
         self.epoch = 0
         self.batch_size = min(settings.batch_size, len(supernet.data.train))
         self.steps = max(1, len(supernet.data.train) // self.batch_size)
+        self.processes = present()
+        for size in (self.batch_size, min(self.batch_size, len(supernet.data.valid))):
+            if size % self.processes.count:
+                raise ValueError(
+                    f"{self.processes.count} processes cannot share a batch of {size} evenly; choose another batch_size"
+                )
         self.stop, self.seed = stop, seed
         self.alpha = supernet.alpha.detach().clone().requires_grad_()
         weights = [parameter for parameter in supernet.parameters() if parameter.requires_grad]
@@ -114,7 +123,14 @@ class Pretraining(Iterator[EpochRecord]):
             group["lr"] = self.learning_rate(self.epoch)
         # What the epoch draws besides its data order is a function of the seed and the epoch's number.
         noise = random.Random(f"{self.seed} {self.epoch}").getrandbits(63)
-        with own_noise(noise, self.supernet.device), self._dropout():
+        device, precision = self.supernet.device, self.settings.precision
+        with (
+            own_noise(noise ^ self.processes.rank, device),
+            self._dropout(),
+            self.processes.together(),
+            autocast(device, precision),
+        ):
+            self.processes.same(self.supernet.ops)
             means = self._epoch(torch.Generator().manual_seed(noise))
         self.epoch += 1
         weights = self.supernet.relaxed_weights()
@@ -131,16 +147,19 @@ class Pretraining(Iterator[EpochRecord]):
         data = self.supernet.data
         assert data is not None
         train_order, valid_order = self._order(len(data.train)), self._order(len(data.valid))
+        steps, alpha = range(self.steps), self.learns_alpha(self.epoch)
+        train = self._batches(data.train, train_order, steps, generator)
+        held_out = self._batches(data.valid, valid_order, steps if alpha else steps[-1:], generator)
         task = self.supernet.task
         learned, measured = torch.zeros(2, len(task.names), dtype=torch.float64)
-        alpha = self.learns_alpha(self.epoch)
-        for step in range(self.steps):
-            train = self._batch(data.train, train_order, step, generator)
+        for step in steps:
+            batch = next(train)
             if alpha or step == self.steps - 1:
-                valid = self._batch(data.valid, valid_order, step, generator)
+                valid = next(held_out)
             if alpha:
-                self._alpha_step(train, valid)
-            learned += self._weight_step(train, step)
+                xi = self.optimiser.param_groups[0]["lr"] if self.settings.order == 2 else 0.0
+                self._alpha_step(batch, valid, xi, self._path())
+            learned += self._weight_step(batch, step)
             if step == self.steps - 1:
                 measured = self._measure(valid)
         return task.means(learned.tolist(), self.steps), task.means(measured.tolist(), 1)
@@ -161,48 +180,79 @@ class Pretraining(Iterator[EpochRecord]):
         self.rng.shuffle(order)
         return torch.tensor(order)
 
-    def _batch(self, data: ImageData, order: Tensor, step: int, generator: torch.Generator) -> Batch:
+    def _batches(
+        self, data: ImageData, order: Tensor, steps: Sequence[int], generator: torch.Generator
+    ) -> Iterator[Batch]:
+        """This process's shares of the batches of some steps."""
         # The validation set may be smaller than the training set: it is read round and round.
-        start = step * self.batch_size
-        index = order[torch.arange(start, start + min(self.batch_size, len(order))) % len(order)]
-        images, labels = data.batch(index.to(data.labels.device))
-        return self.settings.augment(images, generator), labels
+        size = min(self.batch_size, len(order))
+        own = self.processes.share(size)
+        places = torch.arange(size)[own]
+        index = [order[(step * self.batch_size + places) % len(order)] for step in steps]
+        for images, labels in data.feed(index):
+            yield self.settings.augment(images, generator, (own.start, size)), labels
+
+    def _parts(self, batch: Batch) -> list[Batch]:
+        k = self.settings.accumulate
+        return list(zip(batch[0].chunk(k), batch[1].chunk(k), strict=True))
 
     def _path(self) -> SampledPath | None:
         if self.settings.computed == "all":
             return None
         return sample_path(self.supernet.space, self.supernet.alpha, self.settings.temperature, self.rng)
 
-    def _alpha_step(self, train: Batch, valid: Batch) -> None:
-        xi = self.optimiser.param_groups[0]["lr"] if self.settings.order == 2 else 0.0
-        self.alpha.grad = self.supernet.bilevel_gradient(
-            self.alpha, train, valid, xi=xi, optimiser=self.optimiser, path=self._path()
-        )
+    def _alpha_step(
+        self, train: Batch, valid: Batch, xi: float = 0.0, path: SampledPath | None = None
+    ) -> None:
+        gradient = torch.zeros_like(self.alpha)
+        for part in self._parts(valid):
+            found = self.supernet.bilevel_gradient(
+                self.alpha, train, part, xi=xi, optimiser=self.optimiser, path=path
+            )
+            gradient = gradient + found * (len(part[1]) / len(valid[1]))
+        self.alpha.grad = gradient
         self.alpha_optimiser.step()
         self.supernet.alpha.copy_(self.alpha.detach())
-        self._count(gradient_passes(len(valid[1]), self.settings.order))
+        self._count(gradient_passes(len(valid[1]), 2 if xi else 1))
 
     def _count(self, passes: int) -> None:
+        passes *= self.processes.count
         self.passes += passes
         self.supernet.budget.count(passes=passes, cause="pretraining")
 
     def _weight_step(self, batch: Batch, step: int) -> Tensor:
-        supernet, (images, labels) = self.supernet, batch
-        with supernet.learning():
-            if self.rng.random() < self.settings.discrete:
-                logits = supernet.discrete(images, self._draw())
-            else:
-                logits = supernet.mixed(images, supernet.alpha, self._path())
-        loss = supernet.task.losses(logits.unsqueeze(0), labels)[0]
-        self._descend(loss, step)
-        self._count(3 * len(labels))
-        return self._means(loss, logits, labels)
+        supernet = self.supernet
+        if self.rng.random() < self.settings.discrete:
+            drawn = self._draw()
+            return self._learn([lambda images: supernet.discrete(images, drawn)], batch, step)
+        path = self._path()
+        return self._learn([lambda images: supernet.mixed(images, supernet.alpha, path)], batch, step)
 
-    def _descend(self, loss: Tensor, step: int) -> None:
+    def _learn(self, networks: Sequence[Callable[[Tensor], Tensor]], batch: Batch, step: int) -> Tensor:
+        """Take a step down the mean loss of some networks; return what the last one's loss and measures are."""
+        means = torch.zeros(len(self.supernet.task.names), dtype=torch.float64)
+
+        def losses() -> Iterator[Tensor]:
+            nonlocal means
+            for images, targets in self._parts(batch):
+                share = len(targets) / len(batch[1])
+                found = []
+                for network in networks:
+                    with self.supernet.learning():
+                        outputs = network(images)
+                    found.append(self.supernet.task.losses(outputs.unsqueeze(0), targets)[0])
+                means = means + share * self._means(found[-1], outputs, targets)
+                yield torch.stack(found).mean() * (share / self.processes.count)
+
+        self._descend(losses(), step)
+        self._count(3 * len(batch[1]) * len(networks))
+        return means
+
+    def _descend(self, losses: Iterator[Tensor], step: int) -> None:
         rate = self.optimiser.param_groups[0]["lr"]
         advice = f"lower the learning rate (now {rate:g}) or clip the gradient"
         diverged = TrainingDiverged("pretraining", self.epoch + 1, step + 1, advice)
-        descend(loss, self.optimiser, self.settings.clip, diverged)
+        descend(losses, self.optimiser, self.settings.clip, diverged)
 
     def _draw(self) -> Architecture:
         return sample(self.supernet.space, self.supernet.relaxed_weights(), self.rng)
@@ -213,10 +263,10 @@ class Pretraining(Iterator[EpochRecord]):
             return self._means(self.supernet.task.losses(logits.unsqueeze(0), batch[1])[0], logits, batch[1])
 
     def _means(self, loss: Tensor, outputs: Tensor, targets: Tensor) -> Tensor:
-        """Means over a batch of the loss, which is known, and of the measures."""
+        """Means over a batch of the loss, which is known, and of the measures; over all processes' shares."""
         means = self.supernet.task.sums(outputs.detach(), targets) / len(targets)
         means[0] = loss.detach()
-        return means.cpu()
+        return self.processes.sum(means / self.processes.count).cpu()
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that the next epoch depends on, beside the supernet's own ``state_dict``.

@@ -79,7 +79,6 @@ class Training:
         if recipe.channels_last:
             self.network = self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.processes = present()
-        self.processes.same(self.network)
         self.recipe = recipe
         self.seed = seed
         self.epoch = 0
@@ -109,6 +108,8 @@ class Training:
         started = time.perf_counter()
         self._inside = True
         with self.processes.together():
+            for _, module in self._modules():
+                self.processes.same(module)
             learned = self._train_epoch()
             held_out = self._validate()
         record = EpochRecord(self.epoch, learned, held_out, time.perf_counter() - started)

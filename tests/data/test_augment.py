@@ -72,6 +72,14 @@ def test_the_generator_alone_decides_and_the_input_stays():
     assert torch.equal(torch.get_rng_state(), state)
 
 
+def test_a_part_of_a_batch_changes_as_it_does_within_the_batch():
+    images = pictures()
+    augment = Augment(crop=2, flip=True, cutout=3)
+    whole, first = augment(images, generator()), len(images) // 3
+    part = augment(images[first : first + 2], generator(), (first, len(images)))
+    assert torch.equal(part, whole[first : first + 2])
+
+
 def test_the_default_changes_and_draws_nothing():
     images, own = pictures(), generator()
     state = own.get_state()

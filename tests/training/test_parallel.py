@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from tdgnas.files.tables import read_table
 from tdgnas.parallel import Group, joined, present, working
+from tdgnas.runs import Experiment
 
 from . import two_processes as work
 
@@ -50,6 +52,28 @@ def test_two_processes_have_the_learning_curve_of_one(found, alone):
         assert row == pytest.approx(own, rel=1e-4)
     for part in ("valid", "test"):
         assert found["trained"]["measures"][part] == pytest.approx(alone["measures"][part], rel=1e-4)
+
+
+@pytest.mark.parametrize("method", work.METHODS)
+def test_two_processes_pretrain_a_supernet_as_one_does(method, found):
+    own = work.pretrained(**work.METHODS[method])
+    near = 5e-3 if method == "second order" else 1e-3  # a central difference in float32
+    for row, alone in zip(found[method]["rows"], own["rows"], strict=True):
+        assert row == pytest.approx(alone, rel=near)
+    assert found[method]["weights"] == pytest.approx(own["weights"], rel=near)
+
+
+def test_a_run_of_two_processes_is_that_of_one(folder, tmp_path):
+    Experiment.start(tmp_path / "run", work.config()).execute()
+    for name in ("pretraining.csv", "retraining.csv"):
+        tables = [read_table(run / name) for run in (folder / "run", tmp_path / "run")]
+        for row, alone in zip(*tables, strict=True):
+            for column, value in row.items():
+                assert value == (
+                    pytest.approx(alone[column], rel=1e-3) if type(value) is float else alone[column]
+                )
+    rows = [json.loads((run / "results.json").read_text()) for run in (folder / "run", tmp_path / "run")]
+    assert [row["choices"] for row in rows[0]] == [row["choices"] for row in rows[1]]
 
 
 def test_all_processes_tell_the_same(folder, found):

@@ -292,3 +292,34 @@ def test_it_learns_on_a_gpu(data, precision):
     )
     assert records[-1].valid["accuracy"] > 0.85
     assert next(made.parameters()).is_cuda
+
+
+def without_noise(seed=0):
+    """A network whose images do not see each other."""
+    torch.manual_seed(seed)
+    return nn.Sequential(nn.Flatten(), nn.Linear(64, 12), nn.Tanh(), nn.Linear(12, 10))
+
+
+@pytest.mark.parametrize("parts", [3, 100])
+def test_a_batch_in_parts_is_the_batch(data, parts):
+    whole, accumulated = (
+        train(without_noise(), data, recipe(epochs=2, accumulate=k), device="cpu") for k in (1, parts)
+    )
+    for one, other in zip(whole, accumulated, strict=True):
+        assert other.row() == pytest.approx(one.row(), rel=1e-4)
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_fewer_digits_learn_as_well_and_go_on(data, precision):
+    own = recipe(epochs=3, precision=precision)
+    whole = Training(without_noise(), data, own, device="cpu")
+    next(whole)
+    state = whole.state_dict()
+    assert bool(state["values"]["scaler"]) == (precision == "float16")
+    rest = list(whole)
+    resumed = Training(without_noise(seed=1), data, own, device="cpu")
+    resumed.load_state_dict(json.loads(json.dumps(state["values"])) and state)
+    assert numbers(list(resumed)) == numbers(rest)
+    full = train(without_noise(), data, recipe(epochs=3), device="cpu")
+    assert numbers(whole.records) != numbers(full)
+    assert whole.records[-1].train["loss"] == pytest.approx(full[-1].train["loss"], rel=0.05)

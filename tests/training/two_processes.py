@@ -9,6 +9,7 @@ from torch import nn
 
 import tdgnas
 from tdgnas.parallel import joined
+from tdgnas.runs import Experiment, make_config
 from tdgnas.training import Recipe, retrain
 
 
@@ -38,11 +39,53 @@ def trained(folder, resume=False):
     return {"rows": rows, "measures": card.measures}
 
 
+def pretrained(**settings):
+    """Losses, measures and relaxed weights of an epoch of pretraining of cells with BatchNorm."""
+    data = tdgnas.data.load("digits", size=8, train=24, valid=12)
+    space = tdgnas.spaces.create("nasbench201", channels=2, cells_per_stage=1, classes=10, image_size=8)
+    supernet = tdgnas.Supernet(space, data, seed=1, device="cpu")
+    own = {"batch_size": 12, "augment": {"crop": 1}, **settings}
+    rows = [record.row() for record in supernet.pretraining(1, seed=2, **own)]
+    return {"rows": rows, "weights": supernet.relaxed_weights().tolist()}
+
+
+METHODS = {
+    "darts": {},
+    "second order": {"order": 2},
+    "one path": {"computed": "one"},
+    "paths": {"method": "paths", "paths": {"alpha_steps": 2, "fair": True}},
+}
+
+
+def config():
+    """A run whose three phases take a second or two."""
+    sizes = {"channels": 2, "cells_per_stage": 1}
+    data = {"size": 8, "train": 24, "valid": 12, "test": 20}
+    return make_config(
+        {
+            "device": "cpu",
+            "data": data,
+            "space": {"name": "nasbench201", "settings": sizes},
+            "pretrain": {"epochs": 1, "batch_size": 12},
+            "strategy": {"name": "random"},
+            "budget": {"unit": "evaluations", "limit": 2},
+            "fitness": {"size": 12},
+            "retrain": {"epochs": 1, "batch_size": 12, "random_draws": 0},
+        }
+    )
+
+
 def main(folder):
     with joined("cpu") as group:
         own = folder / f"of {group.rank}"
         own.mkdir()
         found = {"trained": trained(folder / "net")}
+        found |= {name: pretrained(**settings) for name, settings in METHODS.items()}
+        for until in ("search", "finished"):  # begun, and gone on with
+            if group.leads:
+                Experiment.begin(folder / "run", config()).execute(until)
+            else:
+                Experiment.follow()
         (own / "found.json").write_text(json.dumps(found))
 
 
