@@ -9,8 +9,9 @@ from ..data import Splits
 from ..spaces import SearchSpace, create
 from ..training import Recipe
 
-Scaled = Literal["epochs", "data", "width"]
-"""What a fidelity is a share of: epochs, training samples, or the channels of the network."""
+Scaled = Literal["epochs", "data", "width", "naswot", "synflow", "jacobian"]
+"""What a fidelity is a share of: epochs, training samples, or the channels of the network. With the name of a score of
+untrained networks it is epochs, and what comes to none is the score."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,10 +28,10 @@ class Effort:
     recipe: Recipe
 
     def share(self, scaled: Scaled, fidelity: float) -> float:
-        """Return the fidelity that there is: the nearest whole number of epochs, or of two samples or more."""
+        """Return the fidelity that there is: the nearest whole number of epochs, or of two samples or more; or 0."""
         if scaled == "width":
             return fidelity
-        full = self.recipe.epochs if scaled == "epochs" else len(self.data.train)
+        full = len(self.data.train) if scaled == "data" else self.recipe.epochs
         return _part(scaled, fidelity, full) / full
 
     def at(self, scaled: Scaled, fidelity: float) -> Effort:
@@ -42,12 +43,12 @@ class Effort:
         """
         if fidelity == 1:
             return self
-        if scaled == "epochs":
-            return replace(self, recipe=_shorter(self.recipe, _part(scaled, fidelity, self.recipe.epochs)))
         if scaled == "data":
             count = _part(scaled, fidelity, len(self.data.train))
             return replace(self, data=replace(self.data, train=self.data.train.subset(slice(0, count))))
-        return replace(self, space=narrower(self.space, fidelity))
+        if scaled == "width":
+            return replace(self, space=narrower(self.space, fidelity))
+        return replace(self, recipe=_shorter(self.recipe, _part(scaled, fidelity, self.recipe.epochs)))
 
     @property
     def passes(self) -> int:
@@ -56,8 +57,8 @@ class Effort:
 
 
 def _part(scaled: Scaled, fidelity: float, full: int) -> int:
-    """A share as a whole number; BatchNorm needs two samples."""
-    return min(full, max(2 if scaled == "data" else 1, round(fidelity * full)))
+    """A share as a whole number; BatchNorm needs two samples, and less than an epoch may be a score."""
+    return min(full, max({"data": 2, "epochs": 1}.get(scaled, 0), round(fidelity * full)))
 
 
 def _shorter(recipe: Recipe, epochs: int) -> Recipe:

@@ -30,6 +30,7 @@ from ..spaces import Architecture, SearchSpace, space_document
 from ..training import Recipe, Training, TrainingDiverged
 from .effort import Effort, Scaled, narrower
 from .inheritance import Inheritance, Weights
+from .zero_cost import SCORES, ZeroCostFitness
 
 Child = tuple[tuple[int, ...], float]
 """What is trained: canonical choices, and a fidelity."""
@@ -50,6 +51,7 @@ class Trainer:
     :param seed: of weights and order.
     :param device: where to compute.
     :param keeps: whether the weights are wanted, too.
+    :param score: what a fidelity of no epoch is.
     """
 
     effort: Effort
@@ -60,6 +62,7 @@ class Trainer:
     seed: int
     device: torch.device
     keeps: bool = False
+    score: ZeroCostFitness | None = None
     constant: ClassVar[bool] = True  # sent to a worker once
     failed: ClassVar[Outcome] = (None, "its worker died, perhaps because memory was full", None)
 
@@ -67,6 +70,9 @@ class Trainer:
         """Train a child with one thread; neither a divergence nor full memory is an error."""
         try:
             with one_thread():
+                if self.score is not None and not child[1]:
+                    found = self.score.value(self.effort.space.architecture(child[0]))
+                    return found if self.effort.data.task.measure(self.measure).higher else -found, "", None
                 training = self.training(*child, start)
                 return self.value(training), "", self._kept(training)
         except TrainingDiverged as error:
@@ -112,7 +118,8 @@ class TrainingFitness:
 
     Every network has the same recipe, initial weights and order of the images of one seed, so that an architecture has
     one value, which is remembered by its canonical form and the fidelity. An individual with a ``fidelity`` below 1 is
-    trained with that share of the epochs, the data or the channels. One image costs 3 passes per epoch of training and
+    trained with that share of the epochs, the data or the channels, or scored without training where that is less than
+    half an epoch and ``fidelities`` names a score. One image costs 3 passes per epoch of training and
     1 per epoch of validation that counts; a narrower network costs as many.
 
     With ``inherit`` a child of a space that grows begins with the weights of the longest part of its history whose
@@ -132,7 +139,8 @@ class TrainingFitness:
     :param measure: ``loss`` or a measure of the data's task.
     :param last: how many of the last epochs the best value is taken of (5 in the paper).
     :param power: that the value is raised to (3 in the paper).
-    :param fidelities: what a fidelity is a share of: ``epochs``, ``data`` or ``width``.
+    :param fidelities: what a fidelity is a share of: ``epochs``, ``data`` or ``width``; or ``naswot``, ``synflow`` or
+        ``jacobian``: epochs, and no epoch is that score, turned round where less is better.
     :param inherit: whether a child begins with the weights of an ancestor.
     :param keep: networks whose weights are kept for that.
     :param seed: of weights and order.
@@ -168,9 +176,10 @@ class TrainingFitness:
             )
         if fidelities == "width":
             narrower(space, 1.0)
-        if inherit and (fidelities == "width" or not hasattr(space, "inherited")):
+        if inherit and (fidelities not in ("epochs", "data") or not hasattr(space, "inherited")):
             raise ValueError(
-                "weights are inherited where networks grow, as in the space 'grown', and at one width; unset inherit"
+                "weights are inherited where networks grow, as in the space 'grown', at one width, and trained; "
+                "unset inherit"
             )
         self.space, self.data, self.recipe, self.map = space, data, recipe, map
         self.measure, self.fidelities = measure, fidelities
@@ -178,7 +187,9 @@ class TrainingFitness:
         self.worst = data.task.worst_of(measure)
         self.device = pick_device(device)
         effort = Effort(space, data, recipe)
-        self._trainer = Trainer(effort, fidelities, measure, last, power, seed, self.device, inherit)
+        scored = {"score": fidelities, "seed": seed, "device": self.device}
+        score = ZeroCostFitness(space, data, **scored) if fidelities in SCORES else None
+        self._trainer = Trainer(effort, fidelities, measure, last, power, seed, self.device, inherit, score)
         self.budget = Budget()
         self.inherit = Inheritance(space, data, keep, self.higher) if inherit else None
         self._known: dict[Child, float] = {}  # paid for
@@ -230,7 +241,9 @@ class TrainingFitness:
         return choices, self._trainer.effort.share(self.fidelities, fidelity_of(individual))
 
     def _passes(self, child: Child) -> int:
-        effort = self._trainer.effort
+        effort, score = self._trainer.effort, self._trainer.score
+        if score is not None and not child[1]:
+            return score.passes
         if self.fidelities != "width":  # as many images, whatever the width
             effort = effort.at(self.fidelities, child[1])
         more = 0 if self.inherit is None else self.inherit.passes.pop(child, 0)

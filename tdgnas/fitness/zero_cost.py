@@ -138,16 +138,22 @@ class ZeroCostFitness:
             self._known[choices] = self.value(self.space.architecture(choices))
         return (self._known[choices],)
 
+    @property
+    def passes(self) -> int:
+        """Image passes of one score."""
+        if self.score in SIZES:
+            return 0
+        return SCORES[self.score][1] * (1 if self.score == "synflow" else len(self.images))
+
     def value(self, architecture: Architecture) -> float:
         """Return the score of an architecture, computed anew."""
+        self.budget.count(1, self.passes)
         if self.score in SIZES:
-            self.budget.count(1)
             return float(getattr(self.space, self.score)(architecture))
-        compute, passes = SCORES[self.score]
+        compute, _ = SCORES[self.score]
         with own_noise(self.seed):
             network = self.space.network(architecture).to(self.device).train()
             found = compute(network, self.images)
-        self.budget.count(1, passes * (1 if self.score == "synflow" else len(self.images)))
         return found if math.isfinite(found) else WORST
 
     def state_dict(self) -> dict[str, Any]:

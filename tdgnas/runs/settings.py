@@ -161,8 +161,8 @@ class ScratchSettings(Section):
     recipe: Recipe = Field(Recipe(epochs=1, warmup=0), description="of every training")
     last: Count = Field(1, description="the best value of so many of the last epochs counts (nas-rl 5)")
     power: Positive = Field(1.0, description="that the value is raised to (nas-rl 3)")
-    fidelity: Literal["epochs", "data", "width"] = Field(
-        "epochs", description="what less effort is a share of, where a strategy asks for less"
+    fidelity: Literal["epochs", "data", "width", "naswot", "synflow", "jacobian"] = Field(
+        "epochs", description="what less effort is a share of; a score: of epochs, and none is that score"
     )
     inherit: StrictBool = Field(
         False, description="a network that grew begins with its ancestor's trained weights (space grown)"

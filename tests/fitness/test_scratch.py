@@ -13,7 +13,7 @@ import pytest
 
 from tdgnas.data import load
 from tdgnas.files.tables import read_table
-from tdgnas.fitness import Table, TabularFitness, TrainingFitness
+from tdgnas.fitness import Table, TabularFitness, TrainingFitness, ZeroCostFitness
 from tdgnas.individual import Individual, LossFitness
 from tdgnas.spaces import Architecture, NASBench201, NasRL
 from tdgnas.training import Recipe, evaluate
@@ -117,6 +117,23 @@ def test_an_individual_is_trained_with_the_share_that_it_asks_for(made, scaled: 
     full.fidelity = 1.5
     with pytest.raises(ValueError, match=r"fidelity is 1.5; it is a share"):
         fitness(full)
+
+
+@pytest.mark.parametrize(("measure", "sign"), [("loss", -1), ("accuracy", 1)])
+def test_less_than_an_epoch_is_a_score_of_the_untrained_network(made, measure: str, sign: int) -> None:
+    recipe = Recipe(epochs=3, warmup=0, batch_size=8)
+    fitness = TrainingFitness(
+        **{**made, "recipe": recipe}, measure=measure, fidelities="synflow", seed=4, device="cpu"
+    )
+    score = ZeroCostFitness(made["space"], made["data"], score="synflow", seed=4, device="cpu")
+    one = Individual(made["space"].decisions.genes((3, 1, 2, 3, 1, 3)))
+    one.fidelity = 1 / 9
+    assert fitness(one) == (sign * score(one)[0],)
+    assert (fitness.budget.requests, fitness.budget.evaluations, fitness.budget.passes) == (1, 0, 3)
+    one.fidelity = 1 / 3
+    shorter = TrainingFitness(**made, measure=measure, seed=4, device="cpu")
+    assert fitness(one) == shorter(Individual(one))
+    assert fitness.budget.evaluations == pytest.approx(1 / 3)
 
 
 class Elsewhere:
