@@ -26,6 +26,7 @@ from ..strategies import STRATEGIES
 from .specs import Spec
 
 _VERSION = 2  # raised when cells of an earlier version are no longer comparable
+_SHOWN = {"space", "data", "pretrain", "fitness", "retrain"}
 _PRETRAINED = ("seed", "device", "data", "space", "pretrain")
 
 
@@ -139,23 +140,26 @@ class Subject:
     @property
     def document(self) -> Json:
         """The settings that matter to all its results, as JSON values."""
-        return self._settings(exclude_unset=True)
+        return _filled(
+            self.config.model_dump(mode="json", include=_SHOWN, exclude_unset=True, exclude_none=True)
+        )
 
     @property
     def stated(self) -> Json:
         """Of them those that are not as they are by default."""
-        return self._settings(exclude_defaults=True)
-
-    def _settings(self, **options: bool) -> Json:
-        names = {"space", "data", "pretrain", "fitness", "retrain"}
-        whole = self.config.model_dump(mode="json", include=names, exclude_none=True, **options)
-        return {key: value for key, value in whole.items() if value}
+        return _filled(
+            self.config.model_dump(mode="json", include=_SHOWN, exclude_defaults=True, exclude_none=True)
+        )
 
     @property
     def terms(self) -> Json:
         """The terms on which strategies are compared, as JSON values."""
         own = {"settings": self.document, "unit": self.unit, "budget": self.limit}
         return {**own, "metric": self.metric, "higher": self.higher}
+
+
+def _filled(document: Json) -> Json:
+    return {key: value for key, value in document.items() if value}
 
 
 class Plan:

@@ -187,8 +187,9 @@ class TrainingFitness:
         self.worst = data.task.worst_of(measure)
         self.device = pick_device(device)
         effort = Effort(space, data, recipe)
-        scored = {"score": fidelities, "seed": seed, "device": self.device}
-        score = ZeroCostFitness(space, data, **scored) if fidelities in SCORES else None
+        score = None
+        if fidelities in SCORES:
+            score = ZeroCostFitness(space, data, score=fidelities, seed=seed, device=self.device)
         self._trainer = Trainer(effort, fidelities, measure, last, power, seed, self.device, inherit, score)
         self.budget = Budget()
         self.inherit = Inheritance(space, data, keep, self.higher) if inherit else None
