@@ -202,7 +202,7 @@ def digits_growth(
     small = {"size": 8, "channels": 1} if data.startswith("digits") else {}
     recipe = {"epochs": epochs, "warmup": 0}
     found = from_scratch(
-        {"name": "grown", "channels": 8, "steps": 20, **settings},
+        {"name": "grown", "channels": 8, "steps": 40, **settings},
         {"name": data, **small},
         evaluations,
         recipe=recipe,

@@ -40,7 +40,7 @@ class NASH(DecisionStrategy):
         decisions: Sequence[Decision],
         *,
         children: Count = 8,
-        mutations: Count = 1,
+        mutations: Count = 5,
         goes_on: Literal["best", "random"] = "best",
         **given: Any,
     ) -> None:

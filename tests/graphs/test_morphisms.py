@@ -24,6 +24,7 @@ from tdgnas.graphs import (
     branch,
     deepen,
     enlarge_kernel,
+    follow,
     graph_document,
     graph_of,
     mutMorph,
@@ -73,16 +74,20 @@ def random_graph(rng):
     return Graph([*nodes, Node("out", (Term("all", head),))], SHAPE)
 
 
-def weights_of(graph, seed=0):
-    """Fresh weights, and BatchNorms with statistics and weights as after a training."""
+def network_of(graph, seed=0):
+    """A network with fresh weights, and BatchNorms with statistics and weights as after a training."""
     generator = torch.Generator().manual_seed(seed)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        state = graph.network().state_dict()
-    for name, tensor in state.items():
+        network = graph.network()
+    for name, tensor in network.state_dict().items():
         if tensor.is_floating_point() and tensor.ndim == 1:
             tensor.copy_(torch.rand(tensor.shape, generator=generator) + (0.2 if "var" in name else -0.3))
-    return state
+    return network.eval()
+
+
+def weights_of(graph, seed=0):
+    return network_of(graph, seed).state_dict()
 
 
 def outputs(graph, state, images):
@@ -111,13 +116,15 @@ def test_500_random_graphs_compute_the_same_after_a_morphism(images):
     for seed in range(500):
         rng, kind = random.Random(seed), KINDS[seed % len(KINDS)]
         graph = random_graph(rng)
-        state = weights_of(graph, seed)
+        network = network_of(graph, seed)
+        state = network.state_dict()
         before = {name: tensor.clone() for name, tensor in state.items()}
         found = grown_by(kind, graph, state, rng, images if seed % 12 < 6 else None)
         if found is not None:
             done[kind] += 1
             assert found[0].parameters() > graph.parameters()
-            old, new = outputs(graph, state, images), outputs(*found, images)
+            with torch.no_grad():
+                old, new = network(images), outputs(*found, images)
             assert torch.allclose(old, new, rtol=1e-5, atol=1e-5), (seed, kind, (old - new).abs().max())
             assert all(torch.equal(before[name], state[name]) for name in state)
     assert min(done.values()) > 60, done
@@ -318,3 +325,21 @@ def test_an_individual_that_cannot_grow_is_left_alone():
     assert individual.weights == before
     with pytest.raises(ValueError, match="did you mean 'deepen'"):
         mutMorph(individual, kinds=["deeper"])
+
+
+def test_momentum_follows_where_a_weight_kept_its_shape(images):
+    graph, state = chain(), weights_of(chain())
+    before, made = graph.network(), widen(graph, "b", rng=random.Random(0))
+    old = torch.optim.SGD(before.parameters(), lr=0.1, momentum=0.9)
+    before(images).sum().backward()
+    old.step()
+    network = made.graph.network()
+    network.load_state_dict(made.carry(state))
+    new = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9)
+    assert (
+        follow(new, network, old, before) == 1
+    )  # a and b grew with all that reads them; the bias of the head did not
+    kept = dict(network.named_parameters())["ops.head.2.bias"]
+    assert torch.equal(new.state[kept]["momentum_buffer"], kept.new_full((3,), 3.0))
+    with pytest.raises(ValueError, match="the old one SGD"):
+        follow(torch.optim.Adam(network.parameters()), network, old, before)

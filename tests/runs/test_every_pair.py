@@ -21,6 +21,7 @@ SMALL = {
     "population": 2,
     "mu": 4,
     "lambda_": 2,
+    "children": 2,
     "batch": 2,
     "sample": 2,
     "eta": 2,

@@ -8,6 +8,7 @@ and ``narrow``, does not preserve them.
 from .channels import narrow, widen
 from .kinds import MORPHISMS, Morphism
 from .layers import add_concat, add_skip, branch, deepen, enlarge_kernel, remove
+from .optimizer import follow
 from .parts import Grown
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "branch",
     "deepen",
     "enlarge_kernel",
+    "follow",
     "narrow",
     "remove",
     "widen",
