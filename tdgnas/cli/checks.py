@@ -62,6 +62,8 @@ def show(
         text = space.to_string(found) if hasattr(space, "to_string") else said
         if text != said:
             say(f"text        {text}")
+        if hasattr(space, "equations"):
+            say(*(f"            {line}" for line in space.equations(found).splitlines()))
         say(f"parameters  {space.parameters(found):,}", f"MACs        {space.macs(found):,}")
         if space.final_options:
             import torch

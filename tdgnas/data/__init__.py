@@ -5,9 +5,12 @@ from .augment import Augment, cutout, horizontal_flip, random_crop
 from .batches import Batches
 from .loading import DATA, load
 from .source import DataDamaged, DataNotFound, Source
-from .splits import ImageData, Splits, stratified
+from .splits import Data, ImageData, Splits, stratified
+from .text import TextStatistics, text_statistics
+from .tokens import TokenData
 
 __all__ = [
-    "DATA", "Augment", "Batches", "DataDamaged", "DataNotFound", "ImageData", "Source", "Splits", "cutout",
-    "horizontal_flip", "import_torchvision", "load", "random_crop", "stratified",
+    "DATA", "Augment", "Batches", "Data", "DataDamaged", "DataNotFound", "ImageData", "Source", "Splits",
+    "TextStatistics", "TokenData", "cutout", "horizontal_flip", "import_torchvision", "load", "random_crop",
+    "stratified", "text_statistics",
 ]  # fmt: skip

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, Protocol, TypeAlias
 
 import torch
 from torch import Tensor
 
 from ..settings import check_whole
-from .splits import ImageData
+
+Indices: TypeAlias = "Tensor | slice | Sequence[int]"
+Batch: TypeAlias = "tuple[Tensor, Tensor]"
+
+
+class Indexed(Protocol):
+    """So many samples on a device."""
+
+    def __len__(self) -> int: ...
+
+    @property
+    def device(self) -> torch.device: ...
 
 
 class Batches:
@@ -25,7 +36,7 @@ class Batches:
     :raises ValueError: when an epoch would hold no batch.
     """
 
-    def __init__(self, data: ImageData, batch_size: int, *, seed: int = 0, drop_last: bool = False) -> None:
+    def __init__(self, data: Indexed, batch_size: int, *, seed: int = 0, drop_last: bool = False) -> None:
         check_whole(batch_size=batch_size)
         if len(data) == 0 or (drop_last and len(data) < batch_size):
             raise ValueError(

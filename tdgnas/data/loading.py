@@ -16,6 +16,7 @@ from .digits import read_digits, read_digits_ink, read_digits_parts
 from .folder import read_folder
 from .source import Source, data_root
 from .splits import Splits, check_request, make_splits
+from .text import read_characters, read_text
 from .torchvision_sets import TORCHVISION_SETS, read_torchvision
 
 
@@ -25,9 +26,10 @@ def _check_reader(value: object) -> None:
 
 
 #: Readers of data sets by name, those of other packages under the entry point group ``tdgnas.data``. A reader returns a
-#: :class:`Source`. Where its signature names them it is given ``root`` (the folder of the data sets), and of
-#: :func:`load`'s parameters ``folder``, ``size``, ``channels`` and ``download``.
-DATA: Registry[Callable[..., Source]] = Registry("data set", "tdgnas.data", _check_reader)
+#: :class:`Source`, or :class:`Splits` where the parts are given. Where its signature names them it is given ``root``
+#: (the folder of the data sets), and of :func:`load`'s parameters ``folder``, ``size``, ``channels``, ``download``,
+#: ``segment`` and ``vocabulary``.
+DATA: Registry[Callable[..., Source | Splits]] = Registry("data set", "tdgnas.data", _check_reader)
 for _reader in (read_digits, read_digits_ink, read_digits_parts, read_cluttered_digits):
     DATA.register(_reader.__name__.removeprefix("read_").replace("_", "-"))(_reader)
 for _names, _read in ((LAYOUTS, read_cifar), (TORCHVISION_SETS, read_torchvision)):
@@ -35,6 +37,8 @@ for _names, _read in ((LAYOUTS, read_cifar), (TORCHVISION_SETS, read_torchvision
         DATA.register(_name)(partial(_read, _name))
 DATA.register("csv")(read_csv)
 DATA.register("folder")(read_folder)
+DATA.register("text")(read_text)
+DATA.register("text-characters")(read_characters)
 
 
 def load(
@@ -49,6 +53,8 @@ def load(
     seed: int = 0,
     download: bool = False,
     task: str | Task | None = None,
+    segment: int = 35,
+    vocabulary: int | None = None,
 ) -> Splits:
     """A data set divided into train, valid and test: disjoint, every class in its share, fixed by ``seed``.
 
@@ -71,6 +77,8 @@ def load(
         (default: a quarter).
     :param seed: decides the split, the same on every machine. No global random state is read or moved.
     :param download: let torchvision download what is missing (CIFAR, MNIST-like, SVHN).
+    :param segment: of texts, tokens that gradients reach back.
+    :param vocabulary: of texts, keep only so many tokens, the most frequent.
     :param task: learn this instead of the data set's own task: a name in :data:`tdgnas.tasks.TASKS`, or a task.
     :raises ValueError: for an unknown name, or an impossible size, count or share.
     :raises DataNotFound: when files are missing; it says where they were looked for and how to get them.
@@ -79,10 +87,16 @@ def load(
     check_request(size, channels, valid, train, test, seed)
     reader = DATA.get({_plain(known): known for known in DATA.names()}.get(_plain(name), name))
     given = {"folder": folder, "size": size, "channels": channels, "download": download}
+    given |= {"segment": segment, "vocabulary": vocabulary}
     given["root"] = data_root(folder)
     known = inspect.signature(reader).parameters
     source = reader(**{key: value for key, value in given.items() if key in known})
-    splits = make_splits(source, size=size, channels=channels, valid=valid, train=train, test=test, seed=seed)
+    if isinstance(source, Splits):
+        splits = source.shortened(train=train, valid=valid, test=test)
+    else:
+        splits = make_splits(
+            source, size=size, channels=channels, valid=valid, train=train, test=test, seed=seed
+        )
     if task is None:
         return splits
     return splits.learning(TASKS.get(task) if isinstance(task, str) else task)

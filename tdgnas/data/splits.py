@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TypeAlias
 
 import numpy as np
@@ -14,9 +15,10 @@ from torch import Tensor
 
 from ..settings import check_whole
 from ..tasks import CLASSIFICATION, Task, check_targets
+from .batches import Batch, Batches, Indices
 from .source import Source, fit_images
+from .tokens import TokenData
 
-Indices: TypeAlias = "Tensor | slice | Sequence[int]"
 IntArray: TypeAlias = "npt.NDArray[np.int64]"
 
 HELD_OUT = 0.25  # share held out for the test when a data set has no official test part
@@ -81,6 +83,11 @@ class ImageData:
         """Where the images lie."""
         return self.images.device
 
+    @property
+    def targets(self) -> int:
+        """Targets of a sample, of which each gives one value of the loss."""
+        return 1
+
     def to(self, device: torch.device | str) -> ImageData:
         """The same data on ``device``; itself when it lies there already."""
         if self.device == torch.device(device):
@@ -135,6 +142,37 @@ class ImageData:
         """One :meth:`batch` after another."""
         return (self.batch(indices.to(self.labels.device)) for indices in batches)
 
+    def drawn_order(self, batch_size: int, rng: random.Random) -> Tensor:
+        """All indices, in an order that ``rng`` draws."""
+        order = list(range(len(self)))
+        rng.shuffle(order)
+        return torch.tensor(order)
+
+    def order(self, batch_size: int, seed: int, least: int = 2) -> list[Tensor]:
+        """Indices of the batches of one epoch, in an order that ``seed`` draws.
+
+        :param least: a last batch of fewer images stays out: BatchNorm cannot train on one where a map is one pixel
+            wide.
+        """
+        lone = len(self) > batch_size and 0 < len(self) % batch_size < least
+        return list(Batches(self, batch_size, seed=seed, drop_last=lone).epoch())
+
+    def in_order(self, batch_size: int, part: slice, even: bool = False) -> Iterator[Batch]:
+        """Batches of a part of the images, in their order.
+
+        :param even: make them equally large, at most ``batch_size``, and none of a single image, which BatchNorm could
+            not normalise: with a ``batch_size`` of 2 one may have three.
+        """
+        start, stop, _ = part.indices(len(self))
+        count = min(-(-(stop - start) // batch_size), (stop - start) // 2)
+        bounds = [start + round((stop - start) * n / count) for n in range(count + 1)] if even else []
+        bounds = bounds or [*range(start, stop, batch_size), stop]
+        return (self.batch(slice(*pair)) for pair in pairwise(bounds))
+
+
+#: A part of a data set: images, or the tokens of a text; both are read in the same ways.
+Data: TypeAlias = "ImageData | TokenData"
+
 
 def _index(indices: Indices) -> Tensor | slice:
     if isinstance(indices, (Tensor, slice)):
@@ -158,9 +196,9 @@ class Splits:
     """
 
     name: str
-    train: ImageData
-    valid: ImageData
-    test: ImageData
+    train: Data
+    valid: Data
+    test: Data
     classes: tuple[str, ...]
     mean: tuple[float, ...]
     std: tuple[float, ...]
@@ -188,6 +226,13 @@ class Splits:
     def image_shape(self) -> tuple[int, ...]:
         """Channels, height, width; of inputs of another kind, their own shape."""
         return self.train.image_shape
+
+    def shortened(self, **sizes: float | None) -> Splits:
+        """The same with so many samples of a part, its first ones: a number, or a share below 1; all where None."""
+        given = {part: (getattr(self, part), size) for part, size in sizes.items() if size is not None}
+        return replace(
+            self, **{p: d.subset(slice(0, _count(p, size, len(d)))) for p, (d, size) in given.items()}
+        )
 
     def to(self, device: torch.device | str) -> Splits:
         """All three parts on ``device``."""

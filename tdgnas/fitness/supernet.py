@@ -23,6 +23,7 @@ from ..supernet import (
     EvaluationSet,
     Evaluator,
     PopulationEvaluator,
+    RecurrentEvaluator,
     Score,
     SplitEvaluator,
     Supernet,
@@ -34,7 +35,7 @@ from ..tasks import check_targets
 from ..workers import Workers
 
 if TYPE_CHECKING:
-    from ..data import ImageData
+    from ..data import Data
 
 Mode = Literal["threshold", "sample", "relaxed"]
 Genes = Sequence[float]
@@ -62,26 +63,27 @@ class SupernetFitness:
     :param calibration_size: how many of them.
     :param samples: discrete networks per individual in the mode ``sample``.
     :param seed: of the random numbers of the mode ``sample``.
-    :param evaluator: makes what scores discrete networks; ``functools.partial(PopulationEvaluator, cache_bytes=0)``
-        gives it options, :class:`RacingEvaluator` and :class:`CompiledEvaluator` take its place.
+    :param evaluator: makes what scores discrete networks, :class:`PopulationEvaluator` or, of recurrent cells,
+        :class:`RecurrentEvaluator` when None; ``functools.partial(PopulationEvaluator, cache_bytes=0)`` gives it
+        options, :class:`RacingEvaluator` and :class:`CompiledEvaluator` take its place.
     :raises ValueError: for unknown names and impossible sizes.
     """
 
     def __init__(
         self,
         supernet: Supernet,
-        data: ImageData,
+        data: Data,
         *,
         size: int | None = None,
         batch_size: int = 500,
         measure: str = "loss",
         mode: Mode = "threshold",
         batchnorm: BatchNormPolicy = "batch",
-        calibration: ImageData | None = None,
+        calibration: Data | None = None,
         calibration_size: int = 256,
         samples: int = 4,
         seed: int = 0,
-        evaluator: Callable[[Supernet, EvaluationSet], Evaluator] = PopulationEvaluator,
+        evaluator: Callable[[Supernet, EvaluationSet], Evaluator] | None = None,
     ) -> None:
         if mode not in get_args(Mode):
             raise ValueError(f"mode is {mode!r}; it must be one of {', '.join(get_args(Mode))}")
@@ -100,8 +102,9 @@ class SupernetFitness:
             calibration=None if calibration is None else calibration.to(supernet.device),
             calibration_size=calibration_size,
         )
-        self._make = evaluator
-        self.evaluator: Evaluator = evaluator(supernet, self.where)
+        usual = PopulationEvaluator if supernet.frame is None else RecurrentEvaluator
+        self._make = evaluator or usual
+        self.evaluator: Evaluator = self._make(supernet, self.where)
         self._counted = self.evaluator.counters.copy()
         rng = random.Random(seed)
         self._uniform = np.array([[rng.random() for _ in supernet.space.decisions] for _ in range(samples)])

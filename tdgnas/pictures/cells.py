@@ -47,6 +47,23 @@ def cell_sheet(title: str, plan: CellPlan) -> Sheet:
 
 
 @styled
+def recurrent_figure(pairs: Sequence[tuple[str, int]], ends: Sequence[int]) -> Figure:
+    """Draw a recurrent cell as the DARTS paper does: token and state, nodes with what they read through which
+    activation, and the mean that is handed on.
+
+    :param pairs: (activation, node read) of each node from 0 on, which reads token and state.
+    :param ends: nodes whose mean is the output.
+    """
+    inputs = {"x(t)": _INPUT, "h(t−1)": _INPUT}
+    faces = inputs | {str(number): _NODE for number in range(len(pairs))} | {"h(t)": _OUTPUT}
+    wires = [Wire(name, "0", pairs[0][0]) for name in inputs]
+    wires += [Wire(str(source), str(node), op) for node, (op, source) in enumerate(pairs) if node]
+    wires += [Wire(str(node), "h(t)", chosen=True, colour=GREY) for node in ends]
+    boxes = [Box(name, (name,), face=face) for name, face in faces.items()]
+    return sheet_figure([Sheet("recurrent cell", boxes, wires)], sideways=True)
+
+
+@styled
 def weights_figure(decisions: Sequence[Decision], history: npt.ArrayLike) -> Figure:
     """Draw relaxed weights over time: for every decision a heat map of its choices and epochs.
 

@@ -15,8 +15,10 @@ from ..settings import Section
 from ..spaces import SPACES, SearchSpace, create
 from ..supernet import (
     CompiledEvaluator,
+    Evaluator,
     PopulationEvaluator,
     RacingEvaluator,
+    RecurrentEvaluator,
     Supernet,
     fastest,
     load_imagenet,
@@ -99,18 +101,10 @@ def make_supernet(config: Config, space: SearchSpace, data: Splits) -> Supernet:
 
 
 def make_fitness(config: Config, supernet: Supernet, data: Splits) -> SupernetFitness:
-    """Make the fitness on the validation images."""
+    """Make the fitness on the validation data."""
     settings: SupernetSettings = config.fitness
-    options: Any = {"chunk": settings.chunk}
-    if settings.order in ("depth-first", "folded"):
-        options["order"] = settings.order
-    evaluators: dict[str, Any] = {
-        "population": partial(PopulationEvaluator, **options),
-        "racing": partial(RacingEvaluator, **options),
-        "compiled": CompiledEvaluator,
-    }
     given = settings_for(SupernetFitness, settings)
-    given |= {"evaluator": evaluators[settings.evaluator], "seed": config.seed}
+    given |= {"evaluator": _evaluator(settings, supernet.frame is not None), "seed": config.seed}
     if settings.batchnorm == "recalibrated":
         given["calibration"] = data.train
     if config.map.kind != "here" and (settings.evaluator == "racing" or settings.mode == "relaxed"):
@@ -122,6 +116,26 @@ def make_fitness(config: Config, supernet: Supernet, data: Splits) -> SupernetFi
     if config.map.kind != "here":
         fitness.over(make_map(config.map))
     return fitness
+
+
+def _evaluator(settings: SupernetSettings, recurrent: bool) -> Callable[..., Evaluator]:
+    """Return what makes the evaluator of the settings."""
+    if recurrent:
+        if settings.evaluator != "population" or settings.order not in ("device", "folded"):
+            raise ValueError(
+                "recurrent cells are scored folded, by one evaluator; leave evaluator and order out"
+            )
+        return partial(RecurrentEvaluator, chunk=settings.chunk)
+    options: Any = {"chunk": settings.chunk}
+    if settings.order in ("depth-first", "folded"):
+        options["order"] = settings.order
+    evaluators: dict[str, Any] = {
+        "population": partial(PopulationEvaluator, **options),
+        "racing": partial(RacingEvaluator, **options),
+        "compiled": CompiledEvaluator,
+    }
+    found: Callable[..., Evaluator] = evaluators[settings.evaluator]
+    return found
 
 
 def make_map(settings: MapSettings) -> Any:

@@ -41,6 +41,10 @@ class DataSettings(Section):
     valid: Number | None = Field(None, gt=0, description="validation samples")
     train: Whole | None = Field(None, ge=1, description="keep only so many training samples")
     test: Number | None = Field(None, gt=0, description="test samples")
+    segment: Whole = Field(35, ge=1, description="of texts: tokens that gradients reach back")
+    vocabulary: Whole | None = Field(
+        None, ge=2, description="of texts: keep only so many tokens, the most frequent"
+    )
     task: str | None = Field(
         None, description="what is learned, as tdgnas.tasks names it; as the data set says"
     )

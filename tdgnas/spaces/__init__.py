@@ -17,6 +17,7 @@ from .module import ModuleSpace, from_module
 from .nas_rl import NasRL
 from .nasbench201 import NASBench201
 from .programs import CGP, TreeSpace
+from .recurrent import DartsRnn, EnasRnn, PairSpace, RecurrentSpace
 from .registry import SPACES, create, load_architecture, save_architecture, space_document, space_of
 from .rules import RULES
 from .space import SearchSpace
@@ -32,10 +33,12 @@ __all__ = [
     "CellSpace",
     "Condition",
     "DartsCells",
+    "DartsRnn",
     "Decision",
     "Decisions",
     "EnasMacro",
     "EnasMicro",
+    "EnasRnn",
     "FinalNetwork",
     "GeneticCNN",
     "Genotype",
@@ -48,6 +51,8 @@ __all__ = [
     "Node",
     "OneInputCells",
     "Op",
+    "PairSpace",
+    "RecurrentSpace",
     "SearchSpace",
     "Term",
     "TreeSpace",

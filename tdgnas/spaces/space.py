@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from ..decision import Choices, Decision, Decisions, Genes
 from ..graphs import Graph, Node
@@ -215,6 +217,16 @@ class SearchSpace(ABC):
         if self._last is None or self._last[0] != architecture:
             self._last = architecture, self.fixed(architecture)
         return self._last[1], ()
+
+    def frame(self) -> nn.Module | None:
+        """Return what stands around the graph, with fresh weights: ``frame(graph, inputs)`` runs ``graph``, which takes
+        a batch to a batch, as often as it wants, and gives the outputs. None where the graph takes the inputs itself.
+        """
+        return None
+
+    def example(self, count: int, generator: torch.Generator) -> Tensor:
+        """Return inputs that a network takes, drawn at random, each with one output."""
+        return torch.randn((count, *self.image_shape), generator=generator)
 
     def network(self, architecture: Architecture) -> GraphNetwork:
         """Return the stand-alone network of an architecture, with fresh weights."""

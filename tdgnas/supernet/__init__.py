@@ -24,6 +24,7 @@ from .pretrain_settings import PathSettings, PretrainSettings
 from .pretraining import EpochRecord, Pretraining
 from .pruning import train_what_is_left
 from .racing import Race, RacingEvaluator, race
+from .recurrent import RecurrentEvaluator
 from .relaxation import RELAXATIONS, Relaxation
 from .split import Shares, SplitEvaluator
 from .supernet import Supernet
@@ -48,6 +49,7 @@ __all__ = [
     "Pretraining",
     "Race",
     "RacingEvaluator",
+    "RecurrentEvaluator",
     "Relaxation",
     "SampledPath",
     "Score",

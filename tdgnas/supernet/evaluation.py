@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import pairwise
 from typing import TYPE_CHECKING, Literal, Protocol, get_args
 
 import torch
@@ -18,7 +17,7 @@ from .batchnorm import Policy, Statistics
 from .counters import Counters
 
 if TYPE_CHECKING:
-    from ..data import ImageData
+    from ..data import Data
     from .supernet import Supernet
 
 BatchNormPolicy = Literal["batch", "recalibrated", "running"]
@@ -86,18 +85,16 @@ class Evaluator(Protocol):
 
 
 def evaluation_set(
-    data: ImageData,
+    data: Data,
     *,
     size: int | None = None,
     batch_size: int = 500,
     policy: BatchNormPolicy = "batch",
-    calibration: ImageData | None = None,
+    calibration: Data | None = None,
     calibration_size: int = 256,
     channels_last: bool = True,
 ) -> EvaluationSet:
     """Fix the images of a fitness: the first ``size`` of ``data`` (which its split has shuffled), in equal batches.
-
-    No batch has a single image, which BatchNorm could not normalise: with a ``batch_size`` of 2 one may have three.
 
     :param calibration: where ``recalibrated`` takes its images from (training images).
     :param channels_last: lay images out with the channels last, and so everything computed from them: the same
@@ -117,19 +114,15 @@ def evaluation_set(
         raise ValueError(
             f"calibration_size is {calibration_size}; BatchNorm's statistics need at least 2 images"
         )
-    parts = min(-(-size // batch_size), size // 2)
     layout: Callable[[Tensor], Tensor] = devices.channels_last if channels_last else Tensor.contiguous
-    bounds = [round(size * part / parts) for part in range(parts + 1)]
     batches = tuple(
-        (layout(data.normalised(slice(start, end))), data.labels[start:end])
-        for start, end in pairwise(bounds)
+        (layout(inputs), targets) for inputs, targets in data.in_order(batch_size, slice(0, size), even=True)
     )
     images = None
     if policy == "recalibrated":
         if calibration is None:
             raise ValueError("the policy 'recalibrated' needs training images: pass calibration=data.train")
-        images = calibration.normalised(slice(0, min(calibration_size, len(calibration))))
-        images = layout(images)
+        images = layout(calibration.batch(slice(0, min(calibration_size, len(calibration))))[0])
     return EvaluationSet(batches, images, policy, data.task)
 
 

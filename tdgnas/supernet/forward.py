@@ -22,13 +22,14 @@ class RelaxedForward:
         self.ops = ops
         self.state = state
 
-    def __call__(self, images: Tensor, weights: Tensor) -> Tensor:
+    def __call__(self, images: Tensor, weights: Tensor, batch: int | None = None) -> Tensor:
         """Return logits of shape (rows, batch, classes).
 
         :param images: shape (batch, channels, height, width).
         :param weights: relaxed weights, shape (rows, genes).
+        :param batch: images of a row, where every row has its own: ``images`` has (rows * batch, ...).
         """
-        rows, batch = weights.shape[0], images.shape[0]
+        rows, batch = weights.shape[0], batch or images.shape[0]
         values = {INPUT: images}
         for node in self.space.graph.nodes:
             terms = [self._term(values[term.source], term, weights, batch) for term in node.terms]

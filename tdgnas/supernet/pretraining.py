@@ -28,7 +28,7 @@ from .paths import SampledPath, sample_path
 from .pretrain_settings import PretrainSettings
 
 if TYPE_CHECKING:
-    from ..data import ImageData
+    from ..data import Data
 
 
 @dataclass(frozen=True)
@@ -146,10 +146,10 @@ class Pretraining(Iterator[EpochRecord]):
     def _epoch(self, generator: torch.Generator) -> tuple[dict[str, float], dict[str, float]]:
         data = self.supernet.data
         assert data is not None
-        train_order, valid_order = self._order(len(data.train)), self._order(len(data.valid))
+        orders = [part.drawn_order(self.batch_size, self.rng) for part in (data.train, data.valid)]
         steps, alpha = range(self.steps), self.learns_alpha(self.epoch)
-        train = self._batches(data.train, train_order, steps, generator)
-        held_out = self._batches(data.valid, valid_order, steps if alpha else steps[-1:], generator)
+        train = self._batches(data.train, orders[0], steps, generator)
+        held_out = self._batches(data.valid, orders[1], steps if alpha else steps[-1:], generator)
         task = self.supernet.task
         learned, measured = torch.zeros(2, len(task.names), dtype=torch.float64)
         for step in steps:
@@ -175,13 +175,8 @@ class Pretraining(Iterator[EpochRecord]):
             return given.lr
         return given.lr_min + (given.lr - given.lr_min) * (1 + math.cos(math.pi * epoch / given.epochs)) / 2
 
-    def _order(self, n: int) -> Tensor:
-        order = list(range(n))
-        self.rng.shuffle(order)
-        return torch.tensor(order)
-
     def _batches(
-        self, data: ImageData, order: Tensor, steps: Sequence[int], generator: torch.Generator
+        self, data: Data, order: Tensor, steps: Sequence[int], generator: torch.Generator
     ) -> Iterator[Batch]:
         """This process's shares of the batches of some steps."""
         # The validation set may be smaller than the training set: it is read round and round.

@@ -33,7 +33,7 @@ class Costs:
         profile, nodes, steps = self.space.graph.profile, self.space.graph.nodes, interner.steps
         for number in range(len(self.macs), len(interner)):
             step = steps[number]
-            shape: tuple[int, ...] = self.space.image_shape
+            shape: tuple[int, ...] = self.space.graph.input_shape
             if number:
                 shape = profile.values[nodes[step.node].name] if step.op is None else profile.outputs[step.op]
             macs = profile.step_macs(step, nodes) if number else 0

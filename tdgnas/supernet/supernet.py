@@ -52,6 +52,7 @@ class Supernet(nn.Module):
     :param relaxation: how gates are relaxed: ``sigmoid``, ``hard-sigmoid`` or ``target-softmax``.
     :param seed: fixes the initial weights and alpha (1e-3 * N(0, 1), as DARTS).
     :param device: where to compute; CUDA where there is one, else the CPU.
+    :ivar frame: what stands around the space's graph, such as the run over time of a recurrent cell; None for nothing.
     :ivar by_weights: the relaxed forward pass of images and rows of relaxed weights, see :class:`RelaxedForward`.
     :ivar task: what is learned; classification without data.
     :ivar budget: the ledger that pretraining, gradients, weight training and evaluations pay into.
@@ -80,6 +81,8 @@ class Supernet(nn.Module):
             alpha = 1e-3 * torch.randn(space.length)
         self.alpha: Tensor
         self.register_buffer("alpha", alpha)
+        with own_noise(seed):
+            self.frame = space.frame()
         self.scales = (
             nn.Parameter(torch.ones(len(self.relaxation.targets))) if self.relaxation.targets else None
         )
@@ -124,7 +127,14 @@ class Supernet(nn.Module):
 
     def relaxed(self, images: Tensor, genes: Tensor) -> Tensor:
         """Relaxed forward pass of alpha-vectors of shape (rows, genes); logits (rows, batch, classes)."""
-        return self.by_weights(images, self.weights(genes))
+        weights, batch = self.weights(genes), len(images)
+        if self.frame is None:
+            return self.by_weights(images, weights)
+        rows = len(genes)
+        found: Tensor = self.frame(
+            lambda each: self.by_weights(each, weights, batch).flatten(0, 1), images, rows
+        )
+        return found.reshape(rows, -1, found.shape[-1])
 
     def mixed(self, images: Tensor, genes: Tensor, path: SampledPath | None = None) -> Tensor:
         """Relaxed forward pass of one alpha-vector of shape (genes,); logits (batch, classes).
@@ -133,17 +143,20 @@ class Supernet(nn.Module):
 
         :param path: compute this path alone, see :func:`sample_path`.
         """
-        if path is None:
-            return self._mixed(images, self.weights(genes))
-        return self._mixed(images, path.weights(genes), path.choices)
+        weights, choices = (
+            (self.weights(genes), None) if path is None else (path.weights(genes), path.choices)
+        )
+        return self._framed(lambda each: self._mixed(each, weights, choices), images)
+
+    def _framed(self, graph: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
+        return graph(images) if self.frame is None else self.frame(graph, images)
 
     def discrete(self, images: Tensor, architecture: Architecture) -> Tensor:
         """Forward pass of one architecture; logits of shape (batch, classes)."""
         self.space.check(architecture)
         graph = self.space.graph
-        return run_steps(
-            graph.steps(architecture.choices), graph.nodes, self.ops, graph.profile.shapes, images
-        )
+        steps, shapes = graph.steps(architecture.choices), graph.profile.shapes
+        return self._framed(lambda each: run_steps(steps, graph.nodes, self.ops, shapes, each), images)
 
     def forward(self, images: Tensor) -> Tensor:
         """Relaxed forward pass of the supernet's own alpha; logits of shape (batch, classes)."""
@@ -296,6 +309,8 @@ class Supernet(nn.Module):
         network = self.space.network(architecture)
         for name, op in network.ops.items():
             op.load_state_dict(self.ops[name].state_dict())
+        if self.frame is not None:
+            network.get_submodule("frame").load_state_dict(self.frame.state_dict())
         return network.to(self.device)
 
     def _loss(self, alpha: Tensor, batch: Batch, path: SampledPath | None = None) -> Tensor:

@@ -23,6 +23,10 @@ def _right(outputs: Tensor, targets: Tensor) -> Tensor:
     return outputs.argmax(-1) == targets
 
 
+def _perplexity(mean: float) -> float:
+    return math.exp(min(mean, 100.0))  # a diverged network is told as a number that files can hold
+
+
 def _square(outputs: Tensor, targets: Tensor) -> Tensor:
     return (outputs - targets).square().mean(1)
 
@@ -46,6 +50,10 @@ def _all_right(outputs: Tensor, targets: Tensor) -> Tensor:
 #: One class of several: mean cross-entropy in nats; ``accuracy``, the share of right answers.
 CLASSIFICATION = Task(
     "classification", _cross_entropy, {"accuracy": Measure(_right, worst=0.0, share=True)}, smoothed=_smoothed
+)
+#: A text, token by token: mean cross-entropy in nats; ``perplexity``, its exponential.
+LANGUAGE = Task(
+    "language", _cross_entropy, {"perplexity": Measure(_cross_entropy, higher=False, finish=_perplexity)}
 )
 #: Numbers: the mean square of the difference; ``rmse``, its root, and ``mae``, the mean distance.
 REGRESSION = Task(
@@ -72,5 +80,5 @@ def _check(value: object) -> None:
 
 #: Tasks by name, those of other packages under the entry point group ``tdgnas.tasks``.
 TASKS: Registry[Task] = Registry("task", "tdgnas.tasks", _check)
-for _task in (CLASSIFICATION, REGRESSION, MULTI_LABEL):
+for _task in (CLASSIFICATION, REGRESSION, MULTI_LABEL, LANGUAGE):
     TASKS.register(_task.name)(_task)

@@ -132,7 +132,11 @@ class Task:
         :returns: shape (1 + measures, ...), in the order of :attr:`names`.
         """
         functions = (self.loss, *(measure.function for measure in self.measures.values()))
-        return torch.stack([self._values(each, outputs, targets).double().sum(-1) for each in functions])
+        # A measure may be the loss told in another way.
+        values = {
+            each: self._values(each, outputs, targets).double().sum(-1) for each in dict.fromkeys(functions)
+        }
+        return torch.stack([values[each] for each in functions])
 
     def means(self, sums: Sequence[float], count: int) -> dict[str, float]:
         """Return what is told of sums over ``count`` samples, by name."""

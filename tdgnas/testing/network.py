@@ -65,7 +65,7 @@ class NetworkCase(Case):
         return [space.sample(rng) for _ in range(count)] + [Architecture(space.name, end) for end in ends]
 
     def _images(self) -> Tensor:
-        return torch.randn((BATCH, *self.space.image_shape), generator=torch.Generator().manual_seed(0))
+        return self.space.example(BATCH, torch.Generator().manual_seed(0))
 
     def _supernet(self) -> Supernet:
         return Supernet(self.space, seed=1, device="cpu")
@@ -75,6 +75,8 @@ class NetworkCase(Case):
         if supernet is not None:
             for name, operation in network.ops.items():
                 operation.load_state_dict(supernet.ops[name].state_dict())
+            if supernet.frame is not None:
+                network.get_submodule("frame").load_state_dict(supernet.frame.state_dict())
         # BatchNorm normalises by the batch, as in the supernet, and everything random (dropout) is off.
         network.eval()
         for part in network.modules():

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..data import Source
+from ..data import Source, Splits
 from ..data.splits import make_splits
 from ..decision import Genes
 from ..mapping import name_of
@@ -61,8 +61,8 @@ _USUAL = {
 }  # fmt: skip
 
 
-def _images() -> Tensor:
-    return torch.randn((BATCH, 4, 8, 8), generator=torch.Generator().manual_seed(0))
+#: One image that operations are tried on.
+_SHAPE = (4, 8, 8)
 
 
 # tasks -----------------------------------------------------------------------------------------------------------
@@ -171,6 +171,15 @@ def _weights(space: SearchSpace, seed: int) -> Genes:
 class OperationCase(PartCase):
     """A kind of operation."""
 
+    def _images(self) -> Tensor:
+        shape = self.options.get("shape", _SHAPE)
+        return torch.randn((BATCH, *shape), generator=torch.Generator().manual_seed(0))
+
+    def call(self, usual: Mapping[str, Any]) -> Any:
+        """Call it with the options, but for the shape of its inputs."""
+        own = {name: value for name, value in self.options.items() if name != "shape"}
+        return PartCase(self.subject, own).call(usual)
+
     def _module(self) -> nn.Module:
         module: nn.Module = self.call(_USUAL)
         return module.eval()
@@ -179,7 +188,7 @@ class OperationCase(PartCase):
         module = self.call(_USUAL)
         if not isinstance(module, nn.Module):
             yield f"{self.returned(module)}; a kind of operation makes an nn.Module"
-        output = module.eval()(_images())
+        output = module.eval()(self._images())
         if not isinstance(output, Tensor) or output.shape[:1] != (BATCH,):
             yield f"{self.name} gives {getattr(output, 'shape', output)!r} for {BATCH} images; give a value for each"
         elif not torch.isfinite(output).all():
@@ -191,7 +200,7 @@ class OperationCase(PartCase):
             yield f"{self.name} gives the same weights twice; make a new module every time, else networks share theirs"
 
     def rule_frozen_is_frozen(self) -> Iterator[str]:
-        module, images = self._module(), _images()
+        module, images = self._module(), self._images()
         before = {name: value.clone() for name, value in module.state_dict().items()}
         with torch.no_grad():
             whole = module(images)
@@ -206,12 +215,12 @@ class OperationCase(PartCase):
     def rule_has_shapes_on_the_meta_device(self) -> Iterator[str]:
         with torch.device("meta"):
             module = self._module()
-            shape = module(_images().to("meta")).shape
-        if shape != self._module()(_images()).shape:
+            shape = module(self._images().to("meta")).shape
+        if shape != self._module()(self._images()).shape:
             yield f"{self.name} gives another shape on torch's meta device, by which graphs are measured"
 
     def rule_is_saved_by_its_state(self) -> Iterator[str]:
-        one, two, images = self._module(), self._module(), _images()
+        one, two, images = self._module(), self._module(), self._images()
         two.load_state_dict(one.state_dict())
         if not torch.equal(one(images), two(images)):
             yield f"{self.name} with the weights of another one gives other values; keep what it learns as parameters"
@@ -285,11 +294,14 @@ class DataCase(PartCase):
 
     def rule_can_be_called(self) -> Iterator[str]:
         source = self.call({})
-        if not isinstance(source, Source):
-            yield f"{self.returned(source)}; a reader returns a tdgnas.data.Source"
+        if not isinstance(source, (Source, Splits)):
+            yield f"{self.returned(source)}; a reader returns a tdgnas.data.Source, or Splits"
 
     def rule_has_images_of_bytes(self) -> Iterator[str]:
-        images = self.call({}).images
+        source = self.call({})
+        if isinstance(source, Splits):
+            return
+        images = source.images
         if images.dtype == torch.float32 and images.ndim in (2, 3):
             return  # inputs of another kind
         if images.dtype != torch.uint8 or images.ndim != 4 or images.shape[1] not in (1, 3):
@@ -297,15 +309,25 @@ class DataCase(PartCase):
 
     def rule_is_the_same_every_time(self) -> Iterator[str]:
         one, two = self.call({}), self.call({})
-        if not (torch.equal(one.images, two.images) and torch.equal(one.labels, two.labels)):
+        if not all(torch.equal(*pair) for pair in zip(_tensors(one), _tensors(two), strict=True)):
             yield f"{self.name} reads other images or another order every time; a split is fixed by its seed alone"
         yield from self.draws_nothing(lambda: self.call({}), "is read")
 
     def rule_fits_its_task(self) -> None:
         source = self.call({})
-        splits = make_splits(source, size=source.size, channels=source.channels)
-        outputs = torch.zeros((len(splits.train), len(source.classes)))
-        splits.task.check(outputs, splits.train.labels.to(outputs.device))
+        splits = source
+        if isinstance(source, Source):
+            splits = make_splits(source, size=source.size, channels=source.channels)
+        targets = splits.train.batch(slice(0, len(splits.train)))[1]
+        splits.task.check(torch.zeros((len(targets), splits.outputs)), targets)
+
+
+def _tensors(source: Source | Splits) -> list[Tensor]:
+    if isinstance(source, Source):
+        return [source.images, source.labels]
+    return [
+        tensor for part in (source.train, source.valid, source.test) for tensor in part.batch(slice(0, 8))
+    ]
 
 
 check_data = Kind("data-set", DataCase)

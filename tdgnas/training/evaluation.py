@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ..data import ImageData
+from ..data import Data
 from ..descent import in_mode
 from ..devices import Precision, autocast
 from ..parallel import working
@@ -13,7 +13,7 @@ from ..tasks import check_targets
 
 
 def evaluate(
-    network: nn.Module, data: ImageData, batch_size: int = 500, precision: Precision = "float32"
+    network: nn.Module, data: Data, batch_size: int = 500, precision: Precision = "float32"
 ) -> dict[str, float]:
     """Loss and measures of ``network`` on ``data``, by name as its task has them, in evaluation mode.
 
@@ -32,18 +32,17 @@ def evaluate(
     device = next((tensor.device for tensor in network.parameters()), data.device)
     task = data.task
     total = torch.zeros(len(task.names), dtype=torch.float64, device=device)
-    own = range(len(data))[working().share(len(data))]
-    parts = [slice(start, min(start + batch_size, own.stop)) for start in own[::batch_size]]
+    count = torch.zeros((), dtype=torch.float64, device=device)
     with in_mode(network, False), torch.no_grad():
-        for part in parts:
-            images, targets = data.batch(part)
+        for images, targets in data.in_order(batch_size, working().share(len(data))):
             targets = targets.to(device)
             with autocast(device, precision):
                 outputs, _ = outputs_of(network(images.to(device)), targets)
-            if part == parts[0]:
+            if not count:
                 check_targets(data.labels, outputs.shape[1], "the data")
             total += task.sums(outputs.double(), targets)
-    return task.means(working().sum(total).tolist(), len(data))
+            count += len(targets)
+    return task.means(working().sum(total).tolist(), int(working().sum(count)))
 
 
 def outputs_of(given: object, targets: Tensor) -> tuple[Tensor, Tensor | None]:

@@ -71,7 +71,7 @@ class NetworkPlan:
         channels, *sides = image_shape
         fixed = None if isinstance(self.source, Genotype) else self.source[0].image_shape
         square = len(sides) == 2 and sides[0] == sides[1]
-        if not square and (self.final_options or tuple(image_shape) != fixed):
+        if not square and tuple(image_shape) != fixed:
             raise ValueError(
                 f"inputs have shape {tuple(image_shape)}; this network takes {fixed or 'square images'}"
             )

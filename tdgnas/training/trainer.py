@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..data import Batches, Splits
+from ..data import Splits
 from ..descent import TrainingDiverged, descend
 from ..devices import autocast, channels_last, own_noise, pick_device
 from ..parallel import present
@@ -86,7 +86,8 @@ class Training:
         self.optimizer = _optimizer(self.network, recipe)
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=recipe.precision == "float16")
         self.averaged = deepcopy(self.network).requires_grad_(False) if recipe.ema is not None else None
-        train = data.train.joined(data.valid) if recipe.with_valid else data.train
+        # Both parts of a data set are of one kind.
+        train = data.train.joined(data.valid) if recipe.with_valid else data.train  # type: ignore[arg-type]
         if min(recipe.batch_size, len(train)) < self.processes.count:
             raise ValueError(
                 f"{self.processes.count} processes cannot share a batch of {min(recipe.batch_size, len(train))}; raise "
@@ -182,16 +183,12 @@ class Training:
 
     def _train_epoch(self) -> dict[str, float]:
         recipe, processes = self.recipe, self.processes
-        # BatchNorm cannot train on one image where a map is one pixel wide, and everybody needs a share.
-        lone = len(self._train) > recipe.batch_size and (
-            0 < len(self._train) % recipe.batch_size < max(2, processes.count)
-        )
         order = _stream(self.seed, self.epoch, _ORDER)
-        batches = Batches(self._train, recipe.batch_size, seed=order, drop_last=lone)
+        # Everybody needs a share of every batch.
+        whole = self._train.order(recipe.batch_size, order, max(2, processes.count))
         generator = torch.Generator().manual_seed(_stream(self.seed, self.epoch, _AUGMENT))
         check_every = 1 if self.device.type == "cpu" else CHECK_EVERY
         losses: list[Tensor] = []
-        whole = list(batches.epoch())
         sums = torch.zeros(len(self.task.names), dtype=torch.float64, device=self.device)
         starts = getattr(self.network, "start_epoch", None)
         if starts is not None:
@@ -203,12 +200,13 @@ class Training:
                 self._set_learning_rate(recipe.learning_rate(self.epoch, step, len(whole)))
                 own = processes.share(len(whole[step]))
                 images = recipe.augment(images, generator, (own.start, len(whole[step])))
-                loss, found = self._step(images, targets, len(whole[step]), step, len(whole))
+                count = len(whole[step]) * self._train.targets
+                loss, found = self._step(images, targets, count, step, len(whole))
                 losses.append(loss)
                 sums += found
                 if (step + 1) % check_every == 0 or step + 1 == len(whole):
                     self._check_finite(losses, step + 1 - check_every)
-        weights = torch.tensor([len(indices) for indices in whole], dtype=torch.float64)
+        weights = torch.tensor([len(each) * self._train.targets for each in whole], dtype=torch.float64)
         mean = (torch.stack(losses).double().cpu() * weights).sum() / weights.sum()
         return {
             **self.task.means(processes.sum(sums).tolist(), int(weights.sum())),

@@ -59,9 +59,11 @@ def tiny(problem: str, strategy: str) -> dict[str, Any]:
         )
         if "recipe" in document["fitness"] and STRATEGIES.get(strategy).needs_fidelity:
             document["fitness"] = {"recipe": {"epochs": 2}}
-        if sections["data"]["name"].startswith("digits"):
+        if sections["data"]["name"] == "text":
+            document["data"] |= {"name": "text", "segment": 4, "vocabulary": 20}
+        elif sections["data"]["name"].startswith("digits"):
             document["data"]["name"] = sections["data"]["name"]
-        least = {"width": 0.03125, "channels": 2, "layers": 3, "nodes": 1, "steps": 3}
+        least = {"width": 0.03125, "channels": 2, "layers": 3, "nodes": 2, "size": 4, "steps": 3}
         known = sections["space"]["settings"]
         if sections["space"]["name"] == "nas-rl":
             document["data"] |= {"size": 8, "channels": 1}

@@ -39,6 +39,8 @@ SMALL = {
     "trees": {"size": 4, "kernels": [1, 3], "filters": [2, 3], "most": 4, "image_size": 17},
     "genetic-cnn": {"stages": [2, 3], "channels": 2, "kernel": 3, "image_size": 8},
     "enas-macro": {"layers": 4, "channels": 4, "image_size": 8},
+    "darts-rnn": {"nodes": 3, "size": 6, "classes": 11},
+    "enas-rnn": {"nodes": 3, "size": 6, "classes": 11},
     "module": {"arguments": {"width": 4}, "shape": [3, 8, 8]},
     "enas-micro": {"layers": 2, "nodes": 2, "channels": 4, "image_size": 8},
     "grown": {"kinds": ["stay", "deepen", "widen"], "channels": 2, "steps": 3, "places": 3, "image_size": 8},
@@ -132,6 +134,13 @@ OPERATIONS = {
     "dropout-head": {"dropout": 0.1},
     "enas-pool": {"pool": "max"},
     "pool": {"kind": "max"},
+    "plain-norm": {"shape": (8,)},
+    "rnn-input-gates": {"shape": (16,)},
+    "rnn-gates": {"shape": (8,)},
+    "rnn-highway": {"activation": "tanh", "shape": (24,)},
+    "rnn-counted": {"shape": (8,)},
+    "rnn-average": {"shape": (9,)},
+    "scale": {"factor": 0.5},
     "factorised-reduction": {"stride": 2},
     "held": {"module": Held("here", torch.nn.ReLU())},
     "first-channels": {"operation": "sep_conv_3x3", "affine": True},
@@ -154,7 +163,7 @@ def test_every_part_keeps_the_rules_of_its_kind() -> None:
     for registry in (TASKS, RULES, PROBLEMS):
         for entry in registry:
             assert check_anything(entry.value).ok, entry.name
-    for name in ("digits", "digits-ink", "digits-parts", "cluttered-digits"):  # the others read files
+    for name in ("digits", "digits-ink", "digits-parts", "cluttered-digits", "text"):  # the others read files
         assert check_anything(DATA.get(name)).ok
     for entry in FITNESSES:
         assert check_anything(entry.value, config=SCORED[entry.name]).ok

@@ -27,8 +27,8 @@ class Enas(ReinforceLSTM):
     stay as they are and the best of all counts, as in every other search.
 
     :param decisions: ``space.decisions``.
-    :param settings: published settings of the controller; ``enas-micro`` where decisions point by index, else
-        ``enas-macro``, where none.
+    :param settings: published settings of the controller; where none ``enas-macro``, or where decisions point by
+        index ``enas-micro``, of recurrent cells (four functions) ``enas-rnn``.
     :param alternate: train the shared weights in turn with the controller.
     :param updates: of the controller between two trainings of the weights; 50, for ``enas-micro`` 30, where none.
     :param steps: of the weights in each training, each on an architecture of its own; one pass over the training data
@@ -49,8 +49,7 @@ class Enas(ReinforceLSTM):
         **given: Any,
     ) -> None:
         if settings is None:
-            by_index = any(decision.points and not decision.binary for decision in decisions)
-            settings = "enas-micro" if by_index else "enas-macro"
+            settings = preset_of(decisions)
         super().__init__(decisions, settings=settings, **given)
         self.updates: int = updates or PRESETS[settings]["updates"]
         self.steps = steps
@@ -74,3 +73,11 @@ class Enas(ReinforceLSTM):
         super().load_state_dict(state)
         if state["train"] is not None:
             cast("Any", self.train).load_state_dict(state["train"])
+
+
+def preset_of(decisions: Sequence[Decision]) -> Preset:
+    """Return which published settings fit: decisions that point by index are those of cells, of images or recurrent."""
+    if not any(decision.points and not decision.binary for decision in decisions):
+        return "enas-macro"
+    operations = {len(decision.choices) for decision in decisions if not decision.points}
+    return "enas-micro" if operations == {len(PRESETS["enas-micro"]["bias"])} else "enas-rnn"

@@ -25,7 +25,7 @@ __all__ = ["Controller", "ReinforceLSTM"]
 if TYPE_CHECKING:
     import torch
 
-Preset = Literal["nas-rl", "enas-macro", "enas-micro"]
+Preset = Literal["nas-rl", "enas-macro", "enas-micro", "enas-rnn"]
 
 
 class Controller(Section):
@@ -77,8 +77,21 @@ _MICRO = _MACRO | {
     "tanh": 1.1, "reduce": 2.5, "bias": (10.0, 10.0, 0.0, 0.0, 0.0),
     "constant": (0.25, 0.25, -0.25, -0.25, -0.25), "skip_weight": 0.0, "lr": 3.5e-3, "batch": 10, "updates": 30,
 }  # fmt: skip
+_RNN = _MACRO | {
+    "hidden": 100,
+    "tanh": 2.5,
+    "temperature": 5.0,
+    "skip_weight": 0.0,
+    "lr": 3.5e-4,
+    "batch": 10,
+}
 #: Published settings; any of them can be overridden.
-PRESETS: dict[str, dict[str, Any]] = {"nas-rl": _NAS_RL, "enas-macro": _MACRO, "enas-micro": _MICRO}
+PRESETS: dict[str, dict[str, Any]] = {
+    "nas-rl": _NAS_RL,
+    "enas-macro": _MACRO,
+    "enas-micro": _MICRO,
+    "enas-rnn": _RNN,
+}
 _AS_PUBLISHED = Controller()
 
 
@@ -119,7 +132,8 @@ class ReinforceLSTM(DecisionStrategy):
 
     :param decisions: ``space.decisions``.
     :param settings: the published settings that hold where the others are none: ``nas-rl`` (8 architectures per update,
-        Adam 6e-4, baseline 0.95, no entropy), ``enas-macro`` (20, 1e-3, 0.99, 1e-4) or ``enas-micro`` (10, 3.5e-3).
+        Adam 6e-4, baseline 0.95, no entropy), ``enas-macro`` (20, 1e-3, 0.99, 1e-4) ``enas-micro`` (10, 3.5e-3) or
+        ``enas-rnn`` (10, 3.5e-4).
     :param batch: architectures per update.
     :param lr: learning rate (Adam).
     :param baseline: decay of the moving average of rewards.

@@ -1,0 +1,120 @@
+"""Recurrent cells on shared weights: populations against one by one, states of readings, gradients."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+import torch
+
+from tdgnas.data import Splits, TokenData
+from tdgnas.fitness import SupernetFitness
+from tdgnas.spaces import DartsRnn, EnasRnn, PairSpace
+from tdgnas.supernet import RecurrentEvaluator, Supernet, evaluate_one, evaluation_set, relaxed_scores
+
+WORDS = 11
+
+
+def text(tokens: int = 200, segment: int = 6) -> Splits:
+    """Random tokens in three parts."""
+    generator = torch.Generator().manual_seed(0)
+    parts = [TokenData(torch.randint(WORDS, (tokens,), generator=generator), segment) for _ in range(3)]
+    return Splits("noise", *parts, classes=tuple(map(str, range(WORDS))), mean=(), std=())
+
+
+def made(kind: type[PairSpace] = DartsRnn, **settings: Any) -> Supernet:
+    """A supernet whose weights are large enough that cells differ."""
+    space = kind(**{"nodes": 4, "size": 6, "classes": WORDS, **settings})
+    supernet = Supernet(space, text(), seed=1, device="cpu")
+    with torch.no_grad():
+        for parameter in supernet.parameters():
+            parameter.mul_(25)
+    return supernet
+
+
+@pytest.mark.parametrize("kind", [DartsRnn, EnasRnn])
+@pytest.mark.parametrize("norm", [False, True])
+@pytest.mark.parametrize("policy", ["batch", "running"])
+def test_a_population_is_scored_as_one_by_one(kind: type[PairSpace], norm: bool, policy: Any) -> None:
+    # In double precision: over so many tokens rounding grows, with BatchNorm of few streams most of all.
+    supernet, rng = made(kind, norm=norm).double(), random.Random(0)
+    assert supernet.data is not None
+    where = evaluation_set(supernet.data.valid, size=20, batch_size=4, policy=policy)
+    population = [supernet.space.sample(rng) for _ in range(9)]
+    evaluator = RecurrentEvaluator(supernet, where, chunk=5)
+    together = evaluator.scores([*population, population[0]])
+    alone = [evaluate_one(supernet, where, each) for each in [*population, population[0]]]
+    assert [each.loss for each in together] == pytest.approx([each.loss for each in alone], rel=1e-9)
+    assert len({round(each.loss, 6) for each in alone}) > 7
+    assert evaluator.counters.macs_executed < evaluator.counters.macs_requested
+
+
+def test_rows_of_relaxed_networks_and_certain_ones_agree() -> None:
+    supernet, rng = made(), random.Random(0)
+    assert supernet.data is not None
+    where = evaluation_set(supernet.data.valid, size=20, batch_size=4)
+    population = [supernet.space.sample(rng) for _ in range(3)]
+    genes = torch.tensor([supernet.space.encode(each, 60.0) for each in population])
+    relaxed = [score.loss for score in relaxed_scores(supernet, where, genes, rows=2)]
+    assert relaxed == pytest.approx(
+        [evaluate_one(supernet, where, each).loss for each in population], abs=1e-4
+    )
+
+
+def test_every_reading_has_a_state_of_its_own() -> None:
+    """What one network leaves at the end of a segment is not what another one begins the next with."""
+    supernet, rng = made(), random.Random(0)
+    assert supernet.data is not None
+    where = evaluation_set(supernet.data.valid, size=20, batch_size=2)
+    one, two = (supernet.space.sample(rng) for _ in range(2))
+    before = evaluate_one(supernet, where, one)
+    evaluate_one(supernet, where, two)
+    assert evaluate_one(supernet, where, one) == before
+    train = supernet.data.train
+    (first, _), (second, _), *_ = train.feed(train.order(4, 0))
+    with torch.no_grad(), supernet.frozen():
+        supernet.discrete(first, one)
+        after = supernet.discrete(second, one)
+        assert torch.equal(supernet.discrete(second, one), after), "the same segment begins twice the same"
+        supernet.discrete(first, two)
+        assert not torch.equal(supernet.discrete(second, one), after)
+
+
+def test_the_fitness_takes_perplexity_and_counts_tokens() -> None:
+    supernet = made()
+    assert supernet.data is not None
+    fitness = SupernetFitness(supernet, supernet.data.valid, size=20, batch_size=4, measure="perplexity")
+    individual = supernet.population(1, rng=random.Random(0))[0]
+    (perplexity,) = fitness(individual)
+    score = evaluate_one(supernet, fitness.where, fitness.decode(individual))
+    assert perplexity == pytest.approx(torch.tensor(score.loss).exp().item(), rel=1e-4)
+    assert supernet.budget.passes == fitness.where.images == 120
+
+
+def test_pretraining_goes_on_bit_for_bit() -> None:
+    def trained(stop: int | None) -> tuple[Supernet, Any]:
+        supernet = Supernet(DartsRnn(nodes=2, size=4, classes=WORDS), text(), seed=1, device="cpu")
+        training = supernet.pretraining(3, batch_size=5, lr=1.0, clip=0.25, momentum=0.0, seed=2)
+        for _ in range(stop or 3):
+            next(training)
+        return supernet, training
+
+    whole, _ = trained(None)
+    half, training = trained(1)
+    state, weights = training.state_dict(), {k: v.clone() for k, v in half.state_dict().items()}
+    again, other = trained(2)
+    again.load_state_dict(weights)
+    other.load_state_dict(state)
+    list(other)
+    for name, value in whole.state_dict().items():
+        assert torch.equal(again.state_dict()[name], value), name
+
+
+def test_recalibrated_statistics_are_refused() -> None:
+    supernet = made()
+    assert supernet.data is not None
+    with pytest.raises(ValueError, match="'batch' or 'running'"):
+        SupernetFitness(
+            supernet, supernet.data.valid, batchnorm="recalibrated", calibration=supernet.data.train
+        )
