@@ -215,21 +215,27 @@ def digits_growth(
 
 #: Small spaces of genomes of other shapes.
 GENOMES: dict[str, Sections] = {
-    "trees": {"size": 16, "kernels": [3], "filters": [4, 8], "most": 16},
-    "cgp": {"rows": 3, "columns": 8, "levels_back": 4, "kernels": [3], "filters": [4, 8], "most": 16},
-    "hierarchical": {"channels": 4},
-    "genetic-cnn": {"channels": 4, "kernel": 3},
-}
+    "trees": {"name": "trees", "size": 16, "kernels": [3], "filters": [4, 8], "most": 16},
+    "cgp": {
+        "name": "cgp", "rows": 3, "columns": 8, "levels_back": 4, "kernels": [3], "filters": [4, 8], "most": 16,
+    },
+    "motifs": {"name": "hierarchical", "channels": 4},
+    "flat": {"name": "hierarchical", "channels": 4, "levels": [[1, 11]]},
+    "bits": {"name": "genetic-cnn", "channels": 4, "kernel": 3},
+}  # fmt: skip
 
 
 @PROBLEMS.register("digits-genomes")
-def digits_genomes(space: str = "trees", epochs: int = 1, evaluations: int = 50, **settings: Any) -> Sections:
-    """Handwritten digits of 8x8 pixels, small networks as trees, grids (cgp), motifs (hierarchical) or bits
-    (genetic-cnn), each trained for an epoch."""
-    if space not in GENOMES:
-        raise ValueError(f"space is {space!r}; it must be one of {', '.join(GENOMES)}")
-    data, recipe = {"name": "digits", "size": 8, "channels": 1}, {"epochs": epochs, "warmup": 0}
-    small = {"name": space, **GENOMES[space], **settings}
+def digits_genomes(
+    genome: str = "trees", epochs: int = 1, evaluations: int = 50, **settings: Any
+) -> Sections:
+    """Handwritten digits of 8x8 pixels, small networks as trees, grids (cgp), motifs, flat motifs or bits,
+    each trained for an epoch."""
+    if genome not in GENOMES:
+        raise ValueError(f"genome is {genome!r}; it must be one of {', '.join(GENOMES)}")
+    data = {"name": "digits", "size": 8, "channels": 1}
+    recipe = {"epochs": epochs, "warmup": 0, "batch_size": 20, "lr": 0.05}
+    small = {**GENOMES[genome], **settings}
     return from_scratch(small, data, evaluations, measure="accuracy", recipe=recipe)
 
 

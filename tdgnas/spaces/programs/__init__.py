@@ -2,6 +2,6 @@
 
 from .cgp import CGP
 from .functions import Program
-from .trees import TreeSpace
+from .trees import Grammar, TreeSpace
 
-__all__ = ["CGP", "Program", "TreeSpace"]
+__all__ = ["CGP", "Grammar", "Program", "TreeSpace"]

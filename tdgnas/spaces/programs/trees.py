@@ -10,7 +10,7 @@ from typing import Any
 from deap import gp
 from torch import Tensor
 
-from ...decision import Decision, Decisions
+from ...decision import Choices, Decision, Decisions, Genes
 from ...graphs import INPUT, Graph
 from ...settings import check_whole
 from ..architecture import Architecture
@@ -137,6 +137,10 @@ class TreeSpace(SearchSpace):
         if isinstance(individual, gp.PrimitiveTree):
             return Architecture(self.name, self.grammar.choices(individual))
         return super().decode(individual)
+
+    def choices(self, individuals: Sequence[Any] | Genes) -> Choices:
+        """Return the canonical choices of trees or alpha-vectors, the loci of a population's entropy."""
+        return super().choices([self.encode(self.decode(each)) for each in individuals])
 
     def to_string(self, architecture: Architecture) -> str:
         """Return the text form, a nested call; what comes after the tree's end is not in it."""
