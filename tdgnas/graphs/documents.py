@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from .graph import Graph
@@ -13,22 +14,13 @@ FORMAT = "tdgnas-graph/1"
 
 
 def graph_document(graph: Graph) -> dict[str, Any]:
-    """Return a fixed graph as JSON values, for :func:`graph_of`.
+    """Return a fixed graph whose operations have plain settings as JSON values, for :func:`graph_of`.
 
     :raises ValueError: for a conditional graph.
     """
     if graph.decisions:
         raise ValueError("a conditional graph has no text form of its own; take graph.fixed(choices)")
-    nodes = [
-        {
-            "name": node.name,
-            "terms": [[term.source, _op(term.op)] for term in node.terms],
-            "post": _op(node.post),
-            "combine": node.combine,
-            "shape": node.shape,
-        }
-        for node in graph.nodes
-    ]
+    nodes = [asdict(node) for node in graph.nodes]
     return {"format": FORMAT, "input_shape": list(graph.input_shape), "nodes": nodes}
 
 
@@ -40,30 +32,20 @@ def graph_of(document: Mapping[str, Any]) -> Graph:
     try:
         if document["format"] != FORMAT:
             raise ValueError(f"the format is {document['format']!r}; this version reads {FORMAT!r}")
-        nodes = [
-            Node(
-                node["name"],
-                tuple(Term(source, _op_of(op)) for source, op in node["terms"]),
-                _op_of(node["post"]),
-                node["combine"],
-                _hashable(node["shape"]),
-            )
-            for node in document["nodes"]
-        ]
+        nodes = []
+        for node in document["nodes"]:
+            terms = tuple(Term(term["source"], _op(term["op"])) for term in node["terms"])
+            own = {"terms": terms, "post": _op(node["post"]), "shape": _hashable(node["shape"])}
+            nodes.append(Node(**{**node, **own}))
         return Graph(nodes, tuple(document["input_shape"]))
     except (KeyError, TypeError) as error:
         raise ValueError(f"this is no graph, or a damaged one: {type(error).__name__}: {error}") from error
 
 
-def _op(op: Op | None) -> Any:
-    return None if op is None else [op.name, op.kind, dict(op.settings)]
-
-
-def _op_of(given: Any) -> Op | None:
+def _op(given: Any) -> Op | None:
     if given is None:
         return None
-    name, kind, settings = given
-    return Op(name, kind, {key: _hashable(value) for key, value in settings.items()})
+    return Op(given["name"], given["kind"], {name: _hashable(value) for name, value in given["settings"]})
 
 
 def _hashable(value: Any) -> Any:

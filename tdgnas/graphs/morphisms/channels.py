@@ -16,7 +16,7 @@ from torch import Tensor
 from ..graph import Graph
 from ..nodes import INPUT, Node
 from ..ops import Op
-from .parts import Carry, Grown, Parts, State, changed, key, op_of, parts, with_ops
+from .parts import Carry, Grown, Parts, State, changed, key, op_of, parts, refuse, with_ops
 
 
 class Channels:
@@ -137,8 +137,7 @@ def widen(
         raise ValueError(
             f"factor is {factor} and spread {spread}; expected more than 1, and from 0 to below 1"
         )
-    if why := why_not_wider(graph, at):
-        raise ValueError(why)
+    refuse(why_not_wider(graph, at))
     draw: Any = rng or random
     classes = list(dict.fromkeys(channels(graph).leaves[at]))
     counts = dict.fromkeys(classes, 1)
@@ -160,8 +159,7 @@ def narrow(graph: Graph, state: Mapping[str, Tensor], at: str, keep: float = 0.5
     """
     if not 0 < keep < 1:
         raise ValueError(f"keep is {keep}; expected a share between 0 and 1")
-    if why := why_not_wider(graph, at):
-        raise ValueError(why)
+    refuse(why_not_wider(graph, at))
     classes = list(dict.fromkeys(channels(graph).leaves[at]))
     if len(classes) < 2:
         raise ValueError(f"the operation {at!r} gives one channel, which is the last")

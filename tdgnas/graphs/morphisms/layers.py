@@ -28,8 +28,10 @@ from .parts import (
     node_of,
     op_of,
     parts,
+    refuse,
+    rereading,
     with_ops,
-)  # fmt: skip
+)
 
 MOST = 7
 """Largest kernel that a morphism makes."""
@@ -66,21 +68,9 @@ def _users(graph: Graph, op: Op) -> list[tuple[Node, Term | None]]:
     return found
 
 
-def _inserted(graph: Graph, place: int, node: Node, instead_of: str | None = None) -> tuple[Node, ...]:
+def _inserted(graph: Graph, place: int, node: Node, instead_of: str) -> tuple[Node, ...]:
     """Nodes with one more at a place; those after it read it instead of another."""
-    later = graph.nodes[place:]
-    if instead_of is not None:
-        later = tuple(
-            replace(
-                one,
-                terms=tuple(
-                    replace(term, source=node.name) if term.source == instead_of else term
-                    for term in one.terms
-                ),
-            )
-            for one in later
-        )
-    return (*graph.nodes[:place], node, *later)
+    return (*graph.nodes[:place], node, *rereading(graph.nodes[place:], instead_of, node.name))
 
 
 # deeper -----------------------------------------------------------------------------------------------------------
@@ -112,8 +102,7 @@ def deepen(graph: Graph, at: str, kernel: int = 3, *, images: Tensor | None = No
     """
     if kernel % 2 == 0 or kernel < 1:
         raise ValueError(f"kernel is {kernel}; it must be odd, so that the identity has a middle")
-    if why := why_not_deeper(graph, at):
-        raise ValueError(why)
+    refuse(why_not_deeper(graph, at))
     place, _ = node_of(graph, at)
     count, name = _values(graph)[at][0], new_name(graph, "deep")
     op = Op(name, "conv-norm-relu", {"channels_in": count, "channels_out": count, "kernel": kernel})
@@ -167,8 +156,7 @@ def enlarge_kernel(graph: Graph, at: str) -> Grown:
     :param at: name of an operation with one convolution and a setting ``kernel``.
     :raises ValueError: where there is none, or it would be larger than 7.
     """
-    if why := why_no_larger_kernel(graph, at):
-        raise ValueError(why)
+    refuse(why_no_larger_kernel(graph, at))
     op = op_of(graph, at)
     found, kernel = parts(op), dict(op.settings)["kernel"]
     assert found is not None
@@ -224,8 +212,7 @@ def add_skip(graph: Graph, at: tuple[str, str]) -> Grown:
     :raises ValueError: where the source does not come before, is read there already, the images do not fit, or the node
         does not sum.
     """
-    if why := why_no_skip(graph, at):
-        raise ValueError(why)
+    refuse(why_no_skip(graph, at))
     source, (place, node) = at[0], node_of(graph, at[1])
     there, here = _values(graph)[source], graph.profile.shapes[node.name]
     sizes = {"channels_in": there[0], "channels_out": here[0], "stride": _stride(there, here)}
@@ -273,8 +260,7 @@ def add_concat(graph: Graph, at: tuple[str, str]) -> Grown:
     :param at: names of the source, ``input`` among them, and of the node.
     :raises ValueError: where the source does not come before, sizes differ, or a reader cannot take more channels.
     """
-    if why := why_no_concat(graph, at):
-        raise ValueError(why)
+    refuse(why_no_concat(graph, at))
     source, (place, node) = at[0], node_of(graph, at[1])
     more = _values(graph)[source][0]
     joined = Node(new_name(graph, "joined"), (Term(node.name), Term(source)), combine="concat")
@@ -339,8 +325,7 @@ def branch(graph: Graph, at: str, share: float = 0.25) -> Grown:
     """
     if not 0 < share < 1:
         raise ValueError(f"share is {share}; expected a number between 0 and 1")
-    if why := why_no_branch(graph, at):
-        raise ValueError(why)
+    refuse(why_no_branch(graph, at))
     op = op_of(graph, at)
     ((node, term),) = _users(graph, op)
     assert term is not None
@@ -384,18 +369,9 @@ def remove(graph: Graph, at: str) -> Grown:
     :param at: name of a node that reads one value and gives one of the same shape.
     :raises ValueError: where there is none.
     """
-    if why := why_not_removed(graph, at):
-        raise ValueError(why)
+    refuse(why_not_removed(graph, at))
     _, node = node_of(graph, at)
-    source = node.terms[0].source
-    rewired = tuple(
-        replace(
-            one,
-            terms=tuple(replace(term, source=source) if term.source == at else term for term in one.terms),
-        )
-        for one in graph.nodes
-        if one.name != at
-    )
+    rewired = rereading([one for one in graph.nodes if one.name != at], at, node.terms[0].source)
     made = Graph(needed_only(rewired), graph.input_shape)
 
     def carry(state: Mapping[str, Tensor]) -> State:

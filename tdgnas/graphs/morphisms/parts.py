@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -147,6 +147,21 @@ def op_of(graph: Graph, name: str) -> Op:
     if name not in graph.ops:
         raise ValueError(f"the graph has no operation {name!r}; there are {', '.join(graph.ops)}")
     return graph.ops[name]
+
+
+def refuse(why: str) -> None:
+    """Raise a ValueError where there is a reason."""
+    if why:
+        raise ValueError(why)
+
+
+def rereading(nodes: Sequence[Node], old: str, new: str) -> tuple[Node, ...]:
+    """Return nodes that read another source instead."""
+
+    def own(term: Term) -> Term:
+        return replace(term, source=new) if term.source == old else term
+
+    return tuple(replace(node, terms=tuple(map(own, node.terms))) for node in nodes)
 
 
 def with_ops(nodes: tuple[Node, ...], ops: Mapping[str, Op]) -> tuple[Node, ...]:
