@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from itertools import pairwise
 
 from ..decision import Decision
 from ..graphs import INPUT, Condition, Node, Op, Term, on
@@ -86,20 +85,14 @@ class GeneticCNN(SearchSpace):
         nodes.append(Node("logits", (Term(before, head),)))
         super().__init__(decisions, nodes, (in_channels, image_size, image_size), classes, settings)
 
-    def _rows(self) -> list[list[slice]]:
-        """Of each stage, the bits into each of its nodes from the second on."""
-        rows, start = [], 0
-        for nodes in self.stages:
-            ends = [start + j * (j - 1) // 2 for j in range(1, nodes + 1)]
-            rows.append([slice(a, b) for a, b in pairwise(ends)])
-            start = ends[-1]
-        return rows
-
     def to_string(self, architecture: Architecture) -> str:
         """Return the text form of the paper, stages apart: ``1-01-001 | 0-10-000-0011``."""
         self.check(architecture)
-        bits = "".join(map(str, architecture.choices))
-        return " | ".join("-".join(bits[row] for row in stage) for stage in self._rows())
+        bits = iter(map(str, architecture.choices))
+        return " | ".join(
+            "-".join("".join(next(bits) for _ in range(1, j)) for j in range(2, count + 1))
+            for count in self.stages
+        )
 
     def describe(self, architecture: Architecture) -> str:
         """Return one line for people: the text form."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from operator import attrgetter
-from typing import Any, Protocol
+from typing import Any
 
 from deap import gp
 
@@ -17,23 +17,7 @@ from .base import STRATEGIES
 from .decisions import drawing_from
 from .ga import GA
 
-__all__ = ["GP", "GrammarLike"]
-
-
-class GrammarLike(Protocol):
-    """What a problem of trees offers as ``grammar``."""
-
-    primitives: gp.PrimitiveSetTyped
-    size: int
-
-    def tree(self, choices: Sequence[int], /) -> gp.PrimitiveTree:
-        """Return the tree of choices."""
-
-    def length(self, tree: gp.PrimitiveTree, /) -> int:
-        """Return how much room a tree takes."""
-
-    def choices(self, tree: gp.PrimitiveTree, /) -> tuple[int, ...]:
-        """Return the choices of a tree."""
+__all__ = ["GP"]
 
 
 @STRATEGIES.register("gp")
@@ -49,7 +33,7 @@ class GP(GA):
     :param height: of a tree, at most (17 in Koza's book).
     :param first: height of the first trees, at most.
     :param grown: height of a new subtree, at most.
-    :param grammar: between choices and trees, see :data:`PROVIDED`.
+    :param grammar: between choices and trees, as :class:`tdgnas.spaces.programs.Grammar`; see :data:`PROVIDED`.
     :param given: ``population``, ``cxpb``, ``mutpb``, ``indpb``, ``tournament``, ``elite``, ``repeat`` of :class:`GA`;
         ``rng`` and ``fitness``, see :class:`DecisionStrategy`.
     """
@@ -61,7 +45,7 @@ class GP(GA):
         height: Count = 8,
         first: Count = 3,
         grown: Count = 2,
-        grammar: GrammarLike | None = None,
+        grammar: Any = None,
         **given: Any,
     ) -> None:
         super().__init__(decisions, **given)
@@ -75,7 +59,8 @@ class GP(GA):
                 tree = gp.PrimitiveTree(gp.genHalfAndHalf(self.grammar.primitives, min(1, height), height))
                 if self.grammar.length(tree) <= self.grammar.size:
                     break
-        return self.grammar.choices(tree)
+        found: tuple[int, ...] = self.grammar.choices(tree)
+        return found
 
     def _mate(self, first: Individual, second: Individual) -> None:
         if self.grammar is None:
@@ -92,7 +77,6 @@ class GP(GA):
 
     def _vary(self, operator: Callable[..., Any], *individuals: Individual) -> None:
         """Apply an operator on trees within the limits, and write what it gives back into the individuals."""
-        assert self.grammar is not None
         limited = gp.staticLimit(attrgetter("height"), self.height)(operator)
         limited = gp.staticLimit(self.grammar.length, self.grammar.size)(limited)
         trees = [self.grammar.tree(self.decisions.choices(one)) for one in individuals]
