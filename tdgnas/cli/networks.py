@@ -83,7 +83,7 @@ def retrain(
             device=place,
             resume=resume,
             checkpoint_every=checkpoint_every,
-            progress=lambda record: say(_line(record, recipe.epochs, splits.task)),
+            progress=lambda record: say(_line(record, recipe, splits)),
         )
         _tell_card(card, splits.task, out)
 
@@ -246,10 +246,12 @@ def _name(architecture: str) -> str:
     return "genotype" if "(" in architecture else Path(architecture).stem
 
 
-def _line(record: EpochRecord, epochs: int, task: Task) -> str:
+def _line(record: EpochRecord, recipe: Recipe, splits: Splits) -> str:
+    task, images = splits.task, len(splits.train) + len(splits.valid) * recipe.with_valid
     parts = [
         f"{part} {found['loss']:.3f} {task.measure(task.headline).text(found[task.headline])}"
         for part, found in (("train", record.train), ("valid", record.valid))
         if found is not None
     ]
-    return f"epoch {record.epoch + 1}/{epochs}  {'  '.join(parts)}  {record.seconds:.1f} s"
+    speed = f"{record.seconds:.1f} s  {images / max(record.seconds, 1e-9):.0f} images/s"
+    return f"epoch {record.epoch + 1}/{recipe.epochs}  {'  '.join(parts)}  {speed}"

@@ -37,8 +37,35 @@ def read_folder(
     :raises DataNotFound: when the folder, or its class folders, are not there.
     :raises DataDamaged: for a file that is no image, an empty class, or parts with different classes.
     """
+    root, classes, files = images_below("folder", folder)
+    shape, grey = survey([path for listed in files.values() for path, _ in listed])
+    width, height = (size, size) if size is not None else shape
+    mode = "L" if (channels == 1 or (channels is None and grey)) else "RGB"
+    _check_room(root, sum(map(len, files.values())), width, height, len(mode))
+    read = {part: _read(listed, (width, height), mode) for part, listed in files.items()}
+    if "test" not in read or "valid" not in read:
+        check_enough(root, classes, read["train"][1])
+    return Source(
+        "folder",
+        classes,
+        *read["train"],
+        valid=read.get("valid"),
+        test=read.get("test"),
+        valid_share=0.5 if "test" in read else 1 / 3,
+    )
+
+
+def images_below(
+    name: str, folder: str | os.PathLike[str] | None
+) -> tuple[Path, tuple[str, ...], dict[str, list[tuple[Path, int]]]]:
+    """Return the folder, its classes, and by part the image files with their labels; no file is opened.
+
+    :param name: of the data set.
+    :raises DataNotFound: when the folder, or its class folders, are not there.
+    :raises DataDamaged: for an empty class, or parts with different classes.
+    """
     if folder is None:
-        raise DataNotFound("the data set 'folder' needs folder=..., with one subfolder per class in it")
+        raise DataNotFound(f"the data set {name!r} needs folder=..., with one subfolder per class in it")
     root = data_root(folder)
     parts = {part: place for part, place in _parts(root).items() if place is not None}
     names = {part: _class_folders(place) for part, place in parts.items()}
@@ -49,22 +76,7 @@ def read_folder(
             raise DataDamaged(
                 f"{parts[part]} and {parts['train']} have different classes: {', '.join(odd[:8])}"
             )
-    files = {part: _files(place, classes) for part, place in parts.items()}
-    shape, grey = _survey([path for listed in files.values() for path, _ in listed])
-    width, height = (size, size) if size is not None else shape
-    mode = "L" if (channels == 1 or (channels is None and grey)) else "RGB"
-    _check_room(root, sum(map(len, files.values())), width, height, len(mode))
-    read = {part: _read(listed, (width, height), mode) for part, listed in files.items()}
-    if "test" not in read or "valid" not in read:
-        _check_enough(root, classes, read["train"][1])
-    return Source(
-        "folder",
-        classes,
-        *read["train"],
-        valid=read.get("valid"),
-        test=read.get("test"),
-        valid_share=0.5 if "test" in read else 1 / 3,
-    )
+    return root, classes, {part: _files(place, classes) for part, place in parts.items()}
 
 
 def _parts(root: Path) -> dict[str, Path | None]:
@@ -107,7 +119,7 @@ def _is_litter(path: Path, folder: Path) -> bool:
     return hidden or path.name.lower() in LITTER
 
 
-def _survey(paths: list[Path]) -> tuple[tuple[int, int], bool]:
+def survey(paths: list[Path]) -> tuple[tuple[int, int], bool]:
     """The commonest (width, height), the smaller of equals, and whether all are grey; reads headers only."""
     sizes: Counter[tuple[int, int]] = Counter()
     grey = True
@@ -138,12 +150,21 @@ def _read(listed: list[tuple[Path, int]], size: tuple[int, int], mode: str) -> t
     width, height = size
     images = torch.empty(len(listed), len(mode), height, width, dtype=torch.uint8)
     for row, (path, _) in enumerate(listed):
-        try:
-            pixels = _pixels(path, size, mode)
-        except UNREADABLE as error:
-            raise _no_image(path, error) from error
-        images[row] = torch.from_numpy(pixels).view(height, width, len(mode)).permute(2, 0, 1)
+        images[row] = (
+            torch.from_numpy(pixels_of(path, size, mode)).view(height, width, len(mode)).permute(2, 0, 1)
+        )
     return images, torch.tensor([label for _, label in listed], dtype=torch.int64)
+
+
+def pixels_of(path: Path, size: tuple[int, int], mode: str) -> npt.NDArray[np.uint8]:
+    """Read an image file, brought to a size (width, height) and mode.
+
+    :raises DataDamaged: when it is no image.
+    """
+    try:
+        return _pixels(path, size, mode)
+    except UNREADABLE as error:
+        raise _no_image(path, error) from error
 
 
 def _pixels(path: Path, size: tuple[int, int], mode: str) -> npt.NDArray[np.uint8]:
@@ -171,7 +192,11 @@ def _no_image(path: Path, error: BaseException) -> DataDamaged:
     )
 
 
-def _check_enough(root: Path, classes: tuple[str, ...], labels: Tensor) -> None:
+def check_enough(root: Path, classes: tuple[str, ...], labels: Tensor) -> None:
+    """Check that every class can have an image in each part.
+
+    :raises DataDamaged: naming those that cannot.
+    """
     counts = torch.bincount(labels, minlength=len(classes)).tolist()
     few = [f"{name} ({count})" for name, count in zip(classes, counts, strict=True) if count < LEAST]
     if few:

@@ -16,6 +16,7 @@ from .digits import read_digits, read_digits_ink, read_digits_parts
 from .folder import read_folder
 from .source import Source, data_root
 from .splits import Splits, check_request, make_splits
+from .streams import read_stream
 from .text import read_characters, read_text
 from .torchvision_sets import TORCHVISION_SETS, read_torchvision
 
@@ -28,7 +29,7 @@ def _check_reader(value: object) -> None:
 #: Readers of data sets by name, those of other packages under the entry point group ``tdgnas.data``. A reader returns a
 #: :class:`Source`, or :class:`Splits` where the parts are given. Where its signature names them it is given ``root``
 #: (the folder of the data sets), and of :func:`load`'s parameters ``folder``, ``size``, ``channels``, ``download``,
-#: ``segment`` and ``vocabulary``.
+#: ``segment``, ``vocabulary`` and ``workers``.
 DATA: Registry[Callable[..., Source | Splits]] = Registry("data set", "tdgnas.data", _check_reader)
 for _reader in (read_digits, read_digits_ink, read_digits_parts, read_cluttered_digits):
     DATA.register(_reader.__name__.removeprefix("read_").replace("_", "-"))(_reader)
@@ -37,6 +38,7 @@ for _names, _read in ((LAYOUTS, read_cifar), (TORCHVISION_SETS, read_torchvision
         DATA.register(_name)(partial(_read, _name))
 DATA.register("csv")(read_csv)
 DATA.register("folder")(read_folder)
+DATA.register("stream")(read_stream)
 DATA.register("text")(read_text)
 DATA.register("text-characters")(read_characters)
 
@@ -55,6 +57,7 @@ def load(
     task: str | Task | None = None,
     segment: int = 35,
     vocabulary: int | None = None,
+    workers: int = 2,
 ) -> Splits:
     """A data set divided into train, valid and test: disjoint, every class in its share, fixed by ``seed``.
 
@@ -65,6 +68,7 @@ def load(
     :param name: ``digits`` (embedded in scikit-learn; ``digits-ink`` and ``digits-parts`` are the same images with
         numbers and with several labels to learn, ``cluttered-digits`` harder images made of them), ``cifar10``,
         ``cifar100``, ``mnist``, ``fashion-mnist``, ``kmnist``, ``svhn``, ``folder`` (images, a subfolder per class),
+        ``stream`` (the same, read while it is needed),
         ``csv`` (a file of features), or what is registered in :data:`DATA`.
     :param folder: where the files are; default: the environment variable TDGNAS_DATA, else
         ``~/.cache/tdgnas``. For ``folder``, the folder of images itself; for ``csv``, the file. Not used by ``digits``.
@@ -80,6 +84,7 @@ def load(
     :param segment: of texts, tokens that gradients reach back.
     :param vocabulary: of texts, keep only so many tokens, the most frequent.
     :param task: learn this instead of the data set's own task: a name in :data:`tdgnas.tasks.TASKS`, or a task.
+    :param workers: processes that read ahead, of ``stream``.
     :raises ValueError: for an unknown name, or an impossible size, count or share.
     :raises DataNotFound: when files are missing; it says where they were looked for and how to get them.
     :raises DataDamaged: when a file does not hold what it should.
@@ -87,7 +92,7 @@ def load(
     check_request(size, channels, valid, train, test, seed)
     reader = DATA.get({_plain(known): known for known in DATA.names()}.get(_plain(name), name))
     given = {"folder": folder, "size": size, "channels": channels, "download": download}
-    given |= {"segment": segment, "vocabulary": vocabulary}
+    given |= {"segment": segment, "vocabulary": vocabulary, "workers": workers}
     given["root"] = data_root(folder)
     known = inspect.signature(reader).parameters
     source = reader(**{key: value for key, value in given.items() if key in known})

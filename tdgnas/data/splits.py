@@ -17,6 +17,7 @@ from ..settings import check_whole
 from ..tasks import CLASSIFICATION, Task, check_targets
 from .batches import Batch, Batches, Indices
 from .source import Source, fit_images
+from .streamed import Streamed
 from .tokens import TokenData
 
 IntArray: TypeAlias = "npt.NDArray[np.int64]"
@@ -29,7 +30,8 @@ _TEST, _VALID, _TRAIN = range(3)  # independent streams of one seed
 class ImageData:
     """Images and what is to be learned of them, kept whole on one device.
 
-    :param images: ``(N, C, H, W)`` uint8; or inputs of any kind, ``(N, C, ...)`` floating-point, normalised already.
+    :param images: ``(N, C, H, W)`` uint8; or inputs of any kind, ``(N, C, ...)`` floating-point, normalised already; or
+        a :class:`Streamed` of either.
     :param labels: the targets: class numbers, ``(N,)`` int64, or numbers, ``(N, outputs)`` float32; ``(N,)`` float32 is
         kept as ``(N, 1)``.
     :param mean: per channel, of pixels scaled to 0..1.
@@ -109,6 +111,10 @@ class ImageData:
             raise ValueError(
                 f"images of {own} and of {theirs} (shape, dtype, mean, deviation) cannot be joined"
             )
+        if not isinstance(self.images, Tensor):
+            raise ValueError(
+                "images that are read from files cannot be joined with others; take a smaller valid=..."
+            )
         other = other.to(self.device)
         images, labels = torch.cat([self.images, other.images]), torch.cat([self.labels, other.labels])
         return replace(self, images=images, labels=labels)
@@ -120,7 +126,9 @@ class ImageData:
 
     def normalised(self, indices: Indices | None = None) -> Tensor:
         """``((pixels / 255) - mean) / std`` of the chosen images (default: all), float32, same device."""
-        images = self.images if indices is None else self.images[_index(indices)]
+        return self._normalise(self.images if indices is None else self.images[_index(indices)])
+
+    def _normalise(self, images: Tensor) -> Tensor:
         if images.is_floating_point():
             return images.float()
         mean = torch.tensor(self.mean, device=self.device).view(1, -1, 1, 1)
@@ -138,9 +146,15 @@ class ImageData:
         """Normalised images and targets of the chosen indices."""
         return self.normalised(indices), self.labels[_index(indices)]
 
-    def feed(self, batches: Iterable[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
-        """One :meth:`batch` after another."""
-        return (self.batch(indices.to(self.labels.device)) for indices in batches)
+    def feed(self, batches: Iterable[Indices]) -> Iterator[tuple[Tensor, Tensor]]:
+        """One :meth:`batch` after another; where the images are read from files, workers read ahead."""
+        images: object = self.images
+        if not isinstance(images, Streamed):
+            yield from map(self.batch, batches)
+            return
+        chosen = list(batches)
+        for indices, pixels in zip(chosen, images.read(chosen), strict=True):
+            yield self._normalise(pixels), self.labels[_index(indices)]
 
     def drawn_order(self, batch_size: int, rng: random.Random) -> Tensor:
         """All indices, in an order that ``rng`` draws."""
@@ -167,7 +181,7 @@ class ImageData:
         count = min(-(-(stop - start) // batch_size), (stop - start) // 2)
         bounds = [start + round((stop - start) * n / count) for n in range(count + 1)] if even else []
         bounds = bounds or [*range(start, stop, batch_size), stop]
-        return (self.batch(slice(*pair)) for pair in pairwise(bounds))
+        return self.feed([slice(*pair) for pair in pairwise(bounds)])
 
 
 #: A part of a data set: images, or the tokens of a text; both are read in the same ways.
@@ -310,7 +324,10 @@ def make_splits(
     _check_classes(source, trained[1])
     parts = [trained, validated, tested]
     mean, std = source.mean, source.std
-    if source.images.is_floating_point():
+    held_out: object = validated[0]
+    if isinstance(held_out, Streamed):
+        parts[1] = (held_out.loaded(), validated[1])  # read again and again
+    elif source.images.is_floating_point():
         mean, std = _moments(trained[0])
         parts = [(_normalised(inputs, mean, std), labels) for inputs, labels in parts]
     else:

@@ -41,6 +41,8 @@ class PretrainPhase:
         self.context.plot(self.name, self.pretraining.epoch, record)
         headline = f"valid_{self.context.problem.task.headline}"
         shown = {key: record[key] for key in ("train_loss", "valid_loss", headline, "gates")}
+        images = self.pretraining.steps * self.pretraining.batch_size
+        shown["images/s"] = images / max(epoch.seconds, 1e-9)
         stopped = self.pretraining.stopped
         return {**shown, "stopped": f"after epoch {self.pretraining.epoch}, {stopped}"} if stopped else shown
 

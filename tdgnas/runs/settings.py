@@ -49,6 +49,7 @@ class DataSettings(Section):
         None, description="what is learned, as tdgnas.tasks names it; as the data set says"
     )
     download: StrictBool = Field(False, description="let torchvision download what is missing")
+    workers: Whole = Field(2, ge=0, description="processes that read ahead, of the data set stream")
 
     @model_validator(mode="after")
     def _fits(self) -> DataSettings:
