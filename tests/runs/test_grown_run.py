@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from tdgnas.graphs import graph_document
 from tdgnas.runs import Experiment
 from tdgnas.runs.search_phase import SearchPhase
 from tdgnas.spaces import load_architecture
+from tdgnas.spaces.grown import plain
 from tdgnas.training import evaluate, load_weights
 
 SMALL = {
@@ -68,13 +70,13 @@ def test_the_winner_keeps_what_it_has_learned(tmp_path: Path) -> None:
     }
 
 
-def test_growth_with_parameters_as_a_second_objective(tmp_path: Path) -> None:
-    settings = {
-        **SMALL,
-        "strategy": {"name": "nsga2", "mu": 4, "lambda_": 4},
-        "objectives": {"names": ["parameters"]},
-    }
+def test_a_network_of_ones_own_grows_with_parameters_as_a_second_objective(tmp_path: Path) -> None:
+    own = {"strategy": {"name": "nsga2", "mu": 4, "lambda_": 4}, "objectives": {"names": ["parameters"]}}
+    first = graph_document(plain(3, (1, 8, 8), 10))
+    settings = {**SMALL, **own, "space": {"settings": {"start": first, "steps": 6}}}
     Experiment("digits-growth", budget=("evaluations", 8), folder=tmp_path, settings=settings).run()
+    begun = Experiment.open(tmp_path).context.problem.space
+    assert graph_document(begun.fixed(begun.baseline())) == first
     events = [json.loads(line) for line in (tmp_path / "events.jsonl").read_text().splitlines()]
     assert all(event["fitness"][1] == event["parameters"] / 1e6 for event in events)
     assert len({event["parameters"] for event in events}) > 1
