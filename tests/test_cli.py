@@ -9,6 +9,8 @@ import pytest
 from typer.testing import CliRunner
 
 from tdgnas.cli import app
+from tdgnas.cli.experiments import _document
+from tdgnas.runs.config import make_config
 
 TINY = [
     part
@@ -124,3 +126,12 @@ def test_a_folder_in_use_and_a_folder_that_is_no_run_are_refused(run: Path, tmp_
     result = invoke("show", str(tmp_path / "none.json"))
     assert result.exit_code == 1
     assert "there is no file" in result.output
+
+
+def test_an_objective_may_be_the_measure_of_the_fitness() -> None:
+    made = _document("digits-vgg-tiny", "tdga", None, {"objective": "accuracy,latency"})
+    config = make_config(made)
+    assert (config.fitness.kind, config.fitness.measure) == ("supernet", "accuracy")
+    assert config.objectives.names == ("latency",)
+    made = _document("digits-vgg-tiny", "tdga", None, {"objective": "macs"})
+    assert make_config(made).fitness.measure == "loss"

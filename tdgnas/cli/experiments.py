@@ -59,7 +59,10 @@ def search(
     ] = None,
     objective: Annotated[
         str | None,
-        typer.Option(help="minimised beside the fitness: parameters, macs, latency, or several with commas"),
+        typer.Option(
+            help="minimised beside the fitness: parameters, macs, latency, or several with commas; before them the "
+            "fitness' own measure, as in accuracy,latency"
+        ),
     ] = None,
     out: Annotated[Path, typer.Option(help="the run's folder; new or empty")] = Path("runs/latest"),
     seed: Annotated[int | None, typer.Option(help="one seed for everything")] = None,
@@ -181,7 +184,24 @@ def _document(
     found = merged(document or {}, document_of(problem, strategy, None, {}))
     for name, value in (given or {}).items():
         assign(found, KEYS[name].split("."), value)
+    if objective := (given or {}).get("objective"):
+        own, names = _objectives(objective)
+        found["objectives"]["names"] = names
+        if own:
+            assign(found, ["fitness", "measure"], own)
     return set_all(found, assignments, {KEYS[name]: name for name in given or ()})
+
+
+def _objectives(text: str) -> tuple[str, list[str]]:
+    """Return the fitness' own measure, where it is named first, and what is minimised beside it.
+
+    >>> _objectives("accuracy,latency"), _objectives("macs, parameters")
+    (('accuracy', ['latency']), ('', ['macs', 'parameters']))
+    """
+    from ..fitness.objectives import UNITS
+
+    names = [part.strip() for part in text.split(",")]
+    return ("", names) if names[0] in UNITS else (names[0], names[1:])
 
 
 def _execute(begin: Callable[[Reporter], Experiment], device: str | None) -> None:
