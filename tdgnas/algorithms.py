@@ -130,10 +130,7 @@ class Evolution(Iterator[Generation]):
         if self.generation > self.ngen:
             raise StopIteration
         start = time.perf_counter()
-        individuals = self._begun = self.strategy.generate() if self._begun is None else self._begun
-        fresh = [individual for individual in individuals if not individual.fitness.valid]
-        for individual, values in zip(fresh, self.toolbox.map(self.toolbox.evaluate, fresh), strict=True):
-            individual.fitness.values = values
+        individuals, fresh = self._evaluated()
         if self.halloffame is not None:
             check_evaluated(individuals)  # NaN would spoil it for good
             self.halloffame.update(individuals)
@@ -145,6 +142,14 @@ class Evolution(Iterator[Generation]):
         self._record(population, len(fresh), time.perf_counter() - start)
         self.generation += 1
         return Generation(self.generation - 1, list(population), list(individuals), self._cost(), self)
+
+    def _evaluated(self) -> tuple[Sequence[IndividualLike], Sequence[IndividualLike]]:
+        """Return the individuals that go back to the strategy, evaluated, and those of them that were evaluated now."""
+        individuals = self._begun = self.strategy.generate() if self._begun is None else self._begun
+        fresh = [individual for individual in individuals if not individual.fitness.valid]
+        for individual, values in zip(fresh, self.toolbox.map(self.toolbox.evaluate, fresh), strict=True):
+            individual.fitness.values = values
+        return individuals, fresh
 
     @property
     def logbook(self) -> tools.Logbook:

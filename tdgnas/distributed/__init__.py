@@ -5,6 +5,8 @@ What travels between machines is Ray's own serialisation inside a cluster that i
 listens on a port.
 """
 
+from .asynchronous import AsyncEvolution, evolve_async
 from .ray_map import RayMap
+from .simulation import SimulatedMap
 
-__all__ = ["RayMap"]
+__all__ = ["AsyncEvolution", "RayMap", "SimulatedMap", "evolve_async"]

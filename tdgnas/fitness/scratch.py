@@ -237,6 +237,15 @@ class TrainingFitness:
             self.inherit.take([(child, outcomes[place]) for place, child in enumerate(missing)])
         return children
 
+    def task(self, individual: Sequence[float]) -> tuple[Trainer, Child] | None:
+        """Return who trains what an individual stands for, and that; None where it is at hand."""
+        child = self._child(individual)
+        return None if child in self._trained else (self._trainer, child)
+
+    def keep(self, individual: Sequence[float], outcome: Outcome) -> None:
+        """Take what came of a :meth:`task` as known; it is paid for when the individual is evaluated."""
+        self._keep(self._child(individual), outcome)
+
     def _child(self, individual: Sequence[float]) -> Child:
         choices = self.space.decisions.canonical(self.space.decode(individual).choices)
         return choices, self._trainer.effort.share(self.fidelities, fidelity_of(individual))

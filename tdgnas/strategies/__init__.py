@@ -19,6 +19,7 @@ from .one_plus_lambda import *
 from .predicted import *
 from .random_search import *
 from .reinforce_table import *
+from .steady import *
 from .tdga import *
 from .tdga_decisions import *
 from .tdga_settings import *

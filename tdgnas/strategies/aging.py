@@ -36,6 +36,8 @@ class AgingEvolution(DecisionStrategy):
     :param given: ``rng`` and ``fitness``, see :class:`DecisionStrategy`.
     """
 
+    asynchronous = True
+
     def __init__(
         self,
         decisions: Sequence[Decision],

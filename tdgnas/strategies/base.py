@@ -39,6 +39,9 @@ class Strategy(ABC):
     needs_gradients: ClassVar[bool] = False
     #: Whether it evaluates with less effort too, by an individual's ``fidelity``, and so needs a fitness that can.
     needs_fidelity: ClassVar[bool] = False
+    #: Whether it goes on while individuals are out: it may be asked for more (and return none) before all have come
+    #: back, and takes any part of them back, in any order.
+    asynchronous: ClassVar[bool] = False
     #: Which individual a search settles on: the ``best`` evaluated, the ``last``, or the best of the ``present`` ones.
     recommends: str = "best"
     #: What :meth:`record` tells beside a temperature: columns of an experiment's history.

@@ -32,7 +32,8 @@ class LocalSearch(DecisionStrategy):
     :param given: ``rng`` and ``fitness``, see :class:`DecisionStrategy`.
     """
 
-    keeps = ("left",)
+    asynchronous = True
+    keeps = ("left", "starts")
 
     def __init__(
         self,
@@ -47,6 +48,7 @@ class LocalSearch(DecisionStrategy):
         self.left: list[
             tuple[int, ...]
         ] = []  # neighbours of the present one that were not tried, the next one last
+        self.starts: list[list[int]] = []  # random architectures that are being evaluated
 
     def _generate(self) -> list[IndividualLike]:
         assert self.unseen is not None
@@ -57,16 +59,24 @@ class LocalSearch(DecisionStrategy):
                 found.append(self.individual(choices))
         if found:
             return found
-        self.population = []
-        return [self.new(self.decisions.sample(self.rng))]
+        start = self.new(self.decisions.sample(self.rng))
+        self.starts.append(list(self.decisions.choices(start)))
+        return [start]
 
     def _update(self, individuals: list[IndividualLike]) -> None:
+        moved = False
         for individual in individuals:
-            if not self.population or individual.fitness > self.population[0].fitness:
+            choices = self.decisions.choices(individual)
+            begins = list(choices) in self.starts
+            if begins:
+                self.starts.remove(list(choices))
+            # A neighbour that comes back late, when the search has begun again elsewhere, counts where it is better.
+            better = not self.population or individual.fitness > self.population[0].fitness
+            if not moved and (better or (begins and not self.left)):
+                moved = True
                 self.population = [individual]
-                self.left = list(self._neighbours(self.decisions.choices(individual)))
+                self.left = list(self._neighbours(choices))
                 self.rng.shuffle(self.left)
-                break
 
     def _neighbours(self, choices: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
         for place, size in enumerate(self.decisions.sizes):

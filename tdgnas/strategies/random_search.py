@@ -28,6 +28,8 @@ class RandomSearch(DecisionStrategy):
     :param given: ``rng`` and ``fitness``, see :class:`DecisionStrategy`.
     """
 
+    asynchronous = True
+
     def __init__(
         self,
         decisions: Sequence[Decision],

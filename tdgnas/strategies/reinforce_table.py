@@ -87,6 +87,7 @@ class ReinforceTable(DecisionStrategy):
     :param given: ``rng`` and ``fitness``, see :class:`DecisionStrategy`.
     """
 
+    asynchronous = True
     keeps = ("logits", "moments", "baseline.value")
 
     def __init__(

@@ -149,12 +149,19 @@ class TDGA(Strategy):
             chosen = self._select(individuals)
             # Selection with replacement returns one object several times; operators change individuals in place.
             self.population = [self.clone(individual) for individual in chosen]
+        self._note_entropy()
+
+    def _note_entropy(self) -> None:
         self.entropies.append(population_entropy(self.population, self.loci))
+
+    def _age(self) -> int:
+        """Where the schedule of the temperature is, in generations from 1 on."""
+        return self.generation
 
     def _select(self, pool: list[Any]) -> list[Any]:
         schedule = getattr(self.toolbox.select, "keywords", {}).get("temperature")
         if isinstance(schedule, Schedule):
-            self.temperature = schedule(self.generation, self.entropies)
+            self.temperature = schedule(self._age(), self.entropies)
             return list(self.toolbox.select(pool, self.size, temperature=self.temperature))
         self.temperature = schedule
         return list(self.toolbox.select(pool, self.size))

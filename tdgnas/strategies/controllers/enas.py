@@ -37,6 +37,8 @@ class Enas(ReinforceLSTM):
     :param given: further settings, see :class:`ReinforceLSTM`.
     """
 
+    asynchronous = False  # weights and controller learn in turn
+
     def __init__(
         self,
         decisions: Sequence[Decision],

@@ -145,6 +145,7 @@ class ReinforceLSTM(DecisionStrategy):
     :param given: ``rng`` and ``fitness``, see :class:`DecisionStrategy`.
     """
 
+    asynchronous = True
     keeps = ("trainer.baseline.value",)
 
     def __init__(

@@ -32,6 +32,7 @@ class ASHA(FidelitySearch):
     :param given: ``eta``, ``lowest``, ``rng`` and ``fitness``, see :class:`FidelitySearch`.
     """
 
+    asynchronous = True
     keeps = ("rungs", "gone")
 
     def __init__(self, decisions: Sequence[Decision], *, batch: Count = 1, **given: Any) -> None:

@@ -52,6 +52,7 @@ class PredictedSearch(DecisionStrategy):
     :param given: ``rng`` and ``fitness``, see :class:`DecisionStrategy`.
     """
 
+    asynchronous = True
     keeps: ClassVar[tuple[str, ...]] = ("forecasts",)
     records = ("predicted", "uncertainty", "reached", "rank_correlation")
     #: How far ranks are spread.
