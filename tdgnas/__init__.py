@@ -27,7 +27,7 @@ _NAMES = {
     "Budget": "budget",
     "Individual": "individual",
     "LossFitness": "individual",
-    "WorkerMap": "workers",
+    "WorkerMap": "processes",
     "batch_map": "mapping",
     "seed_everything": "seeding",
     "Architecture": "spaces",
@@ -65,10 +65,10 @@ if TYPE_CHECKING:
     from .fitness import SupernetFitness
     from .individual import AccuracyFitness, Individual, LossFitness, fitness_of
     from .mapping import batch_map
+    from .processes import WorkerMap
     from .seeding import seed_everything
     from .spaces import Architecture, Decision, SearchSpace
     from .supernet import Supernet
-    from .workers import WorkerMap
 
 
 def __getattr__(name: str) -> object:

@@ -17,10 +17,11 @@ from ..files.atomic import storing, write_json
 from ..files.links import check_links
 from ..files.lock import FolderLock
 from ..mapping import finished
+from ..processes import WorkerMap
 from ..runs.adopt import pretrained
 from ..runs.errors import Interrupted
 from ..signals import exit_status
-from ..workers import WorkerDied, WorkerMap, Workers
+from ..workers import WorkerDied, Workers
 from .cell import pretrain, read_cell, sealed, search_in_folder, search_in_memory
 from .plan import Cell, Plan
 

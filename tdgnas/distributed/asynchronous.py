@@ -18,10 +18,10 @@ from ..strategies.base import Strategy, pack
 class AsyncEvolution(Evolution):
     """Run a strategy without generations: as soon as one evaluation ends, its result is taken and the next goes out.
 
-    Written ``evolve_async(strategy, toolbox, evaluations)``. It is an :class:`Evolution`, whose turns are updates of the
-    strategy with what has come back; one by one, or ``batch`` at a time, for a strategy that learns from several, such
-    as REINFORCE (whose gradients are then late). Which result comes first is the clock's affair, so that a run does not
-    repeat itself; none is lost, and none counts twice.
+    Written ``evolve_async(strategy, toolbox, evaluations)``. It is an :class:`Evolution`, whose turns are updates of
+    the strategy with what has come back; one by one, or ``batch`` at a time, for a strategy that learns from several,
+    such as REINFORCE (whose gradients are then late). Which result comes first is the clock's affair, so that a run
+    does not repeat itself; none is lost, and none counts twice.
 
     ``toolbox.evaluate`` goes to the workers once and is to stay as it is. A fitness with ``task`` and ``keep``, such as
     ``TrainingFitness``, stays here with its memory and its ledger, and hands out what is dear alone.
@@ -56,7 +56,9 @@ class AsyncEvolution(Evolution):
                 raise ValueError(f"{name} is {number}; it must be at least 1")
         super().__init__(strategy, toolbox, math.ceil(evaluations / batch) - 1, **given)
         self.evaluations, self.batch = evaluations, batch
-        self.map: Any = next((layer for layer in layers(toolbox.map) if hasattr(layer, "put")), None) or _Here()
+        self.map: Any = (
+            next((layer for layer in layers(toolbox.map) if hasattr(layer, "put")), None) or _Here()
+        )
         self.width = width or self.map.count()
         self.waiting: deque[Any] = deque()  # asked for by the strategy
         self.out: dict[int, Any] = {}  # with the workers
@@ -79,7 +81,11 @@ class AsyncEvolution(Evolution):
         while len(self.out) < self.width and self.sent < self.evaluations and self._asked():
             individual = self.waiting.popleft()
             self.sent += 1
-            task = (self.toolbox.evaluate, individual) if self._fitness is None else self._fitness.task(individual)
+            task = (
+                (self.toolbox.evaluate, individual)
+                if self._fitness is None
+                else self._fitness.task(individual)
+            )
             if task is not None:
                 self.out[self.map.put(*task)] = individual
                 continue
@@ -117,7 +123,11 @@ class AsyncEvolution(Evolution):
     def state_dict(self) -> dict[str, Any]:
         """What :class:`Evolution` has; individuals that are under way are asked for again by who goes on from it."""
         open_ones = [*self.out.values(), *self.waiting]
-        return {**super().state_dict(), "open": [pack(one) for one in open_ones], "back": [pack(one) for one in self.back]}
+        return {
+            **super().state_dict(),
+            "open": [pack(one) for one in open_ones],
+            "back": [pack(one) for one in self.back],
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on where :meth:`state_dict` was taken."""

@@ -172,3 +172,25 @@ class Worker:
         if digest not in self.known:
             remember(self.known, digest, pickle.loads(import_ray().get(stored[0])))
         return perform(remember(self.known, digest, self.known[digest]), items)
+
+
+def by_ray(kind: type, *arguments: Any) -> Any:
+    """Make an object as an actor of Ray, which takes no device of its own; its methods are called as ever.
+
+    :raises ImportError: when ray is not installed.
+    """
+    return _Remote(import_ray().remote(kind).options(num_cpus=0).remote(*arguments))
+
+
+class _Remote:
+    def __init__(self, actor: Any) -> None:
+        self._actor = actor
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+
+        def call(*arguments: Any) -> Any:
+            return import_ray().get(getattr(self._actor, name).remote(*arguments))
+
+        return call

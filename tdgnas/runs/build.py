@@ -11,6 +11,7 @@ from typing import Any
 
 from ..data import Splits, load
 from ..fitness import RankSumFitness, SupernetFitness
+from ..processes import WorkerMap
 from ..settings import Section
 from ..spaces import SPACES, SearchSpace, create
 from ..supernet import (
@@ -23,7 +24,6 @@ from ..supernet import (
     fastest,
     load_imagenet,
 )
-from ..workers import WorkerMap
 from .errors import ConfigError
 from .settings import Config, DataSettings, MapSettings, SpaceSettings, SupernetSettings
 

@@ -38,7 +38,9 @@ class SteadyTDGA(DecisionTDGA):
     def __init__(self, decisions: Sequence[Decision], *, batch: Count = 1, **given: Any) -> None:
         super().__init__(decisions, **given)
         if hasattr(self.toolbox, "local_search"):
-            raise ValueError("gradient.steps are of generations, which this search has none of; take tdga for them")
+            raise ValueError(
+                "gradient.steps are of generations, which this search has none of; take tdga for them"
+            )
         self.batch = batch
         self.begun = False
         self.returned = 0

@@ -16,6 +16,7 @@ from tdgnas.comparison import run as runs
 from tdgnas.comparison.cell import sealed
 from tdgnas.fitness import save_table, synthetic_table
 from tdgnas.individual import LossFitness
+from tdgnas.processes import WorkerMap
 from tdgnas.registry import IMPORTED, Entry
 from tdgnas.reports import write_comparison
 from tdgnas.runs import Experiment, Interrupted
@@ -25,7 +26,6 @@ from tdgnas.runs.problems import PROBLEMS
 from tdgnas.runs.settings import Section
 from tdgnas.spaces import NASBench201
 from tdgnas.strategies import STRATEGIES
-from tdgnas.workers import WorkerMap
 from tests.comparison.comparing import make_plan, run
 
 

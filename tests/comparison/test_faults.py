@@ -14,8 +14,9 @@ import pytest
 from tdgnas.comparison import Runner
 from tdgnas.comparison import run as runs
 from tdgnas.files.lock import FolderInUse, FolderLock
+from tdgnas.processes import WorkerMap
 from tdgnas.training import TrainingDiverged
-from tdgnas.workers import WorkerDied, WorkerMap
+from tdgnas.workers import WorkerDied
 from tests.comparison.comparing import make_plan, run
 
 

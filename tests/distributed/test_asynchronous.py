@@ -41,7 +41,16 @@ def made(name, **settings):
 
 
 def test_those_that_the_issue_names_are_asynchronous():
-    named = {"aging", "local-search", "random", "tdga-steady", "tdga-gp", "reinforce-lstm", "reinforce-table", "asha"}
+    named = {
+        "aging",
+        "local-search",
+        "random",
+        "tdga-steady",
+        "tdga-gp",
+        "reinforce-lstm",
+        "reinforce-table",
+        "asha",
+    }
     assert named <= set(NAMES)
 
 
@@ -101,7 +110,9 @@ def test_devices_are_busy_where_generations_wait_for_the_slowest():
         else:
             for _ in range(40):
                 individuals = strategy.generate()
-                for one, values in zip(individuals, simulated(TabularFitness(SPACE, TABLE), individuals), strict=True):
+                for one, values in zip(
+                    individuals, simulated(TabularFitness(SPACE, TABLE), individuals), strict=True
+                ):
                     one.fitness.values = values
                 strategy.update(individuals)
         shares[form] = simulated.share
@@ -132,7 +143,7 @@ def test_after_an_error_what_was_under_way_is_asked_for_again():
 
     mapping = LocalMap(2, deadly=deadly)
     evolution = evolve_async(made("random", batch=3), toolbox_of(mapping), 12)
-    with pytest.raises(WorkerDied, match="TabularFitness on .*died"):
+    with pytest.raises(WorkerDied, match=r"TabularFitness on .*died"):
         list(evolution)
     done = evolution.generation
     broken[0] = False

@@ -5,6 +5,9 @@ Source: Zoph and Le 2017, section 3.2; Pham et al. 2018, section 2.4, and the sk
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -12,6 +15,12 @@ from torch import Tensor
 
 from .lstm import LSTMController
 from .rewards import Baseline
+
+
+def adam(parameters: Iterable[Tensor], lr: float, beta1: float, eps: float) -> torch.optim.Adam:
+    """Return the optimiser of a controller."""
+    # foreach/fused variants differ between builds; the plain loop gives the same numbers everywhere.
+    return torch.optim.Adam(parameters, lr, (beta1, 0.999), eps, foreach=False)
 
 
 class ControllerTrainer:
@@ -43,10 +52,8 @@ class ControllerTrainer:
     ) -> None:
         self.controller, self.baseline, self.entropy = controller, baseline, entropy
         self.skip_weight, self.skip_rate = skip_weight, skip_rate
-        # foreach/fused variants differ between builds; the plain loop gives the same numbers everywhere.
-        self.optimiser = torch.optim.Adam(
-            controller.parameters.values(), lr, (beta1, 0.999), eps, foreach=False
-        )
+        self.settings = {"lr": lr, "beta1": beta1, "eps": eps}
+        self.optimiser: Any = adam(controller.parameters.values(), **self.settings)
 
     def loss(self, choices: Tensor, rewards: npt.ArrayLike, live: Tensor | None = None) -> Tensor:
         """Return the loss of each run, shape (runs,); the baseline takes the rewards in.
