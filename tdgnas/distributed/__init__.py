@@ -1,7 +1,7 @@
 """Over several devices and machines: maps by Ray, asynchronous evolution, a controller in shards and replicas.
 
-Only :class:`RayMap` and :func:`by_ray` need ray itself (``pip install 'tdgnas[ray]'``). What travels between machines is
-Ray's own serialisation inside a cluster that is trusted; nothing of this package listens on a port.
+Only :class:`RayMap` and :func:`by_ray` need ray itself (``pip install 'tdgnas[ray]'``). What travels between machines
+is Ray's own serialisation inside a cluster that is trusted; nothing of this package listens on a port.
 """
 
 from importlib import import_module

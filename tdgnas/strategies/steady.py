@@ -7,7 +7,7 @@ and steady-state genetic algorithms*.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from ..decision import Decision
 from ..individual import Individual
@@ -33,7 +33,7 @@ class SteadyTDGA(DecisionTDGA):
     """
 
     asynchronous = True
-    keeps = (*DecisionTDGA.keeps, "begun", "returned")
+    keeps: ClassVar[tuple[str, ...]] = (*DecisionTDGA.keeps, "begun", "returned")
 
     def __init__(self, decisions: Sequence[Decision], *, batch: Count = 1, **given: Any) -> None:
         super().__init__(decisions, **given)

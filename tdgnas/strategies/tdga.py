@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from operator import attrgetter
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from deap import base
 
@@ -44,7 +44,7 @@ class TDGA(Strategy):
     """
 
     several = True  # the energy is then the Pareto rank
-    keeps = ("temperature", "entropies", "next_id")
+    keeps: ClassVar[tuple[str, ...]] = ("temperature", "entropies", "next_id")
 
     def __init__(
         self,
