@@ -31,6 +31,7 @@ COLUMNS = (
 #: What evaluating each generation took; a resumed run computes again what its memory held, so these may differ.
 COST_COLUMNS = (
     "gen", "requests", "evaluations", "cache_hits", "macs_requested", "macs_executed", "macs_saved", "passes",
+    "macs_repeated",
 )  # fmt: skip
 
 
