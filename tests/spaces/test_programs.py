@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn import functional
 
+from tdgnas.operators import population_entropy
 from tdgnas.pictures import architecture_figure
 from tdgnas.spaces import CGP, TreeSpace, load_architecture, save_architecture
 
@@ -130,6 +131,15 @@ def test_any_choices_are_a_tree(choices: list[int]) -> None:
     tree = TREES.grammar.tree(choices)
     assert TREES.decode(tree) == TREES.canonical(architecture)
     assert TREES.fixed(TREES.decode(tree)).nodes == TREES.fixed(architecture).nodes
+
+
+def test_the_symbols_of_trees_are_the_loci_of_their_entropy() -> None:
+    trees = [
+        TREES.grammar.tree(TREES.from_string(text).choices) for text in ("max(image)", "avg(image)", "image")
+    ]
+    genes = [TREES.encode(TREES.decode(tree)) for tree in trees]
+    assert (TREES.choices(trees) == TREES.choices(genes)).all()
+    assert population_entropy(trees, TREES.choices) == pytest.approx(math.log(3))
 
 
 def test_channels_do_not_explode() -> None:
