@@ -41,7 +41,8 @@ class Entry(Generic[T]):
         """First sentence of the object's docstring."""
         paragraph = (self.value.__doc__ or "").strip().split("\n\n")[0]
         sentence = " ".join(paragraph.split()).split(". ")[0].rstrip(".")
-        return re.sub(r" \[\w+\]_", "", sentence).replace("``", "")  # references and code of reST
+        plain = re.sub(r" \[\w+\]_", "", sentence).replace("``", "")  # references and code of reST
+        return re.sub(r":\w+:`~?([^`]*)`", r"\1", plain)
 
 
 class NameTakenError(ValueError):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from tdgnas.cli import app
@@ -135,3 +137,11 @@ def test_an_objective_may_be_the_measure_of_the_fitness() -> None:
     assert config.objectives.names == ("latency",)
     made = _document("digits-vgg-tiny", "tdga", None, {"objective": "macs"})
     assert make_config(made).fitness.measure == "loss"
+
+
+def test_what_does_not_fit_a_terminal_goes_on_under_its_column(capsys, monkeypatch) -> None:
+    common = importlib.import_module("tdgnas.cli.common")
+    for tty, lines in ((True, ["key  one two", "     three"]), (False, ["key  one two three"])):
+        monkeypatch.setattr(common, "console", Console(width=14, soft_wrap=not tty))
+        common.say("key  one two three", under=5)
+        assert capsys.readouterr().out.splitlines() == lines

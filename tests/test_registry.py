@@ -24,10 +24,10 @@ def test_a_name_is_found_an_unknown_one_hints_and_a_clash_names_both() -> None:
 
     @registry.register("flip")
     def mine() -> None:
-        """Flip it.  Then rest. More."""
+        """Flip it like :func:`~deap.tools.mutFlipBit`.  Then rest. More."""
 
     assert registry.get("flip") is mine
-    assert next(iter(registry)).summary == "Flip it"
+    assert next(iter(registry)).summary == "Flip it like deap.tools.mutFlipBit"
     with pytest.raises(ValueError, match="no operator 'flp'; did you mean 'flip'"):
         registry.get("flp")
     with pytest.raises(ValueError, match=r"'flip' is taken: .*test_registry has it and builtins wants it"):

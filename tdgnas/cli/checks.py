@@ -58,10 +58,10 @@ def show(
             )
         space, found = load_architecture(path)
         said = space.describe(found)
-        say(f"space       {space!r}", f"choices     {said}")
+        say(f"space       {space!r}", f"choices     {said}", under=12)
         text = space.to_string(found) if hasattr(space, "to_string") else said
         if text != said:
-            say(f"text        {text}")
+            say(f"text        {text}", under=12)
         if hasattr(space, "equations"):
             say(*(f"            {line}" for line in space.equations(found).splitlines()))
         say(f"parameters  {space.parameters(found):,}", f"MACs        {space.macs(found):,}")

@@ -6,6 +6,7 @@ import os
 import re
 import shlex
 import sys
+import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Annotated, Any
@@ -34,9 +35,20 @@ _WORDS = [
 ]
 
 
-def say(*lines: str, **look: Any) -> None:
-    """Print lines as they are: nothing in them is markup, nothing is coloured by what it looks like."""
+def say(*lines: str, under: int = 0, **look: Any) -> None:
+    """Print lines as they are: nothing in them is markup, nothing is coloured by what it looks like.
+
+    :param under: the column under which what does not fit a terminal goes on; files and pipes get whole lines.
+    """
     for line in lines:
+        if under and not console.soft_wrap:
+            line = textwrap.fill(
+                line,
+                console.width,
+                subsequent_indent=" " * under,
+                break_on_hyphens=False,
+                break_long_words=False,
+            )
         console.print(line, markup=False, highlight=False, **look)
 
 

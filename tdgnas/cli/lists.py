@@ -59,7 +59,7 @@ def _print_registry(registry: Registry[Any]) -> None:
 
 def _print_entry(name: str, summary: str, origin: str) -> None:
     console.print(f"[bold]{escape(name)}[/bold]  [dim]{escape(origin)}[/dim]", highlight=False)
-    say(f"    {summary}")
+    say(f"    {summary}", under=4)
 
 
 def _print_failures(failures: dict[str, str]) -> None:

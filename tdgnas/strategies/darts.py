@@ -32,7 +32,7 @@ class WeightTrainer(Protocol):
 
 @STRATEGIES.register("darts")
 class DARTS(DecisionStrategy):
-    """One alpha-vector that follows its gradient; each generation takes ``steps`` steps and then evaluates
+    """One alpha-vector that follows its gradient; each generation takes ``steps`` of them and then evaluates
     it.
 
     Whether the gradient is of first or second order is the source's affair (see ``SupernetGradients``). A
