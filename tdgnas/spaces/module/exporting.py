@@ -32,7 +32,7 @@ class Call:
 _calls: list[Call] = []
 
 
-@torch.library.custom_op("tdgnas::part", mutates_args=())
+@torch.library.custom_op("tdgnas::part", mutates_args=(), schema="(Tensor[] tensors, int number) -> Tensor[]")
 def _part(tensors: Sequence[Tensor], number: int) -> list[Tensor]:
     raise NotImplementedError("stands for a module in a graph and is never run")
 
@@ -72,7 +72,9 @@ def exported(
     shapes = (tuple({0: torch.export.Dim("batch")} for _ in values),)
     with stand_ins, _silence():
         program = torch.export.export(_Call(module), (tuple(values),), dynamic_shapes=shapes, strict=False)
-    return _with_modules(module, program.module())
+    made = _with_modules(module, program.module())
+    _calls.clear()
+    return made
 
 
 @contextmanager
