@@ -47,7 +47,7 @@ def peak() -> float:
 def main(
     images: Annotated[int, typer.Option(help="JPEGs in all")] = 20_000,
     workers: Annotated[int, typer.Option(help="processes that read ahead")] = 2,
-    bound: Annotated[float, typer.Option(help="largest growth of memory allowed, MiB")] = 600.0,
+    bound: Annotated[float, typer.Option(help="largest growth of memory allowed, MiB")] = 800.0,
     folder: Annotated[Path | None, typer.Option(help="of the images; kept, and not made again")] = None,
 ) -> None:
     """Make images, train an epoch on them as a stream, and print what it took."""

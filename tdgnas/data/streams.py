@@ -132,9 +132,14 @@ def _moments(images: Streamed) -> tuple[tuple[float, ...], tuple[float, ...]]:
     channels = images.shape[1]
     if images.is_floating_point():
         return (0.0,) * channels, (1.0,) * channels
-    pixels = images[:: -(-len(images) // LOOK)].loaded().transpose(0, 1).flatten(1).double() / 255
-    found = torch.std_mean(pixels, 1, correction=0)
-    return tuple(found[1].tolist()), tuple(found[0].where(found[0] > 0, 1.0).tolist())
+    looked = images[:: -(-len(images) // LOOK)]
+    sums = torch.zeros(2, channels, dtype=torch.float64)
+    for part in looked.read(torch.split(torch.arange(len(looked)), 50)):
+        pixels = part.double() / 255
+        sums += torch.stack([pixels.sum((0, 2, 3)), pixels.square().sum((0, 2, 3))])
+    mean, square = sums / (looked.shape.numel() / channels)
+    deviation = (square - mean.square()).clamp_min(0).sqrt()
+    return tuple(mean.tolist()), tuple(deviation.where(deviation > 0, 1.0).tolist())
 
 
 def _targets(dataset: Any, workers: int) -> Tensor:
