@@ -161,16 +161,21 @@ def export(
             raise ValueError(f"format is {format!r}; it must be one of {', '.join(EXPORTS)}")
         network, card = load_network(folder)
         path = out or folder / ("model.onnx" if format == "onnx" else "model.pt2")
-        difference = export_network(
-            network,
-            tuple(card["image_shape"]),
-            path,
-            format,  # type: ignore[arg-type]
-            tolerance=tolerance,
-        )
+        shape, classes = tuple(card["image_shape"]), len(card["classes"])
+        for suffix, (form, examples) in network.forms().items() if hasattr(network, "forms") else ():
+            own = path.with_stem(f"{path.stem}{suffix}")
+            difference = export_network(form, shape, own, format, tolerance=tolerance, examples=examples)  # type: ignore[arg-type]
+            takes = ", ".join(str(tuple(each.shape[1:])) for each in examples)
+            say(
+                f"{own}: takes any number of inputs {takes}, gives logits of {classes} tokens; differs from the "
+                f"network by {difference:.1e} of the largest output"
+            )
+        if hasattr(network, "forms"):
+            return
+        difference = export_network(network, shape, path, format, tolerance=tolerance)  # type: ignore[arg-type]
         say(
-            f"{path}: takes normalised images (any number, {', '.join(map(str, card['image_shape']))}), gives logits "
-            f"of {len(card['classes'])} classes; differs from the network by {difference:.1e} of the largest output"
+            f"{path}: takes normalised images (any number, {', '.join(map(str, shape))}), gives logits "
+            f"of {classes} classes; differs from the network by {difference:.1e} of the largest output"
         )
 
 
@@ -201,16 +206,18 @@ def make_recipe(plan: NetworkPlan, splits: Splits, given: Json) -> Recipe:
     :param given: fields of the recipe that replace its own; ``augment`` is a dict of such fields.
     :raises ValueError: for an unknown field or an impossible value.
     """
+    from ..data import TokenData
     from ..settings import checked
-    from ..training import Recipe, darts_cifar10, vgg_cifar10
+    from ..training import Recipe, darts_cifar10, darts_text, vgg_cifar10
 
-    published = darts_cifar10 if plan.final_options else vgg_cifar10
+    text = isinstance(splits.train, TokenData)
+    published = darts_text if text else darts_cifar10 if plan.final_options else vgg_cifar10
     recipe = published(given["epochs"]) if "epochs" in given else published()
-    side = splits.image_shape[1]
+    side = 0 if text else splits.image_shape[1]
     augment = {
         "crop": recipe.augment.crop * side // 32,
         "cutout": recipe.augment.cutout * side // 32,
-        "flip": splits.name not in UNMIRRORED,
+        "flip": not text and splits.name not in UNMIRRORED,
     }
     own = {**recipe.model_dump(), **given, "augment": {**augment, **given.get("augment", {})}}
     return checked(Recipe, own)

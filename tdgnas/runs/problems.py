@@ -323,9 +323,9 @@ def on_text(
     kept |= {"embedding_dropout": 0.1, "word_dropout": 0.0}
     own = {"folder": folder, "vocabulary": vocabulary, "segment": segment}
     found["data"] |= {key: value for key, value in own.items() if value is not None}
-    # As published: plain descent with a large rate and small gradients. The rate of 20 is for cells of 300 units.
+    # As published: plain descent with a large rate and small gradients.
     plain = {
-        "lr": 5.0,
+        "lr": 20.0,
         "lr_min": 0.0,
         "schedule": "constant",
         "momentum": 0.0,
@@ -339,7 +339,7 @@ def on_text(
     }
     found["fitness"]["weights"] = {"lr": 1.0, "momentum": 0.0, "weight_decay": 5e-7}
     recipe = {
-        "lr": 5.0, "warmup": 0, "momentum": 0.0, "weight_decay": 8e-7, "clip": 0.25, "batch_size": 16, "final": True,
+        "lr": 20.0, "warmup": 0, "momentum": 0.0, "weight_decay": 8e-7, "clip": 0.25, "batch_size": 16, "final": True,
         "final_options": kept,
     }  # fmt: skip
     return {**found, "retrain": {**recipe, **found["retrain"]}}
@@ -355,6 +355,20 @@ def text_darts(**options: Any) -> Sections:
 def text_enas(**options: Any) -> Sections:
     """English text by words, ENAS' recurrent cells of 8 nodes with 64 units, scored on a supernet by perplexity."""
     return on_text("enas-rnn", **{"nodes": 8, **options})
+
+
+@PROBLEMS.register("text-nas-rl")
+def text_nas_rl(
+    epochs: int = 1, evaluations: int = 50, segment: int = 35, vocabulary: int = 1000, **settings: Any
+) -> Sections:
+    """English text by words, trees of base 8 with 32 units, each trained from scratch for an epoch."""
+    space = {"name": "nas-rl-rnn", "size": 32, **settings}
+    recipe = {
+        "epochs": epochs, "warmup": 0, "lr": 20.0, "momentum": 0.0, "weight_decay": 5e-7, "clip": 0.25,
+        "batch_size": 32,
+    }  # fmt: skip
+    data = {"name": "text", "segment": segment, "vocabulary": vocabulary}
+    return from_scratch(space, data, evaluations, recipe=recipe)
 
 
 @PROBLEMS.register("cifar10-vgg")

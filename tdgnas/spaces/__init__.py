@@ -17,7 +17,7 @@ from .module import ModuleSpace, from_module
 from .nas_rl import NasRL
 from .nasbench201 import NASBench201
 from .programs import CGP, TreeSpace
-from .recurrent import DartsRnn, EnasRnn, PairSpace, RecurrentSpace
+from .recurrent import DartsRnn, EnasRnn, NasRLRnn, PairSpace, RecurrentSpace
 from .registry import SPACES, create, load_architecture, save_architecture, space_document, space_of
 from .rules import RULES
 from .space import SearchSpace
@@ -48,6 +48,7 @@ __all__ = [
     "ModuleSpace",
     "NASBench201",
     "NasRL",
+    "NasRLRnn",
     "Node",
     "OneInputCells",
     "Op",

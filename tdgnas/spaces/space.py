@@ -224,6 +224,16 @@ class SearchSpace(ABC):
         """
         return None
 
+    def fused(self, ops: Any, value: Tensor, weights: Tensor) -> Tensor | None:
+        """Return what the relaxed graph makes of a batch, computed in a quicker way than term by term; None where there
+        is no other way.
+
+        :param ops: the graph's operations by name.
+        :param value: shape (rows * batch, ...).
+        :param weights: relaxed weights, shape (rows, genes).
+        """
+        return None
+
     def example(self, count: int, generator: torch.Generator) -> Tensor:
         """Return inputs that a network takes, drawn at random, each with one output."""
         return torch.randn((count, *self.image_shape), generator=generator)

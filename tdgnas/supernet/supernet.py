@@ -131,9 +131,13 @@ class Supernet(nn.Module):
         if self.frame is None:
             return self.by_weights(images, weights)
         rows = len(genes)
-        found: Tensor = self.frame(
-            lambda each: self.by_weights(each, weights, batch).flatten(0, 1), images, rows
-        )
+
+        def graph(each: Tensor) -> Tensor:
+            with self.batchnorm.grouped(rows):
+                found = self.space.fused(self.ops, each, weights)
+            return self.by_weights(each, weights, batch).flatten(0, 1) if found is None else found
+
+        found: Tensor = self.frame(graph, images, rows)
         return found.reshape(rows, -1, found.shape[-1])
 
     def mixed(self, images: Tensor, genes: Tensor, path: SampledPath | None = None) -> Tensor:
@@ -146,7 +150,12 @@ class Supernet(nn.Module):
         weights, choices = (
             (self.weights(genes), None) if path is None else (path.weights(genes), path.choices)
         )
-        return self._framed(lambda each: self._mixed(each, weights, choices), images)
+
+        def graph(each: Tensor) -> Tensor:
+            found = None if choices else self.space.fused(self.ops, each, weights.unsqueeze(0))
+            return self._mixed(each, weights, choices) if found is None else found
+
+        return self._framed(graph, images)
 
     def _framed(self, graph: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
         return graph(images) if self.frame is None else self.frame(graph, images)

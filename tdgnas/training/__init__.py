@@ -5,7 +5,7 @@ from .cards import Card, load_weights, make_card, save_model
 from .evaluation import evaluate
 from .export import EXPORTS, ExportDisagrees, export_network
 from .plans import NetworkPlan, load_network
-from .recipe import Recipe, darts_cifar10, vgg_cifar10
+from .recipe import Recipe, darts_cifar10, darts_text, vgg_cifar10
 from .retraining import retrain, training_card
 from .trainer import EpochRecord, Training, train
 
@@ -19,6 +19,7 @@ __all__ = [
     "Training",
     "TrainingDiverged",
     "darts_cifar10",
+    "darts_text",
     "evaluate",
     "export_network",
     "load_network",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Sequence
 from copy import deepcopy
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -15,6 +16,8 @@ from ..files.atomic import write_atomic
 ExportFormat = Literal["torch", "onnx"]
 EXPORTS: tuple[str, ...] = get_args(ExportFormat)
 _ONNX = ("onnx", "onnxscript", "onnxruntime")
+_NAMES = ["images", "state"]
+Tensors = tuple[Tensor, ...]
 
 
 class ExportDisagrees(RuntimeError):
@@ -29,6 +32,7 @@ def export_network(
     *,
     tolerance: float = 1e-4,
     batch: int = 3,
+    examples: tuple[Tensor, ...] | None = None,
 ) -> float:
     """Write a network's evaluation mode with any number of images per batch, and check what was written.
 
@@ -41,6 +45,7 @@ def export_network(
     :param format: ``torch``, or ``onnx`` (needs the extra packages onnx, onnxscript and onnxruntime).
     :param tolerance: largest difference of the outputs, in units of the largest output.
     :param batch: images in the check.
+    :param examples: what the network takes, two of each, where that is no image; it may then return several tensors.
     :returns: the largest difference found, in the same unit.
     :raises ValueError: for an unknown format or impossible sizes.
     :raises ImportError: for ``onnx`` without its packages.
@@ -49,11 +54,14 @@ def export_network(
     _check(image_shape, format, batch)
     module = deepcopy(network).to("cpu").eval()
     generator = torch.Generator().manual_seed(0)
-    example = torch.randn(2, *image_shape, generator=generator)
-    images = torch.randn(batch, *image_shape, generator=generator)
+    if examples is None:
+        example = (torch.randn(2, *image_shape, generator=generator),)
+        inputs = (torch.randn(batch, *image_shape, generator=generator),)
+    else:
+        example, inputs = examples, tuple(torch.cat([each, each[:1]]) for each in examples)
     with torch.no_grad():
-        expected = module(images)
-    if not isinstance(expected, Tensor):
+        expected = module(*inputs)
+    if examples is None and not isinstance(expected, Tensor):
         raise ValueError(
             "the network returns something else than logits in evaluation mode; it cannot be exported"
         )
@@ -61,8 +69,10 @@ def export_network(
 
     def write(temporary: Path) -> None:
         run = _write_torch if format == "torch" else _write_onnx
-        difference = (run(module, example, images, temporary) - expected).abs().max()
-        found.append(float(difference / expected.abs().max().clamp_min(1e-12)))
+        pairs = zip(_several(run(module, example, inputs, temporary)), _several(expected), strict=True)
+        found.append(
+            max(float((own - one).abs().max() / one.abs().max().clamp_min(1e-12)) for own, one in pairs)
+        )
         if not found[0] <= tolerance:
             raise ExportDisagrees(
                 f"the exported network differs by {found[0]:.1e} of the largest output (at most {tolerance:.1e} is "
@@ -87,26 +97,31 @@ def _check(image_shape: tuple[int, ...], format: str, batch: int) -> None:
         )
 
 
-def _write_torch(module: nn.Module, example: Tensor, images: Tensor, path: Path) -> Tensor:
-    shapes = ({0: torch.export.Dim("batch", min=1)},)
-    torch.export.save(torch.export.export(module, (example,), dynamic_shapes=shapes), path)
+def _several(outputs: Tensor | Sequence[Tensor]) -> Sequence[Tensor]:
+    return (outputs,) if isinstance(outputs, Tensor) else outputs
+
+
+def _write_torch(module: nn.Module, example: Tensors, inputs: Tensors, path: Path) -> Tensor | Tensors:
+    batch = torch.export.Dim("batch", min=1)
+    shapes = tuple({0: batch} for _ in example)
+    torch.export.save(torch.export.export(module, example, dynamic_shapes=shapes), path)
     with torch.no_grad():
-        output: Tensor = torch.export.load(path).module()(images)
+        output: Tensor | Tensors = torch.export.load(path).module()(*inputs)
     return output
 
 
-def _write_onnx(module: nn.Module, example: Tensor, images: Tensor, path: Path) -> Tensor:
+def _write_onnx(module: nn.Module, example: Tensors, inputs: Tensors, path: Path) -> Tensors:
     runtime: Any = importlib.import_module("onnxruntime")
     torch.onnx.export(
         module,
-        (example,),
+        example,
         str(path),
-        input_names=["images"],
-        output_names=["logits"],
-        dynamic_shapes=({0: torch.export.Dim("batch", min=1)},),
+        input_names=_NAMES[: len(example)],
+        dynamic_shapes=tuple({0: torch.export.Dim("batch", min=1)} for _ in example),
         dynamo=True,
         external_data=False,
         verbose=False,
     )
     session = runtime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    return torch.from_numpy(session.run(None, {"images": images.numpy()})[0])
+    given = {name: each.numpy() for name, each in zip(_NAMES, inputs, strict=False)}
+    return tuple(torch.from_numpy(each) for each in session.run(None, given))

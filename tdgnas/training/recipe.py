@@ -62,6 +62,12 @@ class Recipe(Section):
     ema: Number | None = Field(
         None, gt=0, lt=1, description="decay of a moving average of the weights, which is then evaluated"
     )
+    average_after: Whole | None = Field(
+        None,
+        ge=1,
+        description="epochs without a better validation loss after which the mean of all further weights is evaluated "
+        "(the trigger of ASGD)",
+    )
     with_valid: StrictBool = Field(
         False, description="learn from the validation images too; only the test set is held out then"
     )
@@ -77,6 +83,10 @@ class Recipe(Section):
             )
         if self.milestones != sorted(set(self.milestones)) or min(self.milestones, default=1) < 1:
             raise ValueError(f"milestones are {self.milestones}; they must be rising epochs from 1 on")
+        if self.average_after is not None and (self.with_valid or self.ema is not None):
+            raise ValueError(
+                "average_after looks at the validation loss and has a mean of its own: leave with_valid and ema"
+            )
         if self.nesterov and (self.optimizer != "sgd" or self.momentum == 0):
             raise ValueError("nesterov needs optimizer='sgd' and a momentum above 0")
         return self
@@ -134,4 +144,19 @@ def darts_cifar10(epochs: int = 600) -> Recipe:
         warmup=0,
         augment=Augment(crop=4, flip=True, cutout=16),
         aux_weight=0.4,
+    )
+
+
+def darts_text(epochs: int = 8_000) -> Recipe:
+    """Final training of recurrent cells (Liu et al. 2018); dropouts and penalties belong to the network."""
+    return Recipe(
+        epochs=epochs,
+        batch_size=64,
+        lr=20.0,
+        momentum=0.0,
+        weight_decay=8e-7,
+        schedule="constant",
+        warmup=0,
+        clip=0.25,
+        average_after=5,
     )

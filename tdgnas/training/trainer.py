@@ -116,6 +116,8 @@ class Training:
         record = EpochRecord(self.epoch, learned, held_out, time.perf_counter() - started)
         self.records.append(record)
         self.epoch += 1
+        if self.averaged is None and _average_from(self.records, self.recipe.average_after) is not None:
+            self.averaged = deepcopy(self.network).requires_grad_(False)
         self._inside = False
         return record
 
@@ -158,15 +160,20 @@ class Training:
         if values["seed"] != self.seed:
             raise ValueError(f"the state was saved with seed {values['seed']}, this training has {self.seed}")
         _check_recipe(values["recipe"], self.recipe.model_dump())
-        for part, module in self._modules():
+        records = [EpochRecord(**record) for record in values["records"]]
+        modules = self._modules()[: 1 if self.recipe.ema is None else 2]
+        if _average_from(records, self.recipe.average_after) is not None:
+            modules.append(("averaged", deepcopy(self.network).requires_grad_(False)))
+        for part, module in modules:
             check_tensors("the state", _part(tensors, part), module)
         slots = _optimizer_slots(_part(tensors, "optimizer"), self.optimizer)
-        for part, module in self._modules():
+        for part, module in modules:
             module.load_state_dict(_part(tensors, part))
+        self.averaged = dict(modules).get("averaged")
         groups = self.optimizer.state_dict()["param_groups"]
         self.optimizer.load_state_dict({"state": slots, "param_groups": groups})
         self.scaler.load_state_dict(values["scaler"])
-        self.records = [EpochRecord(**record) for record in values["records"]]
+        self.records = records
         self.epoch = len(self.records)
         self._inside = False
 
@@ -229,7 +236,8 @@ class Training:
                 yield total * (len(wanted) / whole)
 
         descend(losses(), self.optimizer, self.recipe.clip, scaler=self.scaler)
-        self._average(self.epoch * steps + step)
+        since = _average_from(self.records, self.recipe.average_after) or 0
+        self._average((self.epoch - since) * steps + step)
         return self.processes.sum(learned), sums
 
     def _loss(self, images: Tensor, targets: Tensor, check: bool) -> tuple[Tensor, Tensor, Tensor]:
@@ -251,13 +259,19 @@ class Training:
         if auxiliary is not None and recipe.aux_weight:
             extra = self.task.batch_loss(auxiliary, targets, recipe.label_smoothing)
             total = loss + recipe.aux_weight * extra
+        penalty = getattr(self.network, "penalty", None)
+        if penalty is not None:
+            total = total + penalty
         return total, loss.detach(), self.task.sums(outputs.detach(), targets)
 
     @torch.no_grad()
     def _average(self, step: int) -> None:
-        if self.averaged is None or self.recipe.ema is None:
+        if self.averaged is None:
             return
-        decay = min(self.recipe.ema, (step + 1) / (step + 10))  # young averages follow faster
+        ema = (
+            self.recipe.ema
+        )  # young averages follow faster; without it, the plain mean since averaging began
+        decay = 1 - 1 / (step + 1) if ema is None else min(ema, (step + 1) / (step + 10))
         current = self.network.state_dict()
         for name, mean in self.averaged.state_dict().items():
             if mean.is_floating_point():
@@ -298,6 +312,18 @@ def train(
     if training.averaged is not None:
         network.load_state_dict(training.averaged.state_dict())
     return training.records
+
+
+def _average_from(records: list[EpochRecord], patience: int | None) -> int | None:
+    """The first epoch whose weights are averaged: the validation loss was above what it was ``patience`` and more
+    epochs before (Merity, Keskar, Socher 2018, *Regularizing and Optimizing LSTM Language Models*, algorithm 1).
+    """
+    losses = [record.valid["loss"] for record in records if record.valid is not None]
+    if patience is not None:
+        for epoch in range(patience + 1, len(losses)):
+            if losses[epoch] > min(losses[: epoch - patience]):
+                return epoch + 1
+    return None
 
 
 def _optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:

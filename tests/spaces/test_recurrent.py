@@ -11,7 +11,7 @@ from torch import Tensor
 
 from tdgnas.data import TokenData
 from tdgnas.pictures import architecture_figure
-from tdgnas.spaces import DartsRnn, EnasRnn, PairSpace
+from tdgnas.spaces import DartsRnn, EnasRnn, NasRLRnn, PairSpace
 from tdgnas.spaces.recurrent import PUBLISHED, RecurrentNetwork
 
 V1 = "(relu 0) (relu 1) (tanh 2) (relu 3) (relu 4) (identity 1) (relu 5) (relu 1)"
@@ -131,3 +131,45 @@ def test_dropout_has_one_mask_for_a_segment_and_penalties_are_told() -> None:
     assert network.penalty.requires_grad
     with pytest.raises(ValueError, match="no option 'cells'"):
         space.final_network(space.sample(), cells=3)
+
+
+def test_the_worked_example_of_a_tree_equals_its_equations() -> None:
+    """Zoph, Le 2017, section 3.4: base 2, forward and gradient in double precision."""
+    space = NasRLRnn(base=2, size=3, classes=5)
+    architecture = space.from_string("add tanh | mul relu | mul sigmoid | add relu 0 1")
+    assert space.to_string(architecture) == "add tanh | mul relu | mul sigmoid | add relu 0 1"
+    assert space.equations(architecture).splitlines() == [
+        "p0 = W1 x + W2 h", "a0 = tanh(p0)", "a0' = relu(a0 + c)", "p1 = (W3 x) * (W4 h)", "a1 = relu(p1)",
+        "p2 = a0' * a1", "a2 = sigmoid(p2)", "h = a2", "c = p1",
+    ]  # fmt: skip
+    network = space.network(architecture).double()
+    for parameter in network.parameters():
+        torch.nn.init.normal_(parameter)
+    weights = dict(network.named_parameters())
+    w1, w2, w3, w4 = (
+        weights[f"ops.leaf{leaf}.{part}.weight"] for leaf in (0, 1) for part in ("token", "state")
+    )
+    tokens = torch.randint(5, (1, 6), generator=torch.Generator().manual_seed(0))
+    h, c, found = torch.zeros(3).double(), torch.zeros(3).double(), []
+    for token in tokens[0]:
+        x = weights["frame.embedding.weight"][token]
+        before = (w3 @ x) * (w4 @ h)
+        a0, a1 = torch.tanh(w1 @ x + w2 @ h), torch.relu(before)
+        h, c = torch.sigmoid(torch.relu(a0 + c) * a1), before
+        found.append(weights["frame.embedding.weight"] @ h + weights["frame.decoder.bias"])
+    again, own = torch.stack(found), network(tokens)
+    assert torch.allclose(own, again, atol=1e-12, rtol=0)
+    slopes = [torch.autograd.grad(each.square().sum(), list(network.parameters())) for each in (own, again)]
+    for one, two in zip(*slopes, strict=True):
+        assert torch.allclose(one, two, atol=1e-12, rtol=1e-12)
+
+
+def test_trees_are_as_many_as_the_paper_says() -> None:
+    space = NasRLRnn(size=4)
+    assert math.prod(space.decisions.sizes) == space.count == 8**16 * 15**2
+    assert 6e16 < space.count < 6.5e16
+    assert not space.shares_weights
+    with pytest.raises(ValueError, match="base is 3"):
+        NasRLRnn(base=3)
+    with pytest.raises(ValueError, match="has 34 words"):
+        space.from_string("add tanh")

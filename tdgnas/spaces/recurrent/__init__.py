@@ -2,5 +2,15 @@
 
 from .cells import PUBLISHED, DartsRnn, EnasRnn, PairSpace, RecurrentSpace
 from .frame import Frame, RecurrentNetwork
+from .tree import NasRLRnn
 
-__all__ = ["PUBLISHED", "DartsRnn", "EnasRnn", "Frame", "PairSpace", "RecurrentNetwork", "RecurrentSpace"]
+__all__ = [
+    "PUBLISHED",
+    "DartsRnn",
+    "EnasRnn",
+    "Frame",
+    "NasRLRnn",
+    "PairSpace",
+    "RecurrentNetwork",
+    "RecurrentSpace",
+]

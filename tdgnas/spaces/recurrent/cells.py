@@ -18,6 +18,7 @@ from ..architecture import Architecture
 from ..registry import SPACES
 from ..space import SearchSpace, given
 from .frame import Frame, RecurrentNetwork, parts_of
+from .fused import fused
 from .operations import ACTIVATIONS
 
 FUNCTIONS = tuple(ACTIVATIONS)
@@ -160,6 +161,24 @@ class PairSpace(RecurrentSpace):
             nodes.append(Node(f"s{node}", tuple(terms), post))
         return [*nodes, self._output(pairs)]
 
+    # the relaxed cell in one piece --------------------------------------------------------------------------------
+
+    def fused(self, ops: Any, value: Tensor, weights: Tensor) -> Tensor:
+        """Return what the relaxed graph gives, with all that a node may read in one product; see :func:`fused`."""
+        return fused(self, ops, value, weights)
+
+    def genes_of(self, decision: str) -> slice:
+        """The genes of a decision, by its name."""
+        return self.slices[self._place[decision]]
+
+    def products(self, ops: Any, node: int, known: Tensor) -> Tensor:
+        """Return what a node's weights make of the nodes that it may read, (nodes, ..., size) to twice the size."""
+        raise NotImplementedError
+
+    def mean(self, states: Tensor, ends: Tensor) -> Tensor:
+        """Return the output of all nodes, (nodes, rows, streams, size), and their weights as ends, (nodes, rows)."""
+        raise NotImplementedError
+
     def _first(self, size: int, pairs: Sequence[Pair] | None) -> list[Node]:
         gates = Op("w0", "rnn-input-gates", {"size": size})
         place, own = self._place.get("f0"), None if pairs is None else pairs[0][0]
@@ -290,6 +309,15 @@ class DartsRnn(PairSpace):
         mean = Op("mean", "scale", {"factor": 1 / len(nodes)})
         return Node("h", tuple(Term(f"s{node}") for node in nodes), mean)
 
+    def products(self, ops: Any, node: int, known: Tensor) -> Tensor:
+        """One product: all sources share a node's weights."""
+        found: Tensor = ops[f"w{node}"].linear(known)
+        return found
+
+    def mean(self, states: Tensor, ends: Tensor) -> Tensor:
+        """The mean of all nodes but the first."""
+        return states[1:].mean(0)
+
     def ends(self, architecture: Architecture) -> tuple[int, ...]:
         """All nodes but the first."""
         return tuple(self.numbers[1:])
@@ -341,6 +369,17 @@ class EnasRnn(PairSpace):
             on(self._place[f"from{later}"], *(each for each in range(later) if each != node))
             for later in self.numbers[max(node + 1, 2) :]
         )
+
+    def products(self, ops: Any, node: int, known: Tensor) -> Tensor:
+        """One batched product: every pair of nodes has weights of its own."""
+        weights = torch.stack([ops[f"w{node}_{source}"].linear.weight for source in range(node)])
+        return torch.einsum("irbh,ioh->irbo", known, weights)
+
+    def mean(self, states: Tensor, ends: Tensor) -> Tensor:
+        """The mean of the nodes by how much each is read by nobody."""
+        shares = ends if len(ends) == 1 else torch.cat([torch.zeros_like(ends[:1]), ends[1:]])
+        total = torch.einsum("nr,nrbh->rbh", shares, states)
+        return total / shares.sum(0).clamp_min(1e-6).unsqueeze(-1).unsqueeze(-1)
 
     def ends(self, architecture: Architecture) -> tuple[int, ...]:
         """Nodes that nobody reads."""

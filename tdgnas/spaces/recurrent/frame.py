@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ...graphs import Graph, GraphNetwork
-from ...streams import keep_state, state_before
+from ...streams import Segment, keep_state, state_before
 
 #: Takes the token and the state before it, side by side, (batch, size + state), to the state after it.
 Cell = Callable[[Tensor], Tensor]
@@ -87,7 +87,7 @@ class Frame(nn.Module):
         if rows > 1:
             inputs = inputs.repeat(1, rows, 1)
         streams = inputs.shape[1]
-        if state is None or len(state) != streams:
+        if state is None or state.shape[0] != streams:
             state = inputs.new_zeros((streams, self.state))
         mask = self._mask(state, self.dropout[1])
         found = []
@@ -101,7 +101,8 @@ class Frame(nn.Module):
         weight = self.embedding.weight
         if self.training and self.word_dropout:
             weight = weight * functional.dropout(torch.ones_like(weight[:, :1]), self.word_dropout)
-        value = functional.embedding(tokens.as_subclass(Tensor).long().t(), weight)
+        plain = tokens.as_subclass(Tensor) if isinstance(tokens, Segment) else tokens
+        value = functional.embedding(plain.long().t(), weight)
         mask = self._mask(value[0], self.dropout[0])
         return value if mask is None else value * mask
 
@@ -142,12 +143,31 @@ class RecurrentNetwork(GraphNetwork):
         logits: Tensor = self.frame(super().forward, tokens)
         return logits
 
+    def forms(self, steps: int = 35) -> dict[str, tuple[nn.Module, tuple[Tensor, ...]]]:
+        """Return what is exported, with inputs of two streams: the network on so many tokens, and on one more."""
+        tokens = torch.randint(self.frame.decoder.out_features, (2, steps))
+        return {
+            "": (self, (tokens,)),
+            "-step": (_Step(self), (tokens[:, 0], torch.zeros(2, self.frame.state))),
+        }
+
     def step(self, token: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """Return the logits after one more token of each stream, (streams, vocabulary), and the state, from tokens
         (streams,) and the state before, (streams, state).
         """
         states = self.frame.run(super().forward, token.unsqueeze(1), state=state)
         return self.frame.decode(states)[:, 0], states[-1]
+
+
+class _Step(nn.Module):
+    """:meth:`RecurrentNetwork.step` as a module."""
+
+    def __init__(self, network: RecurrentNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, token: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        return self.network.step(token, state)
 
 
 def parts_of(options: Mapping[str, Any]) -> dict[str, Any]:

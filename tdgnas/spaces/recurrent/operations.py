@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import reduce
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +16,9 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "sigmoid": torch.sigmoid,
     "identity": lambda value: value,
 }
+
+
+COMBINATIONS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"add": torch.add, "mul": torch.mul}
 
 
 class InputGates(nn.Module):
@@ -54,6 +58,56 @@ class Highway(nn.Module):
         """Take (batch, 3 * size) to (batch, size)."""
         state, gate, new = value.chunk(3, dim=1)
         return torch.addcmul(state, gate, self.function(new) - state)
+
+
+class Leaf(nn.Module):
+    """Token and state, each by weights of its own, combined; the memory beside them is not read."""
+
+    def __init__(self, size: int, way: str) -> None:
+        super().__init__()
+        self.size, self.way = size, COMBINATIONS[way]
+        self.token, self.state = _linear(size, size), _linear(size, size)
+
+    def forward(self, value: Tensor) -> Tensor:
+        """Take (batch, 3 * size), token, state and memory, to (batch, size)."""
+        token, state, _ = value.chunk(3, dim=1)
+        return self.way(self.token(token), self.state(state))
+
+
+class Memory(nn.Module):
+    """The memory alone of token, state and memory."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.size = size
+
+    def forward(self, value: Tensor) -> Tensor:
+        """Take (batch, 3 * size) to (batch, size)."""
+        return value[:, 2 * self.size :]
+
+
+class Combine(nn.Module):
+    """An activation of the sum or product of values."""
+
+    def __init__(self, way: str, activation: str) -> None:
+        super().__init__()
+        self.way, self.function = COMBINATIONS[way], ACTIVATIONS[activation]
+
+    def forward(self, *values: Tensor) -> Tensor:
+        """Keep the shape of all."""
+        return self.function(reduce(self.way, values))
+
+
+class Activation(nn.Module):
+    """One of the activations by name."""
+
+    def __init__(self, activation: str) -> None:
+        super().__init__()
+        self.function = ACTIVATIONS[activation]
+
+    def forward(self, value: Tensor) -> Tensor:
+        """Keep the shape."""
+        return self.function(value)
 
 
 class Counted(nn.Module):
@@ -98,6 +152,8 @@ def plain_norm(size: int) -> nn.BatchNorm1d:
 
 for _name, _kind in (
     ("rnn-input-gates", InputGates), ("rnn-gates", Gates), ("rnn-highway", Highway),
-    ("rnn-counted", Counted), ("rnn-average", Average), ("scale", Scale),
+    ("rnn-counted", Counted), ("rnn-average", Average),
+    ("rnn-leaf", Leaf), ("rnn-memory", Memory), ("rnn-combine", Combine), ("rnn-activation", Activation),
+    ("scale", Scale),
 ):  # fmt: skip
     OPS.register(_name)(_kind)
