@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -162,7 +162,8 @@ def export(
         network, card = load_network(folder)
         path = out or folder / ("model.onnx" if format == "onnx" else "model.pt2")
         shape, classes = tuple(card["image_shape"]), len(card["classes"])
-        for suffix, (form, examples) in network.forms().items() if hasattr(network, "forms") else ():
+        forms: Any = getattr(network, "forms", dict)
+        for suffix, (form, examples) in forms().items():
             own = path.with_stem(f"{path.stem}{suffix}")
             difference = export_network(form, shape, own, format, tolerance=tolerance, examples=examples)  # type: ignore[arg-type]
             takes = ", ".join(str(tuple(each.shape[1:])) for each in examples)
@@ -170,7 +171,7 @@ def export(
                 f"{own}: takes any number of inputs {takes}, gives logits of {classes} tokens; differs from the "
                 f"network by {difference:.1e} of the largest output"
             )
-        if hasattr(network, "forms"):
+        if forms is not dict:
             return
         difference = export_network(network, shape, path, format, tolerance=tolerance)  # type: ignore[arg-type]
         say(

@@ -91,18 +91,17 @@ class TokenData:
         return self.batch((rng or random).sample(range(len(self)), min(count, len(self))))
 
     def order(self, batch_size: int, seed: int = 0, least: int = 1) -> list[Tensor]:
-        """Indices of the batches of one reading: the windows of ``batch_size`` streams, one after another."""
-        steps = len(self) // batch_size
-        if not steps:
-            raise ValueError(
-                f"a text of {len(self)} segments cannot be read as {batch_size} streams; lower the batch size"
-            )
-        starts = torch.arange(batch_size, device=self.device) * steps
+        """Indices of the batches of one reading: the windows of ``batch_size`` streams, one after another; of fewer
+        streams where the text has no more windows.
+        """
+        count = min(batch_size, len(self))
+        steps = len(self) // count
+        starts = torch.arange(count, device=self.device) * steps
         return [starts + step for step in range(steps)]
 
     def drawn_order(self, batch_size: int, rng: random.Random) -> Tensor:
         """The indices of an :meth:`order`, one batch after another: nothing is drawn."""
-        return torch.cat(self.order(min(batch_size, len(self))))
+        return torch.cat(self.order(batch_size))
 
     def feed(self, batches: Iterable[Tensor]) -> Iterator[Batch]:
         """The windows of batches; where they follow on those before, each stream goes on with its state."""

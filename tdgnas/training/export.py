@@ -55,8 +55,8 @@ def export_network(
     module = deepcopy(network).to("cpu").eval()
     generator = torch.Generator().manual_seed(0)
     if examples is None:
-        example = (torch.randn(2, *image_shape, generator=generator),)
-        inputs = (torch.randn(batch, *image_shape, generator=generator),)
+        example: Tensors = (torch.randn(2, *image_shape, generator=generator),)
+        inputs: Tensors = (torch.randn(batch, *image_shape, generator=generator),)
     else:
         example, inputs = examples, tuple(torch.cat([each, each[:1]]) for each in examples)
     with torch.no_grad():
