@@ -118,3 +118,18 @@ def test_recalibrated_statistics_are_refused() -> None:
         SupernetFitness(
             supernet, supernet.data.valid, batchnorm="recalibrated", calibration=supernet.data.train
         )
+
+
+@pytest.mark.parametrize("kind", [DartsRnn, EnasRnn])
+@pytest.mark.parametrize("norm", [False, True])
+def test_the_fused_relaxed_cell_equals_the_graph_term_by_term(kind: type[PairSpace], norm: bool) -> None:
+    supernet = made(kind, norm=norm).double()
+    space, generator = supernet.space, torch.Generator().manual_seed(0)
+    value = torch.randn(3 * 4, 12, generator=generator).double()
+    weights = supernet.weights(torch.randn(3, space.length, generator=generator).double())
+    with supernet.frozen():
+        terms = supernet.by_weights(value, weights, 4).flatten(0, 1)
+        with supernet.batchnorm.grouped(3):
+            fused = space.fused(supernet.ops, value, weights)
+    assert fused is not None
+    assert torch.allclose(fused, terms, atol=1e-12)

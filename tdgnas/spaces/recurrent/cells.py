@@ -118,7 +118,7 @@ class PairSpace(RecurrentSpace):
     :ivar first: the first node that chooses; those before it are what they are.
     """
 
-    first: ClassVar[int]
+    first: int
 
     def __init__(self, nodes: int, size: int, classes: int, settings: dict[str, Any], norm: bool) -> None:
         check_whole(nodes=nodes, size=size, classes=classes)

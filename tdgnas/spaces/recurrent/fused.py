@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
 from .operations import ACTIVATIONS
 
-if TYPE_CHECKING:
-    from .cells import PairSpace
+
+class Fusible(Protocol):
+    """What is asked of a space, see :class:`PairSpace`."""
+
+    numbers: range
+    first: int
+    norm: bool
+
+    def genes_of(self, decision: str) -> slice: ...
+
+    def products(self, ops: Any, node: int, known: Tensor) -> Tensor: ...
+
+    def mean(self, states: Tensor, ends: Tensor) -> Tensor: ...
 
 
 def fused(
-    space: PairSpace, ops: Mapping[str, nn.Module] | nn.ModuleDict, value: Tensor, weights: Tensor
+    space: Fusible, ops: Mapping[str, nn.Module] | nn.ModuleDict, value: Tensor, weights: Tensor
 ) -> Tensor:
     """Return the new states of relaxed cells: what the space's graph gives term by term, up to rounding.
 
@@ -41,7 +52,7 @@ def fused(
     return space.mean(torch.stack(states), torch.stack(ends)).flatten(0, 1)
 
 
-def _functions(space: PairSpace, node: int, weights: Tensor) -> Tensor:
+def _functions(space: Fusible, node: int, weights: Tensor) -> Tensor:
     """Weights of a node's activations, shape (activations, rows, 1, 1)."""
     if node < space.first:
         own = weights.new_tensor([1.0] + [0.0] * (len(ACTIVATIONS) - 1)).expand(len(weights), -1)
@@ -53,5 +64,5 @@ def _functions(space: PairSpace, node: int, weights: Tensor) -> Tensor:
 def _highway(state: Tensor, gate: Tensor, new: Tensor, shares: Tensor) -> Tensor:
     """The weighted sum over the activations of ``s + sigmoid(c) * (f(g) - s)``."""
     past = shares.sum(0) * state
-    mixed = sum(share * function(new) for share, function in zip(shares, ACTIVATIONS.values(), strict=True))
-    return past + gate * (mixed - past)
+    shared = [share * function(new) for share, function in zip(shares, ACTIVATIONS.values(), strict=True)]
+    return past + gate * (torch.stack(shared).sum(0) - past)
