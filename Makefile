@@ -14,7 +14,7 @@ install: $(VENV)/installed
 
 demo: install
 	rm -rf runs/demo
-	$(BIN)/tdgnas search --out runs/demo
+	$(BIN)/tdgnas search --problem demo --map processes --set map.workers=2 --out runs/demo
 
 test: install
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist loadfile

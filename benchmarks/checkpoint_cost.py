@@ -4,7 +4,7 @@ A run saves its state when the last checkpoint's cost has fallen below 1 % of th
 Everything that saving takes is timed: gathering the state, hashing, writing, flushing to the disk; so are the lines
 that are appended to its tables and flushed after every step.
 
-Run it alone: ``python benchmarks/checkpoint_cost.py`` is the demo with all its defaults, then twice its width;
+Run it alone: ``python benchmarks/checkpoint_cost.py`` is the problem ``main`` with its defaults, then twice its width;
 ``--epochs`` and ``--ngen`` make it shorter.
 """
 

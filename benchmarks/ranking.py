@@ -249,9 +249,9 @@ def summary(name: str, rows: list[dict[str, Array]], truth: Array, out: Path) ->
     lines = [
         f"{name}, {len(rows)} supernets",
         "",
-        "| score | tau | tau, best tenth | precision at 5 % | true accuracy of the pick |",
+        "| score | tau | tau, best tenth | precision at 5 % | regret of top 1, 10, 50 | true accuracy of the pick |",
+        "| --- | ---: | ---: | ---: | ---: | ---: |",
     ]
-    lines.append("| --- | ---: | ---: | ---: | ---: |")
     for key in rows[0]:
         values = [row[key] for row in rows]
         columns = [
@@ -261,6 +261,9 @@ def summary(name: str, rows: list[dict[str, Array]], truth: Array, out: Path) ->
             [float(truth[int(np.argmax(one))]) for one in values],
         ]
         said = [f"{np.mean(column):.2f} ± {np.std(column):.2f}" for column in columns]
+        orders = [np.argsort(-one, kind="stable") for one in values]
+        regrets = [np.mean([truth.max() - truth[order[:k]].max() for order in orders]) for k in TOP]
+        said.insert(3, ", ".join(f"{regret:.2f}" for regret in regrets))
         lines.append(f"| {key} | {' | '.join(said)} |")
     console.print("\n".join(lines), markup=False)
     with out.open("a", encoding="utf-8") as file:

@@ -26,7 +26,7 @@ PUBLISHED: dict[str, Any] = {"problem": "cifar10-vgg"}
 
 # What a CPU does in minutes: an eighth of the width, a tenth of the images, a tenth of the epochs.
 SMALL: dict[str, Any] = {
-    "problem": "demo",
+    "problem": "main",
     "data": {"name": "cifar10", "valid": 4_000, "train": 4_000},
     "pretrain": {"epochs": 12, "hold": 2},
     "fitness": {"size": 1_000},

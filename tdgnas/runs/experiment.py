@@ -71,7 +71,7 @@ class Experiment:
 
     def __init__(
         self,
-        problem: str | Config = "demo",
+        problem: str | Config = "main",
         strategy: str | None = None,
         budget: float | tuple[str, float] | None = None,
         folder: str | Path = "runs/latest",

@@ -28,6 +28,7 @@ class OnScratch(Problem):
 
     Settings: ClassVar[type[Section]] = ScratchSettings
     unused: ClassVar[tuple[str, ...]] = ("pretrain",)
+    trains: ClassVar[bool] = True
 
     data: Splits
     evaluate: TrainingFitness

@@ -34,6 +34,7 @@ class Problem(ABC):
     :cvar unused: sections of the configuration that mean nothing here.
     :cvar units: what a budget can be counted in.
     :cvar gradients: whether strategies can ask it for gradients of alpha.
+    :cvar trains: whether it trains the networks from scratch, with the experiment's seed.
     :cvar whole: whether a generation is evaluated in one call.
     :ivar space: what is searched.
     :ivar evaluate: the fitness; it has the ledger ``budget``.
@@ -48,6 +49,7 @@ class Problem(ABC):
     units: ClassVar[tuple[str, ...]] = ("generations", "evaluations", "passes")
     whole: ClassVar[bool] = False
     gradients: ClassVar[bool] = False
+    trains: ClassVar[bool] = False
 
     space: SearchSpace
     evaluate: Any

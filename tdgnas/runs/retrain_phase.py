@@ -36,7 +36,15 @@ def candidates(context: Context, best: Architecture) -> list[Candidate]:
     settings = config.retrain
     rows = space.controls(best, weights, rng, settings.random_draws, settings.rules)
     rows.append((config.strategy.name, best))
-    return [Candidate(row, each, config.seed + n) for row, each in rows for n in range(config.retrain.seeds)]
+    first = first_seed(context)
+    return [Candidate(row, each, first + n) for row, each in rows for n in range(config.retrain.seeds)]
+
+
+def first_seed(context: Context) -> int:
+    """The seed of the first training: another one than a search has picked its winner by, whose luck does not count."""
+    short = context.config.shortlist
+    picked = context.problem.trains or (short is not None and short.k > 0)
+    return context.config.seed + picked
 
 
 def check_retraining(context: Context) -> None:
@@ -145,7 +153,7 @@ class RetrainPhase:
     def _complete(self, candidate: Candidate, training: Training) -> None:
         test = evaluate(training.evaluated, self.context.data.test.to(training.device))
         self._append(candidate, training.records[-1].valid, test)
-        if candidate.architecture == self.best and candidate.seed == self.context.config.seed:
+        if candidate.architecture == self.best and candidate.seed == first_seed(self.context):
             self._save(training, {"valid": training.records[-1].valid or {}, "test": test})
 
     def _append(

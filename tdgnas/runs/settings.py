@@ -316,7 +316,7 @@ class RetrainSettings(Recipe):
 
 
 class Config(Section):
-    """One experiment: a problem, a strategy, a budget. The defaults are the demo."""
+    """One experiment: a problem, a strategy, a budget. The defaults are the main system on digits."""
 
     seed: Annotated[int, Field(strict=True, ge=0, lt=2**63)] = Field(0, description="one seed for everything")
     device: str | None = Field(None, description="cpu, cuda, cuda:1; CUDA where there is one")
@@ -326,7 +326,7 @@ class Config(Section):
     on_error: Literal["stop", "skip"] = Field(
         "stop", description="an operator that raises: stop with everything saved, or skip the individual"
     )
-    problem: str = Field("demo", description="fills the sections below; see `tdgnas problems`")
+    problem: str = Field("main", description="fills the sections below; see `tdgnas problems`")
     data: DataSettings = DataSettings()
     space: SpaceSettings = SpaceSettings()
     pretrain: PretrainSection = PretrainSection()

@@ -65,7 +65,7 @@ class DecisionTDGA(TDGA):
         fitness: type[base.Fitness] = LossFitness,
     ) -> None:
         self.decisions, self.fitness = Decisions.of(decisions), fitness
-        self.own_rng = rng or cast(random.Random, random)
+        self.own_rng, self._gates = rng or cast(random.Random, random), variation.gates
         self.unseen = None if repeat else Unseen(self.decisions)
         toolbox = self._toolbox(variation, temperature, selection)
         if gradient.steps:
@@ -86,6 +86,10 @@ class DecisionTDGA(TDGA):
 
     def _first(self, scale: float) -> Individual:
         choices = self.decisions.sample(self.own_rng)
+        if self._gates != 0.5:
+            on = [int(self.own_rng.random() < self._gates) for _ in choices]
+            pairs = zip(self.decisions, on, choices, strict=True)
+            choices = tuple(gate if decision.binary else own for decision, gate, own in pairs)
         if self.unseen is not None:
             choices = self.unseen.new(choices, self.own_rng)
         return Individual(self.decisions.genes(choices, scale), self.fitness())

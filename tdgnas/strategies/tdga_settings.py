@@ -37,6 +37,9 @@ class Variation(Section):
     )
     sigma: Positive = Field(0.2, description="standard deviation of a Gaussian mutation")
     scale: Positive = Field(1.0, description="initial genes are +scale or -scale")
+    gates: Share = Field(
+        0.5, description="probability of a gate in the first population, where nothing is inherited"
+    )
     mate_parameters: dict[str, Any] = Field(
         default_factory=dict, description="of the crossover by name, before those of other settings"
     )

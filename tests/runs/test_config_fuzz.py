@@ -245,7 +245,7 @@ def monkeypatch_module() -> Any:
         ),
         (
             ["--strategy", "aging", "--unit", "seconds", "--budget", "9"],
-            "'demo' has no seconds; it counts generations",
+            "'main' has no seconds; it counts generations",
         ),
         (["--strategy", "aging", "--unit", "passes"], "budget: one in passes needs its size: add --budget"),
     ],

@@ -40,3 +40,24 @@ def test_the_best_of_the_shortlist_is_taken_and_paid(tmp_path: Path, tiny: Calla
 def test_a_table_has_no_shortlist() -> None:
     with pytest.raises(ConfigError, match="shortlist"):
         make_config({"problem": "synthetic", "shortlist": {"k": 3}})
+
+
+def test_a_winner_by_training_is_trained_again_with_another_seed(tmp_path: Path) -> None:
+    """Its luck with the seed that a search has picked it by is not that of its controls."""
+    config = make_config(
+        {
+            "problem": "demo:images=32,epochs=1,evaluations=2",
+            "seed": 6,
+            "device": "cpu",
+            "space": {"settings": {"width": 0.03125}},
+            "data": {"valid": 16, "test": 16},
+            "strategy": {"population": 2},
+            "retrain": {"random_draws": 1, "seeds": 1},
+        }
+    )
+    Experiment.begin(tmp_path / "run", config).execute()
+    rows = json.loads((tmp_path / "run" / "results.json").read_text())
+    assert [row["row"] for row in rows] == ["baseline", "random", "tdga"]
+    assert {row["seed"] for row in rows} == {7}
+    assert rows[1]["gates"] == rows[2]["gates"] < 30  # the search began with few
+    assert (tmp_path / "run" / "network" / "model.safetensors").is_file()

@@ -10,7 +10,8 @@ from deap import algorithms, base, cma, creator, tools
 
 from tdgnas import Individual, batch_map, evolve, operators
 from tdgnas.algorithms import eaTDGA
-from tdgnas.strategies import TDGA
+from tdgnas.decision import Decision
+from tdgnas.strategies import TDGA, create
 
 
 def ones(individual) -> tuple[float]:
@@ -252,3 +253,13 @@ def test_nan_gets_neither_into_a_hall_of_fame_nor_into_a_strategy_of_deaps_own()
     with pytest.raises(ValueError, match="no NaN into a fitness"):
         next(evolve(strategy, toolbox, 1))
     assert strategy.update_count == 0
+
+
+def test_the_first_population_can_begin_with_few_gates() -> None:
+    gates = [Decision(f"g{n}", ("off", "on"), binary=True) for n in range(200)]
+    wide = Decision("wide", ("a", "b", "c"))
+    for share, low, high in ((0.1, 0, 45), (0.9, 155, 200)):
+        strategy = create("tdga", [*gates, wide], seed=1, population=5, variation={"gates": share})
+        chosen = strategy.decisions.table(strategy.generate()).tolist()
+        assert all(low < sum(row[:200]) < high for row in chosen)
+        assert len({row[200] for row in chosen}) > 1
