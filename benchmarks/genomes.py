@@ -5,6 +5,7 @@
 
 Every search trains 24 networks of its space for three epochs of 200 digits of 8x8 pixels, and settles on the best by
 its validation accuracy. That network is trained anew for ten epochs; the table has its test accuracy.
+Generations are computed whole: passes beyond 24 networks are in the last column, and count for nothing.
 """
 
 from __future__ import annotations
