@@ -75,6 +75,7 @@ def main(
     data: Annotated[str, typer.Option(help="digits (8x8 pixels), or cifar10 (16x16).")] = "digits",
     data_folder: Annotated[Path | None, typer.Option(help="Where CIFAR-10 lies.")] = None,
     passes: Annotated[int, typer.Option(help="Image passes of each search.")] = 150_000,
+    arms: Annotated[int, typer.Option(help="The first so many of NASH, without, random, TDGA, aging.")] = 5,
     seeds: Annotated[int, typer.Option(help="Searches of each arm.")] = 5,
     epochs: Annotated[int, typer.Option(help="Of every child.")] = 2,
     retrain: Annotated[int, typer.Option(help="Epochs of the winner from scratch.")] = 20,
@@ -96,7 +97,7 @@ def main(
         "retrain": {"epochs": retrain, "random_draws": 0},
     }
     found: dict[str, list[dict[str, Any]]] = {}
-    for seed, arm in product(range(seeds), ARMS):
+    for seed, arm in product(range(seeds), ARMS[:arms]):
         found.setdefault(arm[0], []).append(result(search(arm, seed, out / data, settings, passes)))
         print(
             arm[0],
