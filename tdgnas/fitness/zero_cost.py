@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from ..budget import Budget
 from ..devices import own_noise, pick_device
+from ..graphs.ops import make
 from ..individual import AccuracyFitness
 from ..spaces import Architecture, SearchSpace
 
@@ -76,12 +77,17 @@ def synflow(network: nn.Module, images: Tensor) -> float:
 def jacobian(network: nn.Module, images: Tensor) -> float:
     """Return -sum(log(v + k) + 1 / (v + k)), v the eigenvalues of the correlations of the images' gradients, k = 1e-5.
 
+    -inf where an image has the same gradient everywhere, such as none.
+
     Mellor et al. 2020 (the first version of the paper), section 3; *jacobian covariance* in Abdelfattah et al. 2021.
     """
     images = images.clone().requires_grad_()
     total: Tensor = network(images).sum()
-    (gradients,) = torch.autograd.grad(total, images)
-    values = torch.linalg.eigvalsh(torch.corrcoef(gradients.flatten(1).double())).clamp(min=0)
+    (gradients,) = torch.autograd.grad(total, images, materialize_grads=True)
+    correlations = torch.corrcoef(gradients.flatten(1).double())
+    if not correlations.isfinite().all():
+        return -math.inf
+    values = torch.linalg.eigvalsh(correlations).clamp(min=0)
     return -float((torch.log(values + 1e-5) + 1 / (values + 1e-5)).sum())
 
 
@@ -92,10 +98,15 @@ SCORES: dict[str, tuple[Callable[[nn.Module, Tensor], float], int]] = {
 SIZES = ("parameters", "macs")
 
 
+def _has_relu(network: nn.Module) -> bool:
+    return any(isinstance(layer, nn.ReLU) for layer in network.modules())
+
+
 class ZeroCostFitness:
     """A score of the architecture's own network with fresh weights, larger is better; nothing is trained.
 
-    Every network's weights are drawn by the same seed. Values are remembered by canonical architecture.
+    Every network's weights are drawn by the same seed. Values are remembered by canonical architecture. A network whose
+    score is not finite, or has no ReLU where ``naswot`` is asked and others have some, gets the worst value.
 
     :param space: what is searched.
     :param data: of whose training images some are shown, without their targets.
@@ -124,6 +135,9 @@ class ZeroCostFitness:
         self.budget = Budget()
         self.worst = WORST
         self._known: dict[tuple[int, ...], float] = {}
+        ops = space.graph.ops.values() if score == "naswot" and space.shares_weights else ()
+        with own_noise(seed):
+            self._rectifies = any(_has_relu(make(op)) for op in ops)
 
     @property
     def fitness_type(self) -> type[base.Fitness]:
@@ -153,7 +167,10 @@ class ZeroCostFitness:
         compute, _ = SCORES[self.score]
         with own_noise(self.seed):
             network = self.space.network(architecture).to(self.device).train()
-            found = compute(network, self.images)
+            blank = self._rectifies and not _has_relu(
+                network
+            )  # others have some, this one is told apart from none
+            found = -math.inf if blank else compute(network, self.images)
         return found if math.isfinite(found) else WORST
 
     def state_dict(self) -> dict[str, Any]:

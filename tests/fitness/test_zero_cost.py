@@ -7,10 +7,11 @@ import math
 import numpy as np
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
+import tdgnas
 from tdgnas import spaces
-from tdgnas.data import Splits
+from tdgnas.data import Splits, load
 from tdgnas.fitness import ZeroCostFitness
 from tdgnas.fitness.zero_cost import SCORES, SIZES, WORST, jacobian, naswot, synflow
 
@@ -79,3 +80,25 @@ def test_a_network_that_tells_nothing_apart_has_the_worst_score(digits: Splits) 
     assert WORST <= nothing < convolutions
     with pytest.raises(ValueError, match="there is no score 'nasw'"):
         ZeroCostFitness(space, digits, score="nasw")
+
+
+class Turns(nn.Module):
+    """Rectified or not, and not a function of the image where the gate is closed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = tdgnas.gate(nn.Linear(64, 64))
+        self.choice = tdgnas.choice([nn.ReLU(), nn.Tanh()])
+        self.head = nn.Linear(64, 10)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.head(self.choice(self.gate(images.flatten(1))))
+
+
+def test_a_network_that_cannot_be_scored_gets_the_worst_value() -> None:
+    data = load("digits", train=16, valid=8, test=8, size=8, channels=1)
+    space = spaces.from_module(Turns(), torch.zeros(2, 1, 8, 8))
+    for score, worst in (("naswot", {(1, 1)}), ("jacobian", {(0, 0), (0, 1)})):
+        fitness = ZeroCostFitness(space, data, score=score, images=4, device="cpu")
+        found = {(a, b) for a in (0, 1) for b in (0, 1) if fitness.value(space.architecture((a, b))) == WORST}
+        assert worst <= found < {(0, 0), (0, 1), (1, 0), (1, 1)}
