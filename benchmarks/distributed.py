@@ -20,7 +20,7 @@ import random
 import resource
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -97,7 +97,8 @@ def split() -> None:
                         )
                     yield [name, kind, parts, *(statistics.mean(each) for each in zip(*found, strict=True))]
 
-    table("space | population of 40 | devices | all of them / one device | dearest / no better is possible | the same, dealt out in turn | one device / no sharing", rows())  # fmt: skip
+    sums = "all devices / one device | dearest / no better is possible | the same, dealt out in turn"
+    table(f"space | population of 40 | devices | {sums} | one device / no sharing", rows())
 
 
 # simulated -------------------------------------------------------------------------------------------------------
@@ -131,7 +132,9 @@ def search(form: str, mapping: Any, evaluate: Any, evaluations: int, workers: in
             asked += sum(1 for one in next(evolution).evaluated if one is not None)
         return strategy
     if form == "TDGA, steady":
-        strategy = create("tdga-steady", decisions, seed=0, population=max(20, workers // 2), **known)
+        strategy = create(
+            "tdga-steady", decisions, seed=0, population=min(max(20, workers // 2), 100), **known
+        )
     else:
         replicas = max(1, workers // 8) * (2 if "twice" in form else 1)
         strategy = ReplicatedLSTM(
@@ -151,9 +154,14 @@ FORMS = (
 )
 
 
-def drawn(spread: float = 10.0) -> Callable[[Any], float]:
-    """Durations from 1 to ``spread``, log-uniform, by the architecture."""
-    return lambda one: spread ** random.Random(str(problem().decisions.choices(one))).random()
+def lasting(choices: Any) -> float:
+    """A duration from 1 to 10, log-uniform, by the architecture."""
+    return float(10 ** random.Random(str(tuple(choices))).random())
+
+
+def drawn(one: Any) -> float:
+    """The duration of an individual."""
+    return lasting(problem().decisions.choices(one))
 
 
 def busy() -> None:
@@ -162,7 +170,7 @@ def busy() -> None:
     def rows() -> Iterator[list[Any]]:
         for workers in (2, 16, 64):
             for form in FORMS:
-                simulated = SimulatedMap(workers, drawn())
+                simulated = SimulatedMap(workers, drawn)
                 search(form, simulated, problem().evaluate, few(20, 4) * workers, workers)
                 yield [workers, form, f"{100 * simulated.share:.0f} %"]
 
@@ -175,7 +183,7 @@ def durations() -> tuple[float, ...]:
     config = make_config({"problem": f"nas-rl-chain:epochs={few(2, 1)},images={few(400, 40)}"})
     children = Problem.made(config)
     rng, found = random.Random(0), []
-    for _ in range(few(24, 3)):
+    for _ in range(few(12, 3)):
         genes = children.decisions.genes(children.decisions.sample(rng))
         start = time.process_time()
         children.evaluate(genes)
@@ -192,35 +200,31 @@ def scaling() -> None:
     """Print efficiency on 8, 64, 800 workers by the model, and what limits it."""
     measured = durations()
     print(
-        f"{len(measured)} children: {min(measured):.2f} to {max(measured):.2f} s of processor time for two epochs, mean "
-        f"{statistics.mean(measured):.2f} s; replayed as fifty epochs. Of the driver: 1 ms for each hand-out and result, and the "
-        "time that the strategy itself took here.\n"
+        f"{len(measured)} children: {min(measured):.2f} to {max(measured):.2f} s of processor time for two epochs, "
+        f"mean {statistics.mean(measured):.2f} s; replayed as fifty epochs. Of the driver: 1 ms for each hand-out and "
+        "result, and the time that the strategy itself took here.\n"
     )
 
     def rows() -> Iterator[list[Any]]:
         for workers in (8, 64) if QUICK else (8, 64, 800):
             for form in FORMS:
                 evaluations = few(12 if workers < 800 else 6, 2) * workers
+                waits = "generations" in form or "batches" in form
                 start = time.process_time()
-                search(form, batch_map if "gen" in form or "bat" in form else SimulatedMap(workers, replayed), problem().evaluate, evaluations, workers)  # fmt: skip
+                plain = batch_map if waits else SimulatedMap(workers, replayed)
+                search(form, plain, problem().evaluate, evaluations, workers)
                 own = (time.process_time() - start) / evaluations
-                shares = []
-                for overhead in (0.001 + own / 2, 0.0):
-                    simulated = SimulatedMap(workers, replayed, overhead)
-                    search(form, simulated, problem().evaluate, evaluations, workers)
-                    shares.append(simulated.share)
-                limit = (
-                    "the slowest of a generation" if 1 - shares[1] > shares[1] - shares[0] else "the driver"
-                )
-                limit = (
-                    limit
-                    if "gen" in form or "bat" in form or limit == "the driver"
-                    else "the end of the search"
-                )
-                yield [workers, form, f"{100 * shares[0]:.0f} %", f"{100 * shares[1]:.0f} %", f"{1000 * own:.2f}", limit if shares[0] < 0.95 else "-"]  # fmt: skip
+                simulated = SimulatedMap(workers, replayed, 0.001 + own / 2)
+                search(form, simulated, problem().evaluate, evaluations, workers)
+                driver = 2 * simulated.overhead * evaluations / simulated.clock
+                slowest = waits or "a replica for" in form  # of a generation, a batch, a replica's eight
+                limit = "the slowest of each" if slowest else "the last children"
+                limit = "the driver" if driver > 0.5 else limit
+                shares = (f"{100 * share:.0f} %" for share in (simulated.share, driver))
+                yield [workers, form, *shares, f"{1000 * own:.2f}", limit]
 
     table(
-        "workers | search | efficiency | without a driver's time | strategy, ms per child | limited by",
+        "workers | search | workers busy | driver busy | strategy, ms per child | limited by",
         rows(),
     )
 
@@ -229,7 +233,7 @@ def staleness() -> None:
     """Print how late gradients are, and what that does to the search, on the table of 1,296 networks."""
 
     def rows() -> Iterator[list[Any]]:
-        for replicas, children in ((1, 8), (2, 4), (2, 8), (8, 8), (32, 8)):
+        for replicas, children in ((1, 8), (2, 4), (2, 8), (8, 8), (16, 8)):
             late: list[int] = []
             best, last = [], []
             for seed in range(few(10, 1)):
@@ -237,21 +241,21 @@ def staleness() -> None:
                     problem().decisions, shards=5, replicas=replicas, batch=children, lr=0.005,
                     rng=random.Random(seed), fitness=AccuracyFitness,
                 )  # fmt: skip
-                simulated = SimulatedMap(replicas * children, drawn())
+                simulated = SimulatedMap(replicas * children, drawn)
                 toolbox = toolbox_of(simulated, problem().evaluate)
                 values = [
                     one.fitness.values[0]
-                    for turn in evolve_async(strategy, toolbox, few(1600, 64))
+                    for turn in evolve_async(strategy, toolbox, few(400, 64))
                     for one in turn.evaluated
                 ]
                 late += strategy.staleness
                 best.append(strategy.best.fitness.values[0])
-                last.append(statistics.mean(values[-200:]))
+                last.append(statistics.mean(values[-100:]))
             late.sort()
             yield [replicas, children, statistics.mean(late), late[int(0.95 * len(late))], late[-1],
                    f"{100 * statistics.mean(last):.2f}", f"{100 * statistics.mean(best):.2f}"]  # fmt: skip
 
-    table("replicas K | children m | staleness, mean | 95 % | most | accuracy of the last 200 | best", rows())
+    table("replicas K | children m | staleness, mean | 95 % | most | accuracy of the last 100 | best", rows())
 
 
 # by Ray ----------------------------------------------------------------------------------------------------------
@@ -268,13 +272,36 @@ class Free:
 class Asleep:
     """A fitness that takes its time, and no processor."""
 
-    def __init__(self, scale: float) -> None:
-        self.scale = scale
+    def __init__(self, scale: float, decisions: Any) -> None:
+        self.scale, self.decisions = scale, decisions
 
     def __call__(self, individual: Any) -> tuple[float]:
         """Sleep."""
-        time.sleep(self.scale * drawn()(individual))
+        time.sleep(self.scale * lasting(self.decisions.choices(individual)))
         return (sum(individual),)
+
+
+class Summed:
+    """A map that sums the durations of what it is given."""
+
+    seconds = 0.0
+
+    def __init__(self, mapping: Any) -> None:
+        self.mapping = mapping
+        Summed.seconds = 0.0
+
+    def __call__(self, function: Any, items: Any) -> list[Any]:
+        """Map."""
+        Summed.seconds += sum(map(drawn, items))
+        return list(self.mapping(function, items))
+
+    def put(self, function: Any, item: Any) -> int:
+        """Hand one out."""
+        Summed.seconds += drawn(item)
+        return int(self.mapping.put(function, item))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.mapping, name)
 
 
 def overhead() -> None:
@@ -316,17 +343,17 @@ def scratch() -> None:
     from tdgnas.distributed import RayMap
 
     children = Problem.made(
-        make_config({"problem": f"nas-rl-chain:epochs={few(4, 1)},images={few(400, 40)}"})
+        make_config({"problem": f"nas-rl-chain:epochs={few(2, 1)},images={few(400, 40)}"})
     )
     fitness, decisions = children.evaluate, children.decisions
     rng = random.Random(1)
-    asked = [fitness._child(decisions.genes(decisions.sample(rng))) for _ in range(few(16, 2))]
+    asked = [fitness._child(decisions.genes(decisions.sample(rng))) for _ in range(few(12, 2))]
     timed = Timed(fitness._trainer)
 
     def rows() -> Iterator[list[Any]]:
         with RayMap(2) as mapping:
             mapping(timed, asked[:2])
-            for _ in range(few(3, 1)):
+            for _ in range(few(2, 1)):
                 walls, works, values = [], [], []
                 for one in (batch_map, mapping):
                     wall = time.perf_counter()
@@ -352,17 +379,23 @@ def real() -> None:
     def rows() -> Iterator[list[Any]]:
         for workers in (2, 8):
             with RayMap(workers, resources={"cpu": 0.01}) as mapping:
-                mapping(Free(), [[1.0]] * workers)
+                first = create("random", problem().decisions, seed=0, batch=4 * workers).generate()
+                mapping(Asleep(scale, problem().decisions), first)  # workers import what they need
                 for form in ("TDGA, generations", "TDGA, steady"):
-                    simulated, wall = (
-                        SimulatedMap(workers, lambda one: scale * drawn()(one)),
-                        time.perf_counter(),
-                    )
-                    search(form, mapping, Asleep(scale), few(20, 2) * workers, workers)
+                    simulated = SimulatedMap(workers, lambda one: scale * drawn(one))
+                    evaluations, wall = few(20, 2) * workers, time.perf_counter()
+                    search(form, Summed(mapping), Asleep(scale, problem().decisions), evaluations, workers)
                     wall = time.perf_counter() - wall
-                    search(form, simulated, Free(), few(20, 2) * workers, workers)
-                    yield [workers, form, f"{100 * simulated.busy / (workers * wall):.0f} %", f"{100 * simulated.share:.0f} %",
-                           wall, simulated.clock]  # fmt: skip
+                    search(form, simulated, Free(), evaluations, workers)
+                    share = scale * Summed.seconds / (workers * wall)
+                    yield [
+                        workers,
+                        form,
+                        f"{100 * share:.0f} %",
+                        f"{100 * simulated.share:.0f} %",
+                        wall,
+                        simulated.clock,
+                    ]
 
     table("workers | search | busy | by the model | s | by the model", rows())
 
