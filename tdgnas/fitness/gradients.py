@@ -25,22 +25,32 @@ class SupernetGradients:
     :param supernet: made with data.
     :param order: 1 or 2.
     :param batch_size: of validation images, and of training images where they are needed.
-    :param lr: learning rate of the weights: the look-ahead's xi, and that of ``weight_step`` (SGD, momentum
-        0.9, weight decay 3e-4, gradient clipped to 5).
+    :param lr: learning rate of the weights: the look-ahead's xi, and that of ``weight_step`` (SGD).
+    :param momentum: of the weights.
+    :param weight_decay: of the weights.
+    :param clip: largest norm of the gradient of ``weight_step``; None for no limit.
     :raises ValueError: for a supernet without data, or another order.
     """
 
     def __init__(
-        self, supernet: Supernet, *, order: Literal[1, 2] = 1, batch_size: int = 64, lr: float = 0.025
+        self,
+        supernet: Supernet,
+        *,
+        order: Literal[1, 2] = 1,
+        batch_size: int = 64,
+        lr: float = 0.025,
+        momentum: float = 0.9,
+        weight_decay: float = 3e-4,
+        clip: float | None = 5.0,
     ) -> None:
         if supernet.data is None:
             raise ValueError("this supernet has no data; make it with Supernet(space, data) for gradients")
         if order not in (1, 2):
             raise ValueError(f"order is {order!r}; it must be 1 (first order) or 2 (second order)")
         self.supernet, self.data = supernet, supernet.data
-        self.order, self.batch_size, self.lr = order, batch_size, lr
+        self.order, self.batch_size, self.lr, self.clip = order, batch_size, lr, clip
         weights = [weight for weight in supernet.parameters() if weight.requires_grad]
-        self.optimiser = torch.optim.SGD(weights, lr, momentum=0.9, weight_decay=3e-4)
+        self.optimiser = torch.optim.SGD(weights, lr, momentum=momentum, weight_decay=weight_decay)
 
     def alpha_gradients(self, genes: Array, *, seed: int) -> Array:
         """Return the gradient of the validation loss for every row of genes, on images drawn by ``seed``."""
@@ -67,5 +77,5 @@ class TrainingGradients(SupernetGradients):
         with self.supernet.learning():
             logits = self.supernet.relaxed(images, self._alpha(genes).unsqueeze(0))
         loss = self.supernet.task.losses(logits, labels)[0]
-        descend(loss, self.optimiser, 5.0, TrainingDiverged("training the weights of DARTS"))
+        descend(loss, self.optimiser, self.clip, TrainingDiverged("training the weights of DARTS"))
         self.supernet.budget.count(passes=3 * len(labels), cause="weights")

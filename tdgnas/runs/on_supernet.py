@@ -75,6 +75,9 @@ class OnSupernet(Problem):
             order=settings.gradient_order,
             batch_size=settings.gradient_batch,
             lr=rate or pretrain.lr,
+            momentum=pretrain.momentum,
+            weight_decay=pretrain.weight_decay,
+            clip=pretrain.clip,
         )
         return self._source
 

@@ -30,21 +30,36 @@ class WeightStep:
     :param momentum: of the weights' optimiser.
     :param buffers: its momentum buffers, one for each weight, None for a weight that has none yet.
     :param weight_decay: of the weights' optimiser.
+    :param clip: largest norm of grad_w L_train over all weights; None for no limit.
     """
 
     xi: float = 0.0
     momentum: float = 0.0
     buffers: Sequence[Tensor | None] | None = None
     weight_decay: float = 0.0
+    clip: float | None = None
 
     @classmethod
-    def of(cls, xi: float, optimiser: torch.optim.Optimizer | None, weights: Sequence[Tensor]) -> WeightStep:
+    def of(
+        cls,
+        xi: float,
+        optimiser: torch.optim.Optimizer | None,
+        weights: Sequence[Tensor],
+        clip: float | None = None,
+    ) -> WeightStep:
         """Return the step that an optimiser would take; plain descent when None."""
         if optimiser is None:
-            return cls(xi)
+            return cls(xi, clip=clip)
         group = optimiser.param_groups[0]
         buffers = [optimiser.state.get(weight, {}).get("momentum_buffer") for weight in weights]
-        return cls(xi, group.get("momentum", 0.0), buffers, group.get("weight_decay", 0.0))
+        return cls(xi, group.get("momentum", 0.0), buffers, group.get("weight_decay", 0.0), clip)
+
+    def clipped(self, slopes: Sequence[Tensor]) -> list[Tensor]:
+        """Return the training loss' gradient, scaled down to the largest norm."""
+        if self.clip is None or not slopes:
+            return list(slopes)
+        norm = torch.stack([each.square().sum() for each in slopes]).sum().sqrt()
+        return [each * (self.clip / (norm + 1e-6)).clamp(max=1.0) for each in slopes]
 
     def one_each(self, weights: int) -> list[Tensor | None]:
         """Return a momentum buffer, or None, for each weight.
@@ -119,7 +134,7 @@ def _look_ahead(
     """Take the weights' step in place."""
     own = [weight for weight, _ in moving]
     with constant([alpha]):
-        slopes = _gradients(train_loss(), own)
+        slopes = ahead.clipped(_gradients(train_loss(), own))
     with torch.no_grad():
         # Not in place: autograd may hand out one tensor as the gradient of two weights.
         steps = list(torch._foreach_add(slopes, own, alpha=ahead.weight_decay))
@@ -215,6 +230,7 @@ def second_order_gradients(
 
     def one(alpha: Tensor) -> Tensor:
         slope = grad(whole.at)(weights, alpha, train)
+        slope = dict(zip(slope, ahead.clipped(list(slope.values())), strict=True))
         moved = {name: weights[name] - ahead.xi * (slope[name] + drift[name]) for name in weights}
         v, direct = grad(whole.at, argnums=(0, 1))(moved, alpha, valid)
         norm = torch.sqrt(sum((x.square().sum() for x in v.values()), torch.zeros((), device=alpha.device)))

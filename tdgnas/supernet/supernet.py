@@ -292,7 +292,7 @@ class Supernet(nn.Module):
         weights = self._learned()
         train_loss, valid_loss = (partial(self._loss, alpha, batch, path) for batch in (train, valid))
         with self.frozen("batch"):
-            ahead = WeightStep.of(xi, optimiser, weights)
+            ahead = WeightStep.of(xi, optimiser, weights, self._clip_ahead)
             return alpha_gradient(alpha, weights, train_loss, valid_loss, ahead)
 
     def bilevel_gradients(
@@ -309,7 +309,7 @@ class Supernet(nn.Module):
 
         The same as :meth:`bilevel_gradient` for one after another, without ever writing to the weights.
         """
-        ahead = WeightStep.of(xi, optimiser, self._learned())
+        ahead = WeightStep.of(xi, optimiser, self._learned(), self._clip_ahead)
         with self.frozen("batch"):
             return second_order_gradients(self, self._loss, genes, train, valid, ahead, rows=rows)
 
@@ -324,6 +324,12 @@ class Supernet(nn.Module):
 
     def _loss(self, alpha: Tensor, batch: Batch, path: SampledPath | None = None) -> Tensor:
         return self.task.losses(self.mixed(batch[0], alpha, path).unsqueeze(0), batch[1])[0]
+
+    @property
+    def _clip_ahead(self) -> float | None:
+        """What a frame limits the gradient to by which the weights look a step ahead."""
+        found: float | None = getattr(self.frame, "clip_ahead", None)
+        return found
 
     def _learned(self) -> list[Tensor]:
         return [parameter for parameter in self.parameters() if parameter.requires_grad]

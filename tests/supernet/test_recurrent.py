@@ -11,7 +11,14 @@ import torch
 from tdgnas.data import Splits, TokenData
 from tdgnas.fitness import SupernetFitness
 from tdgnas.spaces import DartsRnn, EnasRnn, PairSpace
-from tdgnas.supernet import RecurrentEvaluator, Supernet, evaluate_one, evaluation_set, relaxed_scores
+from tdgnas.supernet import (
+    RecurrentEvaluator,
+    Supernet,
+    WeightStep,
+    evaluate_one,
+    evaluation_set,
+    relaxed_scores,
+)
 
 WORDS = 11
 
@@ -133,3 +140,22 @@ def test_the_fused_relaxed_cell_equals_the_graph_term_by_term(kind: type[PairSpa
             fused = space.fused(supernet.ops, value, weights)
     assert fused is not None
     assert torch.allclose(fused, terms, atol=1e-12)
+
+
+def test_the_second_order_looks_along_a_clipped_step() -> None:
+    """As the released code of DARTS' cells does: no momentum, the gradient clipped at 0.25 inside."""
+    slopes = [torch.full((3,), 2.0), torch.ones(4)]
+    norm = torch.cat(slopes).norm()
+    clipped = WeightStep(clip=0.25).clipped(slopes)
+    assert torch.cat(clipped).norm().item() == pytest.approx(0.25, rel=1e-4)
+    assert torch.allclose(clipped[0], slopes[0] * 0.25 / norm, rtol=1e-4)
+    small = WeightStep(clip=100.0).clipped(slopes)
+    assert all(torch.equal(*pair) for pair in zip(small, slopes, strict=True))
+    # A long look ahead explodes without it: the gradient is then that of other weights.
+    supernet = made().double()
+    assert supernet.data is not None
+    train, valid = (part.batch(slice(0, 4)) for part in (supernet.data.train, supernet.data.valid))
+    alpha = supernet.alpha.clone().requires_grad_()
+    near, far = (supernet.bilevel_gradient(alpha, train, valid, xi=xi) for xi in (1e-6, 1.0))
+    assert torch.isfinite(far).all()
+    assert not torch.allclose(near, far)

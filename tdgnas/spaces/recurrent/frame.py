@@ -46,6 +46,9 @@ class Frame(nn.Module):
     :param tied: whether the decoder's weights are the embedding's.
     """
 
+    #: Largest norm of the gradient by which the second order looks ahead (Liu et al. 2018, the released code).
+    clip_ahead = 0.25
+
     def __init__(
         self,
         vocabulary: int,
