@@ -3,7 +3,7 @@
 python benchmarks/recurrent.py speed                   # ratios: folded against one by one, fused against term by term
 python benchmarks/recurrent.py search --seeds 0 1 2    # LSTM, random cells, DARTS and TDGA, trained alike
 
-Both print the lines of benchmarks/results/recurrent.md. A finished seed is kept in --out and not run again;
+Both print tables for benchmarks/results/recurrent.md. A finished seed is kept in --out and not run again;
 --folder takes another text, such as WikiText-2's files.
 """
 
