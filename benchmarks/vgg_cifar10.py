@@ -19,8 +19,8 @@ from tdgnas.reports import draw_run, read_rows
 from tdgnas.reports.page import value_text
 from tdgnas.runs import Experiment, make_config
 from tdgnas.runs.config import parse_assignment
-from tdgnas.runs.problems import assign
 from tdgnas.runs.progress import Terminal
+from tdgnas.runs.sections import assign
 
 PUBLISHED: dict[str, Any] = {"problem": "cifar10-vgg"}
 

@@ -107,7 +107,7 @@ def set_all(
     """
     from ..runs import ConfigError
     from ..runs.config import parse_assignment
-    from ..runs.problems import assign
+    from ..runs.sections import assign
 
     for text in assignments or ():
         keys, value = parse_assignment(text)

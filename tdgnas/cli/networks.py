@@ -183,7 +183,7 @@ def export(
 def _assigned(assignments: list[str]) -> Json:
     """Read ``field=value``; ``data``, ``network`` and ``augment`` are groups of their own."""
     from ..runs.config import parse_assignment
-    from ..runs.problems import assign
+    from ..runs.sections import assign
 
     found: Json = {"data": {}, "network": {}, "augment": {}}
     for text in assignments:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ..files import Json
 from ..files.names import path_component
-from ..runs.problems import parse_options
+from ..runs.sections import parse_options
 
 _NO_LABEL = re.compile(r"[^A-Za-z0-9_.+@-]+")
 _FILES = "plan.json report.html results.csv pairs.csv summary.json summary.md"

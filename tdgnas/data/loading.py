@@ -15,7 +15,8 @@ from .csv import read_csv
 from .digits import read_digits, read_digits_ink, read_digits_parts
 from .folder import read_folder
 from .source import Source, data_root
-from .splits import Splits, check_request, make_splits
+from .splits import Splits
+from .splitting import check_request, make_splits
 from .streams import read_stream
 from .text import read_characters, read_text
 from .torchvision_sets import TORCHVISION_SETS, read_torchvision

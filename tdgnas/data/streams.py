@@ -14,7 +14,8 @@ from torch.utils.data import DataLoader, Dataset
 
 from .folder import check_enough, images_below, pixels_of, survey
 from .source import Source
-from .splits import Splits, check_request, make_splits
+from .splits import Splits
+from .splitting import check_request, make_splits
 from .streamed import Streamed
 
 MOST_VALID = 5_000  # images in memory, unless the caller says otherwise

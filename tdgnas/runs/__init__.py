@@ -1,5 +1,6 @@
 """A run as a folder: configuration, records, checkpoint and resume, report."""
 
+from . import presets as presets
 from .config import make_config
 from .errors import ConfigError, Interrupted, RunFailed
 from .experiment import Experiment

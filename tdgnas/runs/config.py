@@ -18,7 +18,8 @@ from ..strategies import STRATEGIES, Strategy, options
 from ..strategies.options import settings_model
 from .errors import ConfigError
 from .problem import FITNESSES, Problem
-from .problems import merged, problem_sections
+from .problems import problem_sections
+from .sections import merged
 from .settings import BudgetSettings, Config, StrategySettings
 
 _REFUSED = "the configuration cannot be used"

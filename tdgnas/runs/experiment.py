@@ -36,9 +36,9 @@ from .guards import OperatorFailed
 from .phase import Context, Phase
 from .phases import FINISHED, TOGETHER, make_phase, phase_names
 from .problem import Problem
-from .problems import merged, strategy_sections
 from .progress import Reporter
 from .retrain_phase import check_retraining
+from .sections import merged, strategy_sections
 from .settings import Config
 from .together import call, follow
 from .wiring import check_fit, try_strategy

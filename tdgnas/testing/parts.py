@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from ..data import Source, Splits
-from ..data.splits import make_splits
+from ..data.splitting import make_splits
 from ..decision import Genes
 from ..mapping import name_of
 from ..spaces import Architecture, DartsCells, NASBench201, SearchSpace, VGGShortcuts

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tdgnas.data import DataDamaged, ImageData, stratified
 from tdgnas.data.source import Source, fit_images
-from tdgnas.data.splits import make_splits
+from tdgnas.data.splitting import make_splits
 
 
 def source(per_class=(20, 40, 60), **parts):

@@ -22,7 +22,7 @@ from tdgnas.fitness import (
     shipped,
     synthetic_table,
 )
-from tdgnas.runs.problems import CHAIN
+from tdgnas.runs.presets.published import CHAIN
 from tdgnas.spaces import NASBench201, NasRL, VGGShortcuts
 
 SPACE = NASBench201(channels=4, cells_per_stage=1)

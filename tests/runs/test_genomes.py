@@ -9,7 +9,7 @@ import pytest
 
 from tdgnas.runs import ConfigError, Experiment, make_config
 from tdgnas.runs.build import make_both
-from tdgnas.runs.problems import GENOMES
+from tdgnas.runs.presets.digits import GENOMES
 from tdgnas.spaces import load_architecture, save_architecture
 from tdgnas.training import Recipe, Training, evaluate, export_network
 
