@@ -137,6 +137,7 @@ class RayMap(Workers):
         return packed
 
     def _store(self, packed: bytes) -> Any:
+        self._connect()  # or Ray would begin by itself, and elsewhere
         return self._ray.put(packed)
 
 

@@ -189,3 +189,24 @@ def test_more_workers_than_the_cluster_has_room_for_are_refused(begun: None) -> 
         ValueError, match="3 workers of 1 CPU, 1 GPU each do not fit into the cluster, which has 4 CPU"
     ):
         RayMap(3, gpus_per_worker=1)(abs, [1])
+
+
+def test_ray_began_by_itself_before_it_was_told_where() -> None:
+    """Storing the function came first, which began Ray on this machine, whatever the address."""
+    done = []
+
+    class Told:
+        def is_initialized(self) -> bool:
+            return bool(done)
+
+        def init(self, address: str, **_: Any) -> None:
+            done.append(address)
+
+        def put(self, value: bytes) -> bytes:
+            done.append("put")
+            return value
+
+    mapping = RayMap(1, address="head:6379")
+    mapping._ray = Told()
+    mapping._store(b"a function")
+    assert done == ["head:6379", "put"]

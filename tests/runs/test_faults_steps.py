@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -51,9 +51,9 @@ def test_a_loss_that_is_no_number_names_epoch_and_step_and_leaves_the_state(
 
     whole, count = pretraining.descend, [0]
 
-    def diverge(loss: torch.Tensor, *rest: Any) -> None:
+    def diverge(losses: Iterable[torch.Tensor], *rest: Any) -> None:
         count[0] += 1
-        whole(loss * (math.nan if count[0] == 4 else 1.0), *rest)
+        whole((loss * (math.nan if count[0] == 4 else 1.0) for loss in losses), *rest)
 
     monkeypatch.setattr(module, "CHECKPOINT_SHARE", 1e9)
     with monkeypatch.context() as patch:

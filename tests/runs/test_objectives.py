@@ -56,7 +56,7 @@ def test_a_strategy_of_one_objective_is_refused_more(tmp_path: Path) -> None:
     ) as told:
         Experiment("synthetic", "aging", folder=tmp_path, settings=settings(objectives={"names": ["macs"]}))
     fitting = str(told.value).rpartition(": ")[2].split(", ")
-    assert fitting == [name for name in ("nsga2", "tdga") if name in fitting]
+    assert fitting == [name for name in ("nsga2", "tdga", "tdga-steady") if name in fitting]
     config = make_config({"problem": "digits-vgg-tiny", "objectives": {"names": ["macs"]}})
     taking = {name for name in STRATEGIES.names() if not unfit(name, config)}
     assert taking == {name for name in STRATEGIES.names() if STRATEGIES.get(name).several}

@@ -272,7 +272,7 @@ def test_a_controller_learns_from_each_reward(reward, searches):
         ("reinforce-table", {"lr": 0}, "lr: input should be .*given: 0"),
         ("reinforce-table", {"batch": 0}, "batch: input should be .*given: 0"),
         ("reinforce-table", {"baseline": 1.5}, "decay"),
-        ("reinforce-lstm", {"settings": "nasnet"}, "'nas-rl', 'enas-macro' or 'enas-micro'"),
+        ("reinforce-lstm", {"settings": "nasnet"}, "'nas-rl', 'enas-macro', 'enas-micro' or 'enas-rnn'"),
         (
             "reinforce-lstm",
             {"controller.temperature": 0},

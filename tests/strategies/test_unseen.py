@@ -40,6 +40,7 @@ def test_one_network_under_several_spellings_is_asked_for_once(name, searches):
         "random": {"batch": 5},
         "local-search": {},
         "optuna": {"batch": 5},
+        "one-plus-lambda": {},
         **{each: {"initial": 4} for each in PREDICTED},
     }
     searches.run(name, problem, generations=2, **settings.get(name, {"population": 5}))
