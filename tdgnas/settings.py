@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from types import NoneType
 from typing import Annotated, Any, NamedTuple, TypeVar, get_args
 
@@ -137,14 +138,20 @@ class Option(NamedTuple):
 
 def listed(section: BaseModel, prefix: str = "") -> Iterator[Option]:
     """Yield every key of a section, and of those in it, with its kind, range, default and meaning."""
-    schema = type(section).model_json_schema()
+    properties = _properties(type(section))
     for key, field in type(section).model_fields.items():
         value = getattr(section, key)
         if isinstance(value, BaseModel):
             yield from listed(value, f"{prefix}{key}.")
         elif field.annotation is not NoneType:
-            kind, bounds = _kind(schema["properties"][key])
+            kind, bounds = _kind(properties[key])
             yield Option(f"{prefix}{key}", kind, bounds, value, field.description or "")
+
+
+@cache
+def _properties(model: type[BaseModel]) -> Mapping[str, Any]:
+    found: dict[str, Any] = model.model_json_schema().get("properties", {})
+    return found
 
 
 def _kind(schema: Mapping[str, Any]) -> tuple[str, str]:

@@ -38,6 +38,12 @@ def _no_state_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> None:
     os.environ["XDG_STATE_HOME"] = str(tmp_path_factory.mktemp("state"))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_power_cut() -> None:
+    """Files need not be on the disk when a test ends; commands that tests run do wait for it."""
+    os.fsync = lambda _: None
+
+
 @pytest.fixture(autouse=True)
 def _no_plugins_of_other_tests() -> Iterator[None]:
     """Forgets the modules of plug-ins that a test imported: a comparison's workers would look for them."""
