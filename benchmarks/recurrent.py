@@ -2,18 +2,24 @@
 
 python benchmarks/recurrent.py speed                   # ratios: folded against one by one, fused against term by term
 python benchmarks/recurrent.py search --seeds 0 1 2    # LSTM, random cells, DARTS and TDGA, trained alike
+python benchmarks/recurrent.py docstrings --folder F   # write another English text in WikiText-2's layout
 
-Both print tables for benchmarks/results/recurrent.md. A finished seed is kept in --out and not run again;
---folder takes another text, such as WikiText-2's files.
+The first two print tables for benchmarks/results/recurrent.md. A finished seed is kept in --out and not run again;
+--folder takes another text, such as WikiText-2's files, or what ``docstrings`` writes: the docstrings of Python's
+standard library, split by file, words that come less than three times being unknown.
 """
 
 from __future__ import annotations
 
 import argparse
+import ast
 import json
 import random
+import re
 import statistics
+import sysconfig
 import time
+from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -30,7 +36,7 @@ from tdgnas.supernet import EvaluationSet, RecurrentEvaluator, Supernet, evaluat
 from tdgnas.training import Training, evaluate
 
 SIZE, VOCABULARY, WINDOWS = 48, 1000, 1400
-OPTIONS = f"size={SIZE},vocabulary={VOCABULARY},data.train={WINDOWS},batch_size=32"
+OPTIONS = f"size={SIZE},vocabulary={VOCABULARY},batch_size=32"
 
 
 class LSTM(nn.Module):
@@ -122,7 +128,8 @@ def one_seed(given: argparse.Namespace, seed: int) -> dict[str, list[tuple[float
     """Search, train what was found, random cells and an LSTM; return (validation, test) of each by name."""
     folder = "" if given.folder is None else f",folder={given.folder}"
     options = (
-        f"{OPTIONS}{folder},epochs={given.pretrain},evaluations={given.evaluations},retrain={given.epochs}"
+        f"{OPTIONS},data.train={given.windows}{folder},epochs={given.pretrain},"
+        f"evaluations={given.evaluations},retrain={given.epochs}"
     )
     experiment = Experiment(
         f"text-darts:{options},retrain.batch_size=32,retrain.random_draws={given.random}",
@@ -137,7 +144,7 @@ def one_seed(given: argparse.Namespace, seed: int) -> dict[str, list[tuple[float
         )
         found.setdefault(name, []).append((row["valid_perplexity"], row["test_perplexity"]))
     config = experiment.config
-    data: Splits = load("text", folder=given.folder, vocabulary=VOCABULARY, train=WINDOWS)
+    data: Splits = load("text", folder=given.folder, vocabulary=VOCABULARY, train=given.windows)
     final = config.retrain.final_options
     with own_noise(seed):
         network = LSTM(
@@ -150,15 +157,40 @@ def one_seed(given: argparse.Namespace, seed: int) -> dict[str, list[tuple[float
     return found
 
 
+def docstrings(folder: Path) -> None:
+    """Write the docstrings of the standard library in WikiText-2's layout; of ten files the ninth is for valid and the
+    tenth for test."""
+    root = Path(sysconfig.get_paths()["stdlib"])
+    left_out = {"site-packages", "test", "tests", "idlelib"}
+    kinds = ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef
+    files = []
+    for path in sorted(root.rglob("*.py")):
+        if left_out.isdisjoint(path.relative_to(root).parts):
+            tree = ast.parse(path.read_text("utf-8", errors="replace"))
+            told = [ast.get_docstring(node) or "" for node in ast.walk(tree) if isinstance(node, kinds)]
+            lines = [re.findall(r"\w+|[^\w\s]", line) for text in told for line in text.splitlines()]
+            if any(lines):
+                files.append([line for line in lines if line])
+    parts = {"valid": files[8::10], "test": files[9::10]}
+    parts["train"] = [each for place, each in enumerate(files) if place % 10 < 8]
+    counts = Counter(word for each in parts["train"] for line in each for word in line)
+    folder.mkdir(parents=True, exist_ok=True)
+    for part, own in parts.items():
+        lines = [" ".join(w if counts[w] > 2 else "<unk>" for w in line) for each in own for line in each]
+        (folder / f"wiki.{part}.tokens").write_text("\n".join(lines) + "\n", "utf-8")
+    print(text_statistics(load("text", folder=folder)))
+
+
 def main() -> None:
     """Read the options and do what is asked for."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=("speed", "search"))
+    parser.add_argument("what", choices=("speed", "search", "docstrings"))
     parser.add_argument("--repeats", type=int, default=3, help="of each timing")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--folder", help="of another text")
+    parser.add_argument("--windows", type=int, default=WINDOWS, help="of 35 tokens, that are learned from")
     parser.add_argument("--pretrain", type=int, default=4, help="epochs of the supernet")
     parser.add_argument("--evaluations", type=int, default=60)
     parser.add_argument("--epochs", type=int, default=8, help="of every training")
@@ -166,11 +198,11 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/recurrent"))
     given = parser.parse_args()
     torch.set_num_threads(1)
-    if given.what == "speed":
-        speed(given)
+    if given.what != "search":
+        speed(given) if given.what == "speed" else docstrings(Path(given.folder or "runs/docstrings"))
         return
     given.out.mkdir(parents=True, exist_ok=True)
-    print(text_statistics(load("text", folder=given.folder, vocabulary=VOCABULARY, train=WINDOWS)))
+    print(text_statistics(load("text", folder=given.folder, vocabulary=VOCABULARY, train=given.windows)))
     search(given)
 
 

@@ -44,7 +44,7 @@ def test_a_cell_is_retrained_from_the_command_line(tmp_path: Path) -> None:
     options += [f"--set=data.{key}={value}" for key, value in (("train", 30), ("valid", 12), ("test", 12))]
     options += ["--set=data.vocabulary=30", "--set=data.segment=4"]
     space = DartsRnn(nodes=2, size=4, classes=30)
-    path = save_architecture(space, space.architecture([1, 1, 2]), tmp_path / "architecture.json")
+    path = save_architecture(space, space.architecture([1, 6]), tmp_path / "architecture.json")
     said = CliRunner().invoke(app, ["retrain", str(path), "--out", str(tmp_path / "out"), *options])
     assert said.exit_code == 0, said.output
     card = json.loads((tmp_path / "out" / "card.json").read_text())
@@ -59,7 +59,7 @@ def test_weights_are_averaged_once_the_validation_loss_stops_falling_and_a_resta
 
     def training() -> Training:
         torch.manual_seed(0)
-        network = space.final_network(space.architecture([1, 1, 2]), size=4)
+        network = space.final_network(space.architecture([1, 6]), size=4)
         return Training(network, data, recipe.model_copy(update={"average_after": 1}), 0, "cpu")
 
     whole = training()
@@ -78,7 +78,7 @@ def test_weights_are_averaged_once_the_validation_loss_stops_falling_and_a_resta
 def test_a_training_that_explodes_says_so() -> None:
     data = load("text", vocabulary=20, segment=4, train=24, valid=8, test=8)
     space = DartsRnn(nodes=2, size=4, classes=20)
-    network = space.network(space.architecture([3, 1, 3]))
+    network = space.network(space.architecture([3, 7]))
     recipe = Recipe(epochs=3, batch_size=4, lr=1e30, momentum=0.0, clip=None, warmup=0)
     with pytest.raises(TrainingDiverged, match="training diverged"):
         list(Training(network, data, recipe, 0, "cpu"))
@@ -86,7 +86,7 @@ def test_a_training_that_explodes_says_so() -> None:
 
 def test_a_sequence_and_a_single_step_are_exported(tmp_path: Path) -> None:
     space = DartsRnn(nodes=2, size=4, classes=30)
-    network = space.final_network(space.architecture([1, 1, 2]), size=4)
+    network = space.final_network(space.architecture([1, 6]), size=4)
     for end, (form, examples) in network.forms(3).items():
         export_network(form, (1,), tmp_path / f"model{end}.pt2", examples=examples)
     one, whole = (torch.export.load(tmp_path / f"model{end}.pt2").module() for end in ("-step", ""))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from typing import Any
 
 import pytest
 import torch
@@ -12,7 +13,7 @@ from torch import Tensor
 from tdgnas.data import TokenData
 from tdgnas.pictures import architecture_figure
 from tdgnas.spaces import DartsRnn, EnasRnn, NasRLRnn, PairSpace
-from tdgnas.spaces.recurrent import PUBLISHED, RecurrentNetwork
+from tdgnas.spaces.recurrent import RecurrentNetwork
 
 V1 = "(relu 0) (relu 1) (tanh 2) (relu 3) (relu 4) (identity 1) (relu 5) (relu 1)"
 FUNCTIONS = {
@@ -26,6 +27,7 @@ FUNCTIONS = {
 def test_the_published_counts() -> None:
     space = DartsRnn()
     assert math.prod(space.decisions.sizes) == 2_642_411_520
+    assert space.length == 36 * 4
     assert EnasRnn().published_size == pytest.approx(8.04e15, rel=1e-3)
     with torch.device("meta"):
         network = space.final_network(space.from_string("DARTS_V1"), size=850)
@@ -92,7 +94,7 @@ def test_segments_and_single_steps_give_what_the_whole_text_gives() -> None:
 
 def test_notation_goes_to_and_fro() -> None:
     space, small = DartsRnn(size=8), EnasRnn(nodes=4, size=8)
-    for name in PUBLISHED:
+    for name in ("DARTS_V1", "DARTS_V2"):
         architecture = space.from_string(name)
         assert space.from_string(space.to_string(architecture)) == architecture
     assert space.describe(space.from_string("DARTS_V1")) == V1
@@ -102,6 +104,29 @@ def test_notation_goes_to_and_fro() -> None:
     assert lines[6] == "s6 = s1 + sigmoid(c6) * (g6 - s1),  [c6 g6] = s1 W6"
     assert lines[-1] == "h = (s1 + s2 + s3 + s4 + s5 + s6 + s7 + s8) / 8"
     assert architecture_figure(small, sampled).axes
+
+
+def test_the_published_cell_of_ENAS() -> None:
+    """As numbers in ``scripts/ptb_final.sh`` of its code; DARTS' code has the same cell, its nodes in another order."""
+    space = EnasRnn(size=8)
+    published = space.from_string("ENAS")
+    assert space.to_string(published) == "0 0 0 1 1 2 1 2 0 2 0 5 1 1 0 6 1 8 1 8 1 8 1"
+    assert space.from_string(space.to_string(published)) == published
+    assert space.ends(published) == (3, 4, 7, 9, 10, 11)
+    of_darts = (
+        "tanh 0, tanh 0, tanh 1, relu 1, tanh 3, tanh 3, relu 3, relu 4, relu 7, relu 8, relu 8, relu 8"
+    )
+    other = tuple((name, int(source)) for name, source in map(str.split, of_darts.split(", ")))
+    assert tree_of(other) == tree_of(space.pairs(published))
+    assert EnasRnn(nodes=3, size=4).pairs(EnasRnn(nodes=3, size=4).from_string("3 0 2 1 1")) == (
+        ("sigmoid", 0), ("identity", 0), ("relu", 1),
+    )  # fmt: skip
+
+
+def tree_of(pairs: tuple[tuple[str, int], ...], node: int = 0) -> Any:
+    """What a node does, and the same of all that read it, whatever their numbers."""
+    readers = [n for n, (_, source) in enumerate(pairs) if n and source == node]
+    return pairs[node][0], sorted((tree_of(pairs, each) for each in readers), key=repr)
 
 
 @pytest.mark.parametrize(
@@ -116,6 +141,8 @@ def test_notation_goes_to_and_fro() -> None:
 def test_notation_of_no_cell_is_refused(text: str, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         DartsRnn(nodes=2, size=4).from_string(text)
+    with pytest.raises(ValueError, match="such as 0 0 1 1 2"):
+        EnasRnn(nodes=2, size=4).from_string("0 0")
 
 
 def test_dropout_has_one_mask_for_a_segment_and_penalties_are_told() -> None:

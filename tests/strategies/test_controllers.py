@@ -12,7 +12,7 @@ import torch
 from scipy.stats import chisquare
 
 from tdgnas.decision import Decision, Decisions
-from tdgnas.spaces import EnasMacro, EnasMicro
+from tdgnas.spaces import EnasMacro, EnasMicro, EnasRnn
 from tdgnas.strategies import create
 from tdgnas.strategies.controllers.lstm import LSTMController, Shape
 from tdgnas.strategies.controllers.reinforce_lstm import PRESETS
@@ -207,6 +207,23 @@ def test_log_probabilities_are_those_of_the_authors_loops():
     for a in networks("micro")[::50]:
         expected = plain_micro(micro, [(a[:1], a[1:2]), (a[2:3], a[3:])])
         assert micro.score(torch.tensor([[a]])).log.item() == pytest.approx(expected, abs=1e-12)
+
+
+def test_enas_prefers_near_positions_in_recurrent_cells():
+    """The released controller takes the squared distance, divided by 6, off the logits of the previous node."""
+    decisions = EnasRnn(nodes=4, size=4).decisions
+    place = [decision.name for decision in decisions].index("from3")
+    every = torch.tensor([[[0, 0, 1, 0, source, 0] for source in range(3)]])
+    only = torch.zeros_like(every)
+    only[..., place] = 1
+    logs = {}
+    for reach in (0.0, 6.0):
+        net = LSTMController(decisions, [random.Random(1)], shape_of("enas-rnn", reach=reach))
+        logs[reach] = net.score(every, only).log[0].detach()
+    lowered = logs[0.0] - torch.tensor([9.0, 4.0, 1.0]) / 6
+    assert torch.allclose(logs[6.0], torch.log_softmax(lowered, 0), atol=1e-6)
+    assert PRESETS["enas-rnn"]["reach"] == 6
+    assert not any(PRESETS[name]["reach"] for name in PRESETS if name != "enas-rnn")
 
 
 def test_nas_rls_bits_are_sigmoids():

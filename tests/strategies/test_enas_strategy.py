@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from tdgnas.spaces import EnasMacro, EnasMicro
+import math
+
+import pytest
+
+from tdgnas.individual import Individual, LossFitness
+from tdgnas.spaces import EnasMacro, EnasMicro, EnasRnn
 from tdgnas.strategies import create
 
 #: Three layers.
@@ -55,6 +60,10 @@ def test_enas_takes_the_published_settings_of_the_space():
     assert (macro.batch, macro.updates, micro.batch, micro.updates) == (20, 50, 10, 30)
     assert macro.controller.parameters["lstm0"].shape == (1, 128, 256)  # 64 units, no biases
     assert micro.controller.parameters["head0"][0, -1].tolist() == [10, 10, 0, 0, 0]
+    cell = create("enas", EnasRnn(size=4).decisions, seed=0)
+    of_loss = [each.reward(Individual([0.0], LossFitness([math.log(5)]))) for each in (cell, macro)]
+    assert of_loss == pytest.approx([80 / 5, 1 / 5])
+    assert (cell.batch, cell.controller.shape.reach, cell.controller.shape.temperature) == (10, 6, 5)
     defaults = macro.trainer.optimiser.defaults
     assert (defaults["lr"], defaults["betas"][0], defaults["eps"]) == (1e-3, 0.0, 1e-3)
     assert all(float(value.detach().abs().max()) <= 0.1 for value in macro.controller.parameters.values())

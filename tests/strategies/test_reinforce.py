@@ -236,6 +236,7 @@ def test_the_baseline_is_a_moving_average_of_earlier_rewards():
         ("auto", AccuracyFitness, 0.5, 0.5),
         ("perplexity", LossFitness, math.log(5), 80 / 5),
         ("auto", LossFitness, math.log(5), 80 / 5),
+        ("squared", LossFitness, math.log(5), 80 / 25),
         (lambda values: -2 * values[0], LossFitness, 3.0, -6.0),
     ],
 )

@@ -58,14 +58,14 @@ def test_a_population_is_scored_as_one_by_one(kind: type[PairSpace], norm: bool,
 
 
 def test_rows_of_relaxed_networks_and_certain_ones_agree() -> None:
-    supernet, rng = made(), random.Random(0)
+    supernet, rng = made().double(), random.Random(0)
     assert supernet.data is not None
     where = evaluation_set(supernet.data.valid, size=20, batch_size=4)
     population = [supernet.space.sample(rng) for _ in range(3)]
-    genes = torch.tensor([supernet.space.encode(each, 60.0) for each in population])
+    genes = torch.tensor([supernet.space.encode(each, 60.0) for each in population]).double()
     relaxed = [score.loss for score in relaxed_scores(supernet, where, genes, rows=2)]
     assert relaxed == pytest.approx(
-        [evaluate_one(supernet, where, each).loss for each in population], abs=1e-4
+        [evaluate_one(supernet, where, each).loss for each in population], abs=1e-9
     )
 
 
@@ -125,6 +125,39 @@ def test_recalibrated_statistics_are_refused() -> None:
         SupernetFitness(
             supernet, supernet.data.valid, batchnorm="recalibrated", calibration=supernet.data.train
         )
+
+
+def test_the_relaxed_cell_of_DARTS_is_its_equations_and_keeps_what_is_strongest() -> None:
+    """Liu, Simonyan, Yang 2018, as in their released search: all predecessors mixed, BatchNorm of s0 and each node."""
+    supernet = made().double()
+    space, generator = supernet.space, torch.Generator().manual_seed(0)
+    assert isinstance(space, DartsRnn)
+    token, h = torch.randn(2, 5, 6, generator=generator).double()
+    genes = torch.randn(space.length, generator=generator).double()
+    weights = dict(supernet.named_parameters())
+
+    def norm(value: torch.Tensor) -> torch.Tensor:
+        return torch.nn.functional.batch_norm(value, None, None, training=True)
+
+    c, g = (torch.cat([token, h], 1) @ weights["ops.w0.linear.weight"].t()).chunk(2, 1)
+    states, chosen, start = [norm(h + torch.sigmoid(c) * (torch.tanh(g) - h))], [], 0
+    for node in range(1, 5):
+        table = torch.softmax(genes[start : start + 4 * node], 0)
+        total = torch.zeros(5, 6).double()
+        for source, state in enumerate(states):
+            c, g = (state @ weights[f"ops.w{node}.linear.weight"].t()).chunk(2, 1)
+            values = (torch.tanh(g), torch.relu(g), torch.sigmoid(g), g)
+            for function, value in enumerate(values):
+                total += table[4 * source + function] * (state + torch.sigmoid(c) * (value - state))
+        best = int(table.argmax())
+        chosen.append((("tanh", "relu", "sigmoid", "identity")[best % 4], best // 4))
+        states.append(norm(total))
+        start += 4 * node
+    with supernet.frozen():
+        found = space.fused(supernet.ops, torch.cat([token, h], 1), supernet.weights(genes[None]))
+    assert found is not None
+    assert torch.allclose(found, torch.stack(states[1:]).mean(0), atol=1e-12)
+    assert space.pairs(space.decode(genes.tolist()))[1:] == tuple(chosen)
 
 
 @pytest.mark.parametrize("kind", [DartsRnn, EnasRnn])

@@ -1,7 +1,8 @@
 """Cells of recurrent networks: DARTS' and ENAS', and the frame that runs them over a text."""
 
-from .cells import PUBLISHED, DartsRnn, EnasRnn, PairSpace, RecurrentSpace
+from .cells import PUBLISHED, DartsRnn, EnasRnn, PairSpace
 from .frame import Frame, RecurrentNetwork
+from .space import RecurrentSpace
 from .tree import NasRLRnn
 
 __all__ = [

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -16,15 +16,17 @@ from ...graphs import INPUT, Condition, Graph, Node, Op, Term, on
 from ...settings import check_whole
 from ..architecture import Architecture
 from ..registry import SPACES
-from ..space import SearchSpace, given
-from .frame import Frame, RecurrentNetwork, parts_of
+from ..space import given
 from .fused import fused
 from .operations import ACTIVATIONS
+from .space import RecurrentSpace
 
 FUNCTIONS = tuple(ACTIVATIONS)
 Pair = tuple[str, int]
 
-#: Cells as published (Liu, Simonyan, Yang 2018): what each node reads and through which activation.
+#: Cells as published: through which activation each node that chooses reads what. DARTS' are those of Liu, Simonyan,
+#: Yang 2018 (``rnn/genotypes.py`` of the released code), ENAS' is that of Pham et al. 2018 (figure 6;
+#: ``scripts/ptb_final.sh`` of the released code has it as numbers).
 PUBLISHED: dict[str, tuple[Pair, ...]] = {
     "DARTS_V1": (
         ("relu", 0), ("relu", 1), ("tanh", 2), ("relu", 3), ("relu", 4), ("identity", 1), ("relu", 5), ("relu", 1),
@@ -33,92 +35,22 @@ PUBLISHED: dict[str, tuple[Pair, ...]] = {
         ("sigmoid", 0), ("relu", 1), ("relu", 1), ("identity", 1), ("tanh", 2), ("sigmoid", 5), ("tanh", 3),
         ("relu", 5),
     ),
+    "ENAS": (
+        ("tanh", 0), ("tanh", 0), ("relu", 1), ("relu", 2), ("tanh", 2), ("tanh", 2), ("relu", 5), ("tanh", 1),
+        ("relu", 6), ("relu", 8), ("relu", 8), ("relu", 8),
+    ),
 }  # fmt: skip
-
-
-class RecurrentSpace(SearchSpace):
-    """What the recurrent spaces have in common: a graph from token and state to the new state, inside a frame.
-
-    An input is a row of tokens, and there is an output for every token.
-
-    :param state: numbers that a stream carries on, the output of the cell first.
-    """
-
-    final_options: ClassVar[Mapping[str, Any]] = {
-        "size": 850, "embedding_dropout": 0.2, "state_dropout": 0.25, "output_dropout": 0.75, "word_dropout": 0.1,
-        "activation_penalty": 0.0, "change_penalty": 0.0, "tied": True,
-    }  # fmt: skip
-
-    size: int
-
-    def __init__(
-        self, decisions: Sequence[Decision], nodes: Sequence[Node] | None, classes: int, settings: dict[str, Any],
-        state: int,
-    ) -> None:  # fmt: skip
-        self._state = state
-        super().__init__(decisions, nodes, (settings["size"] + state,), classes, settings)
-        self.image_shape = (1,)
-
-    def frame(self) -> Frame:
-        """Return what stands around the cell, with fresh weights."""
-        return Frame(self.classes, self.size, self._state)
-
-    def example(self, count: int, generator: torch.Generator) -> Tensor:
-        """Return single tokens."""
-        return torch.randint(self.classes, (count, 1), generator=generator).float()
-
-    def cell(self, architecture: Architecture, size: int) -> Graph:
-        """Return the graph of an architecture's cell of another size, as it is trained to the end."""
-        raise NotImplementedError
-
-    def network(self, architecture: Architecture) -> RecurrentNetwork:
-        """Return the stand-alone network of an architecture, with fresh weights."""
-        return RecurrentNetwork(self.frame(), *self.drawn_from(architecture))
-
-    def final_network(self, architecture: Architecture, **options: Any) -> RecurrentNetwork:
-        """Return the network that is trained to the end.
-
-        :param options: ``size`` of embedding and cell; dropout of embedding, state, output and words;
-            ``activation_penalty`` and ``change_penalty``; ``tied``; and ``classes``, the vocabulary.
-        :raises ValueError: for another option, or a size that is none.
-        """
-        self.check(architecture)
-        own = {
-            key: value
-            for key, value in options.items()
-            if key not in ("in_channels", "image_size", "classes")
-        }
-        strange = sorted(own.keys() - self.final_options.keys())
-        if strange:
-            raise ValueError(
-                f"there is no option {strange[0]!r} of this network; there are {', '.join(self.final_options)}"
-            )
-        made = {**self.final_options, **own}
-        check_whole(size=made["size"])
-        size, classes = made["size"], options.get("classes") or self.classes
-        frame = Frame(classes, size, size * self._state // self.size, **parts_of(made))
-        return RecurrentNetwork(frame, self.cell(architecture, size))
-
-    def parameters(self, architecture: Architecture) -> int:
-        """Number of parameters of the stand-alone network, the frame's included."""
-        return super().parameters(architecture) + self.classes * (self.size + 1)
-
-    def macs(self, architecture: Architecture) -> int:
-        """Multiply-adds for one token."""
-        return super().macs(architecture) + self.classes * self.size
-
-    def equations(self, architecture: Architecture) -> str:
-        """Return the cell as equations, one a line."""
-        raise NotImplementedError
 
 
 class PairSpace(RecurrentSpace):
     """Nodes that each read one earlier node through one activation; a highway goes past each.
 
     :ivar first: the first node that chooses; those before it are what they are.
+    :ivar notation: an example of the text form.
     """
 
     first: int
+    notation: str
 
     def __init__(self, nodes: int, size: int, classes: int, settings: dict[str, Any], norm: bool) -> None:
         check_whole(nodes=nodes, size=size, classes=classes)
@@ -128,66 +60,49 @@ class PairSpace(RecurrentSpace):
         self._place = {decision.name: place for place, decision in enumerate(decisions)}
         super().__init__(decisions, self._nodes(size), classes, settings, size)
 
-    def _decisions(self) -> Iterator[Decision]:
-        for node in self.numbers[self.first :]:
-            group = f"node{node}"
-            if node > 1:
-                earlier = tuple(map(str, range(node)))
-                at = tuple(f"node{source}" for source in range(node))
-                yield Decision(f"from{node}", earlier, group=group, kind=f"from{node}", points=at)
-            yield Decision(f"f{node}", FUNCTIONS, group=group, kind="f")
+    # how a node chooses --------------------------------------------------------------------------------------------
 
-    def _reads(self, node: int, source: int) -> tuple[Condition, ...]:
-        return (on(self._place[f"from{node}"], source),) if node > 1 else ()
+    def _decisions(self) -> Iterator[Decision]:
+        raise NotImplementedError
+
+    def _when(self, node: int, source: int, function: int) -> tuple[Condition, ...]:
+        """Under what a node reads a source through a function."""
+        raise NotImplementedError
+
+    def _pair(self, node: int, choices: Sequence[int]) -> tuple[int, int]:
+        """Return the function and the source of a node that chooses."""
+        raise NotImplementedError
+
+    def _spelled(self, node: int, function: int, source: int) -> dict[str, int]:
+        """Return choices by name that stand for a function and a source."""
+        raise NotImplementedError
+
+    # the graph -----------------------------------------------------------------------------------------------------
 
     def _nodes(self, size: int, pairs: Sequence[Pair] | None = None) -> list[Node]:
         """Return the nodes: with all that can be chosen, or with the (function, source) pairs of all from s0 on."""
-        norm = self.norm and pairs is None
-        nodes = [*self._first(size, pairs)]
-        for node in self.numbers[1:]:
-            terms = []
+        nodes = [Node("g0", (Term(INPUT, Op("w0", "rnn-input-gates", {"size": size})),))]
+        for node in self.numbers:
+            terms = self._terms("g0", 0, 0, pairs) if node == 0 else []
             for source in range(node):
                 if pairs is not None and pairs[node][1] != source:
                     continue
-                gates = Op(self._weight(node, source), "rnn-gates", {"size": size})
-                nodes.append(Node(f"g{node}_{source}", (Term(f"s{source}", gates),)))
-                for choice, name in enumerate(FUNCTIONS):
-                    if pairs is None:
-                        when = (*self._reads(node, source), on(self._place[f"f{node}"], choice))
-                        terms.append(Term(f"g{node}_{source}", _highway(name), when))
-                    elif pairs[node][0] == name:
-                        terms.append(Term(f"g{node}_{source}", _highway(name)))
-            post = Op(f"norm{node}", "plain-norm", {"size": size}) if norm else None
-            nodes.append(Node(f"s{node}", tuple(terms), post))
+                gates, name = Op(self._weight(node, source), "rnn-gates", {"size": size}), f"g{node}_{source}"
+                nodes.append(Node(name, (Term(f"s{source}", gates),)))
+                terms += self._terms(name, node, source, pairs)
+            norm = Op(f"norm{node}", "plain-norm", {"size": size})
+            nodes.append(Node(f"s{node}", tuple(terms), norm if self.norm and pairs is None else None))
         return [*nodes, self._output(pairs)]
 
-    # the relaxed cell in one piece --------------------------------------------------------------------------------
-
-    def fused(self, ops: Any, value: Tensor, weights: Tensor) -> Tensor:
-        """Return what the relaxed graph gives, with all that a node may read in one product; see :func:`fused`."""
-        return fused(self, ops, value, weights)
-
-    def genes_of(self, decision: str) -> slice:
-        """The genes of a decision, by its name."""
-        return self.slices[self._place[decision]]
-
-    def products(self, ops: Any, node: int, known: Tensor) -> Tensor:
-        """Return what a node's weights make of the nodes that it may read, (nodes, ..., size) to twice the size."""
-        raise NotImplementedError
-
-    def mean(self, states: Tensor, ends: Tensor) -> Tensor:
-        """Return the output of all nodes, (nodes, rows, streams, size), and their weights as ends, (nodes, rows)."""
-        raise NotImplementedError
-
-    def _first(self, size: int, pairs: Sequence[Pair] | None) -> list[Node]:
-        gates = Op("w0", "rnn-input-gates", {"size": size})
-        place, own = self._place.get("f0"), None if pairs is None else pairs[0][0]
-        terms = [
-            Term("g0", _highway(name), () if own or place is None else on(place, choice))
-            for choice, name in enumerate(FUNCTIONS)
-            if name == own or (own is None and (place is not None or choice == 0))
+    def _terms(self, name: str, node: int, source: int, pairs: Sequence[Pair] | None) -> list[Term]:
+        if pairs is not None:
+            return [Term(name, _highway(pairs[node][0]))]
+        if node < self.first:
+            return [Term(name, _highway(FUNCTIONS[0]))]
+        return [
+            Term(name, _highway(function), self._when(node, source, choice))
+            for choice, function in enumerate(FUNCTIONS)
         ]
-        return [Node("g0", (Term(INPUT, gates),)), Node("s0", tuple(terms))]
 
     def _weight(self, node: int, source: int) -> str:
         raise NotImplementedError
@@ -198,45 +113,48 @@ class PairSpace(RecurrentSpace):
     def pairs(self, architecture: Architecture) -> tuple[Pair, ...]:
         """Return what each node does and reads, as (function, source); s0 reads the input, written as 0."""
         self.check(architecture)
-        choices = architecture.choices
-        found = []
-        for node in self.numbers:
-            function, source = self._place.get(f"f{node}"), self._place.get(f"from{node}")
-            named = FUNCTIONS[0] if function is None else FUNCTIONS[choices[function]]
-            found.append((named, 0 if source is None else choices[source]))
-        return tuple(found)
+        own = [self._pair(node, architecture.choices) for node in self.numbers[self.first :]]
+        return tuple((FUNCTIONS[function], source) for function, source in [(0, 0)] * self.first + own)
 
     def cell(self, architecture: Architecture, size: int) -> Graph:
         """Return the graph of an architecture's cell of another size, without BatchNorm."""
         return Graph(self._nodes(size, self.pairs(architecture)), (2 * size,))
 
-    # the text form -----------------------------------------------------------------------------------------------
+    # the relaxed cell in one piece -----------------------------------------------------------------------------------
 
-    def to_string(self, architecture: Architecture) -> str:
-        """Return the authors' notation: ``Genotype(recurrent=[('relu', 0), ...], concat=range(1, 9))``."""
-        pairs = [*self.pairs(architecture)[self.first :]]
-        return f"Genotype(recurrent={pairs!r}, concat=range({self.first}, {len(self.numbers)}))"
+    def fused(self, ops: Any, value: Tensor, weights: Tensor) -> Tensor:
+        """Return what the relaxed graph gives, with all that a node may read in one product; see :func:`fused`."""
+        return fused(self, ops, value, weights)
+
+    def table(self, node: int, weights: Tensor) -> Tensor:
+        """Return the relaxed weights of what a node that chooses may read and do, (functions, sources, rows), from
+        those of the genes, (rows, genes)."""
+        raise NotImplementedError
+
+    def products(self, ops: Any, node: int, known: Tensor) -> Tensor:
+        """Return what a node's weights make of the nodes that it may read, (nodes, ..., size) to twice the size."""
+        raise NotImplementedError
+
+    def mean(self, states: Tensor, ends: Tensor) -> Tensor:
+        """Return the output of all nodes, (nodes, rows, streams, size), and their weights as ends, (nodes, rows)."""
+        raise NotImplementedError
+
+    def _genes(self, decision: str, weights: Tensor) -> Tensor:
+        """Relaxed weights of a decision, (its choices, rows)."""
+        return weights[:, self.slices[self._place[decision]]].t()
+
+    # the text form ---------------------------------------------------------------------------------------------------
 
     def from_string(self, text: str) -> Architecture:
         """Return the architecture of the authors' notation, or of a published name.
 
         :raises ValueError: when it is none of this space, naming the node.
         """
-        if text in PUBLISHED:
-            pairs: Any = PUBLISHED[text]
-        else:
-            found = re.search(r"\[.*?\]", text, re.DOTALL)
-            try:
-                pairs = ast.literal_eval(found[0] if found else "")
-            except (ValueError, SyntaxError) as error:
-                raise ValueError(
-                    f"this is no recurrent cell; expected Genotype(recurrent=[('relu', 0), ...], concat=range(1, 9)) "
-                    f"or one of {', '.join(PUBLISHED)}"
-                ) from error
+        pairs = PUBLISHED[text] if text in PUBLISHED else self._read(text)
         own = self.numbers[self.first :]
         if len(pairs) != len(own):
             raise ValueError(f"this cell has {len(pairs)} pairs; the space has {len(own)} nodes that choose")
-        choices = [0] * len(self.decisions)
+        choices: dict[str, int] = {}
         for node, pair in zip(own, pairs, strict=True):
             if not isinstance(pair, tuple) or len(pair) != 2 or pair[0] not in FUNCTIONS:
                 raise ValueError(
@@ -244,10 +162,17 @@ class PairSpace(RecurrentSpace):
                 )
             if pair[1] not in range(max(node, 1)):
                 raise ValueError(f"node {node} reads {pair[1]}; it can read 0 to {max(node, 1) - 1}")
-            choices[self._place[f"f{node}"]] = FUNCTIONS.index(pair[0])
-            if node > 1:
-                choices[self._place[f"from{node}"]] = pair[1]
-        return self.architecture(choices)
+            choices |= self._spelled(node, FUNCTIONS.index(pair[0]), pair[1])
+        return self.architecture([choices[decision.name] for decision in self.decisions])
+
+    def _read(self, text: str) -> Sequence[Any]:
+        """Return the pairs of the nodes that choose, unchecked."""
+        raise NotImplementedError
+
+    def _none(self) -> ValueError:
+        return ValueError(
+            f"this is no recurrent cell; expected {self.notation} or one of {', '.join(PUBLISHED)}"
+        )
 
     def describe(self, architecture: Architecture) -> str:
         """Return one line for people: function and source of each node."""
@@ -279,8 +204,12 @@ class DartsRnn(PairSpace):
     """The recurrent cell of DARTS: each node reads one earlier node through one activation; the output is the mean.
 
     All candidates of a node share its weights. In the search every node is normalised by BatchNorm without scale and
-    shift; the relaxed weight of a pair of source and activation is the product of its two softmaxes. The final form
-    has no BatchNorm.
+    shift; the final form has no BatchNorm.
+
+    A node is one decision: a choice for each pair of an earlier node and an activation. Relaxed, a node is the sum of
+    all its pairs, each by its weight, and the largest weight is what is kept, as published. There the weights of each
+    earlier node are a softmax of their own, with ``none`` beside the activations; here a softmax goes over all pairs of
+    the node, without ``none``. Since BatchNorm takes away how large a sum is, both reach the same relaxed cells.
 
     :param nodes: that choose.
     :param size: of embedding and state.
@@ -289,17 +218,37 @@ class DartsRnn(PairSpace):
     :raises ValueError: for sizes that make no network.
 
     >>> space = DartsRnn()
-    >>> math.prod(space.decisions.sizes)
-    2642411520
+    >>> math.prod(space.decisions.sizes), space.length
+    (2642411520, 144)
     """
 
     name = "darts-rnn"
     first = 1
+    notation = "Genotype(recurrent=[('relu', 0), ...], concat=range(1, 9))"
 
     def __init__(self, nodes: int = 8, size: int = 300, norm: bool = True, classes: int = 10_000) -> None:
         settings = given(locals())
         check_whole(nodes=nodes)
         super().__init__(nodes + 1, size, classes, settings, norm)
+
+    def _decisions(self) -> Iterator[Decision]:
+        for node in self.numbers[1:]:
+            pairs = [f"{function} {source}" for source in range(node) for function in FUNCTIONS]
+            yield Decision(f"node{node}", tuple(pairs), group=f"node{node}")
+
+    def _when(self, node: int, source: int, function: int) -> tuple[Condition, ...]:
+        return (on(self._place[f"node{node}"], source * len(FUNCTIONS) + function),)
+
+    def _pair(self, node: int, choices: Sequence[int]) -> tuple[int, int]:
+        source, function = divmod(choices[self._place[f"node{node}"]], len(FUNCTIONS))
+        return function, source
+
+    def _spelled(self, node: int, function: int, source: int) -> dict[str, int]:
+        return {f"node{node}": source * len(FUNCTIONS) + function}
+
+    def table(self, node: int, weights: Tensor) -> Tensor:
+        """The genes of the node, earlier node by earlier node."""
+        return self._genes(f"node{node}", weights).reshape(node, len(FUNCTIONS), -1).transpose(0, 1)
 
     def _weight(self, node: int, source: int) -> str:
         return f"w{node}"
@@ -322,11 +271,26 @@ class DartsRnn(PairSpace):
         """All nodes but the first."""
         return tuple(self.numbers[1:])
 
+    def to_string(self, architecture: Architecture) -> str:
+        """Return the authors' notation: ``Genotype(recurrent=[('relu', 0), ...], concat=range(1, 9))``."""
+        pairs = [*self.pairs(architecture)[1:]]
+        return f"Genotype(recurrent={pairs!r}, concat=range(1, {len(self.numbers)}))"
+
+    def _read(self, text: str) -> Sequence[Any]:
+        found = re.search(r"\[.*?\]", text, re.DOTALL)
+        try:
+            pairs: Sequence[Any] = ast.literal_eval(found[0] if found else "")
+        except (ValueError, SyntaxError) as error:
+            raise self._none() from error
+        return pairs
+
 
 @SPACES.register("enas-rnn")
 class EnasRnn(PairSpace):
     """The recurrent cell of ENAS: the first node chooses its activation, each further one what it reads and through
     which activation; every pair of nodes has weights of its own, and the output is the mean of what nobody reads.
+
+    Relaxed, the weight of a pair of source and activation is the product of its two softmaxes.
 
     :param nodes: how many.
     :param size: of embedding and state.
@@ -340,6 +304,9 @@ class EnasRnn(PairSpace):
 
     name = "enas-rnn"
     first = 0
+    notation = "a number for the first node's function, then two for each further one, such as 0 0 1 1 2"
+    #: What the numbers of the notation stand for.
+    numbered = ("tanh", "relu", "identity", "sigmoid")
 
     def __init__(self, nodes: int = 12, size: int = 300, norm: bool = False, classes: int = 10_000) -> None:
         super().__init__(nodes, size, classes, given(locals()), norm)
@@ -348,6 +315,30 @@ class EnasRnn(PairSpace):
     def published_size(self) -> int:
         """Number of cells as the paper counts them, 4^N N!; what can be chosen here is the N-th part of it."""
         return int(4 ** len(self.numbers)) * math.factorial(len(self.numbers))
+
+    def _decisions(self) -> Iterator[Decision]:
+        for node in self.numbers:
+            group = f"node{node}"
+            if node > 1:
+                earlier = tuple(map(str, range(node)))
+                at = tuple(f"node{source}" for source in range(node))
+                yield Decision(f"from{node}", earlier, group=group, kind=f"from{node}", points=at)
+            yield Decision(f"f{node}", FUNCTIONS, group=group, kind="f")
+
+    def _when(self, node: int, source: int, function: int) -> tuple[Condition, ...]:
+        reads = (on(self._place[f"from{node}"], source),) if node > 1 else ()
+        return (*reads, on(self._place[f"f{node}"], function))
+
+    def _pair(self, node: int, choices: Sequence[int]) -> tuple[int, int]:
+        return choices[self._place[f"f{node}"]], choices[self._place[f"from{node}"]] if node > 1 else 0
+
+    def _spelled(self, node: int, function: int, source: int) -> dict[str, int]:
+        return {f"f{node}": function, f"from{node}": source}
+
+    def table(self, node: int, weights: Tensor) -> Tensor:
+        """The weight of each source times that of each function."""
+        functions = self._genes(f"f{node}", weights).unsqueeze(1)
+        return functions * self._genes(f"from{node}", weights) if node > 1 else functions
 
     def _weight(self, node: int, source: int) -> str:
         return f"w{node}_{source}"
@@ -385,3 +376,15 @@ class EnasRnn(PairSpace):
         """Nodes that nobody reads."""
         read = {source for _, source in self.pairs(architecture)[1:]}
         return tuple(node for node in self.numbers if node not in read)
+
+    def to_string(self, architecture: Architecture) -> str:
+        """Return the authors' notation: the number of the first node's function, then of each further node what it
+        reads and the number of its function, such as ``0 0 0 1 1 2 1``."""
+        told = [(source, self.numbered.index(name)) for name, source in self.pairs(architecture)]
+        return " ".join(str(number) for pair in told for number in pair)[2:]
+
+    def _read(self, text: str) -> Sequence[Any]:
+        if not re.fullmatch(r"[0-3](\s+\d+\s+[0-3])*", text.strip()):
+            raise self._none()
+        numbers = [0, *map(int, text.split())]
+        return [(self.numbered[f], source) for source, f in zip(numbers[::2], numbers[1::2], strict=True)]

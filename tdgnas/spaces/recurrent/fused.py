@@ -18,7 +18,7 @@ class Fusible(Protocol):
     first: int
     norm: bool
 
-    def genes_of(self, decision: str) -> slice: ...
+    def table(self, node: int, weights: Tensor) -> Tensor: ...
 
     def products(self, ops: Any, node: int, known: Tensor) -> Tensor: ...
 
@@ -36,33 +36,30 @@ def fused(
     :returns: shape (rows * streams, size).
     """
     rows = len(weights)
-    state, gate, new = (part.unflatten(0, (rows, -1)) for part in ops["w0"](value).chunk(3, dim=1))
-    states = [_highway(state, gate, new, _functions(space, 0, weights))]
+    certain = weights.new_tensor([1.0] + [0.0] * (len(ACTIVATIONS) - 1)).view(-1, 1, 1).expand(-1, 1, rows)
+    known, gate, new = (part.unflatten(0, (1, rows, -1)) for part in ops["w0"](value).chunk(3, dim=1))
+    states: list[Tensor] = []
     ends = [weights.new_ones(rows) for _ in space.numbers]
-    for node in space.numbers[1:]:
-        known = torch.stack(states)
-        gate, new = space.products(ops, node, known).chunk(2, dim=-1)
-        found = _highway(known, torch.sigmoid(gate), new, _functions(space, node, weights))
-        shares = weights[:, space.genes_of(f"from{node}")] if node > 1 else weights.new_ones(rows, 1)
-        state = torch.einsum("ri,irbh->rbh", shares, found)
+    for node in space.numbers:
+        if node:
+            known = torch.stack(states)
+            gate, new = space.products(ops, node, known).chunk(2, dim=-1)
+            gate = torch.sigmoid(gate)
+        table = certain if node < space.first else space.table(node, weights)
+        state = _highways(known, gate, new, table.unsqueeze(-1).unsqueeze(-1))
         if space.norm:
             state = ops[f"norm{node}"](state.flatten(0, 1)).view_as(state)
         states.append(state)
-        ends = [own * (1 - shares[:, each]) if each < node else own for each, own in enumerate(ends)]
+        shares = table.sum(0)
+        ends = [own * (1 - shares[each]) if each < node else own for each, own in enumerate(ends)]
     return space.mean(torch.stack(states), torch.stack(ends)).flatten(0, 1)
 
 
-def _functions(space: Fusible, node: int, weights: Tensor) -> Tensor:
-    """Weights of a node's activations, shape (activations, rows, 1, 1)."""
-    if node < space.first:
-        own = weights.new_tensor([1.0] + [0.0] * (len(ACTIVATIONS) - 1)).expand(len(weights), -1)
-    else:
-        own = weights[:, space.genes_of(f"f{node}")]
-    return own.t().unsqueeze(-1).unsqueeze(-1)
+def _highways(known: Tensor, gate: Tensor, new: Tensor, table: Tensor) -> Tensor:
+    """The sum over functions f and sources s of ``s + gate * (f(new) - s)``, each by its weight in the table.
 
-
-def _highway(state: Tensor, gate: Tensor, new: Tensor, shares: Tensor) -> Tensor:
-    """The weighted sum over the activations of ``s + sigmoid(c) * (f(g) - s)``."""
-    past = shares.sum(0) * state
-    shared = [share * function(new) for share, function in zip(shares, ACTIVATIONS.values(), strict=True)]
-    return past + gate * (torch.stack(shared).sum(0) - past)
+    :param table: shape (functions, sources, rows, 1, 1).
+    """
+    past = table.sum(0) * known
+    shared = [share * function(new) for share, function in zip(table, ACTIVATIONS.values(), strict=True)]
+    return (past + gate * (torch.stack(shared).sum(0) - past)).sum(0)

@@ -13,8 +13,9 @@ from ...settings import check_whole
 from ..architecture import Architecture
 from ..registry import SPACES
 from ..space import given
-from .cells import FUNCTIONS, RecurrentSpace
+from .cells import FUNCTIONS
 from .operations import COMBINATIONS
+from .space import RecurrentSpace
 
 _SIGNS = {"add": "+", "mul": "*"}
 

@@ -37,6 +37,8 @@ class Shape:
         [-q, q] of ENAS, 1 for the sigmoid of NAS-RL.
     :param bias: first values of the heads' learned bias; none but what ``biases`` gives where empty.
     :param constant: added to the heads' logits in the first part, see :class:`Step`; never learned.
+    :param reach: where one of several positions is chosen, the square of how far back it lies, divided by this, is
+        taken off its logit; 0 takes nothing off.
     """
 
     hidden: int = 35
@@ -50,6 +52,7 @@ class Shape:
     gain: float = 1.0
     bias: tuple[float, ...] = ()
     constant: tuple[float, ...] = ()
+    reach: float = 0.0
 
 
 class Scores(NamedTuple):
@@ -222,6 +225,11 @@ class _Pass:
         logits = logits if not shape.tanh else bound * torch.tanh(logits)
         if step.head is not None and step.first and shape.constant:
             logits = logits + logits.new_tensor(shape.constant)
+        if (
+            step.head is None and not step.bits and shape.reach
+        ):  # the position that asks comes after all anchors
+            back = len(self.anchors) - logits.new_tensor(step.anchors)
+            logits = logits - back.square() / shape.reach
         return logits
 
     def _note(self, place: int, choice: Tensor, log: Tensor, entropy: Tensor) -> Tensor:

@@ -57,6 +57,11 @@ class Controller(Section):
     constant: tuple[float, ...] | None = Field(
         None, description="added to the heads' logits in the first cell (none, none, .25 .25 -.25 -.25 -.25)"
     )
+    reach: NotNegative | None = Field(
+        None,
+        description="takes the squared distance of an earlier position, divided by this, off the logit of choosing it "
+        "(0, 0, 0; 6 for recurrent cells); 0 takes nothing off",
+    )
     skip_weight: NotNegative | None = Field(
         None, description="weight of the KL divergence of taken positions from skip_rate (0, 0.8, 0)"
     )
@@ -65,9 +70,9 @@ class Controller(Section):
 
 _NAS_RL: dict[str, Any] = {
     "hidden": 35, "layers": 2, "init": 0.08, "biases": True, "temperature": 1.0, "tanh": 0.0, "reduce": 1.0,
-    "gain": 1.0, "bias": (), "constant": (), "skip_weight": 0.0, "skip_rate": 0.4,
+    "gain": 1.0, "bias": (), "constant": (), "reach": 0.0, "skip_weight": 0.0, "skip_rate": 0.4,
     "lr": 6e-4, "beta1": 0.9, "eps": 1e-8, "baseline": 0.95, "start": None, "entropy": 0.0, "batch": 8,
-    "updates": 50,
+    "updates": 50, "c": 1.0,
 }  # fmt: skip
 _MACRO = _NAS_RL | {
     "hidden": 64, "layers": 1, "init": 0.1, "biases": False, "tanh": 1.5, "gain": 2.0, "skip_weight": 0.8,
@@ -78,13 +83,9 @@ _MICRO = _MACRO | {
     "constant": (0.25, 0.25, -0.25, -0.25, -0.25), "skip_weight": 0.0, "lr": 3.5e-3, "batch": 10, "updates": 30,
 }  # fmt: skip
 _RNN = _MACRO | {
-    "hidden": 100,
-    "tanh": 2.5,
-    "temperature": 5.0,
-    "skip_weight": 0.0,
-    "lr": 3.5e-4,
-    "batch": 10,
-}
+    "hidden": 100, "tanh": 2.5, "temperature": 5.0, "reach": 6.0, "skip_weight": 0.0, "lr": 3.5e-4, "batch": 10,
+    "c": 80.0,
+}  # fmt: skip
 #: Published settings; any of them can be overridden.
 PRESETS: dict[str, dict[str, Any]] = {
     "nas-rl": _NAS_RL,
@@ -141,7 +142,7 @@ class ReinforceLSTM(DecisionStrategy):
     :param clip: largest distance of a reward from the baseline that is learned from; none for no limit.
     :param controller: the LSTM.
     :param reward: see :func:`make_reward`.
-    :param c: of the reward ``perplexity``.
+    :param c: of the reward ``perplexity``; 80 for ``enas-rnn``, else 1, where none.
     :param given: ``rng`` and ``fitness``, see :class:`DecisionStrategy`.
     """
 
@@ -160,12 +161,12 @@ class ReinforceLSTM(DecisionStrategy):
         clip: Positive | None = None,
         controller: Controller = _AS_PUBLISHED,
         reward: Reward | Callable[[Sequence[float]], float] = "auto",
-        c: float = 1.0,
+        c: Positive | None = None,
         **given: Any,
     ) -> None:
         super().__init__(decisions, **given)
         self.batch: int = batch or PRESETS[settings]["batch"]
-        self.reward = make_reward(reward, c)
+        self.reward = make_reward(reward, PRESETS[settings]["c"] if c is None else c)
         own = {"lr": lr, "baseline": baseline, "entropy": entropy, "clip": clip}
         self.trainer = make_trainer(self.decisions, [self.rng], settings, controller, **own)
         self.controller = self.trainer.controller

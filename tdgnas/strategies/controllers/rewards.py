@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from ...individual import IndividualLike
 
-Reward = Literal["auto", "accuracy", "cubed", "perplexity"]
+Reward = Literal["auto", "accuracy", "cubed", "perplexity", "squared"]
 
 
 def make_reward(
@@ -20,26 +20,28 @@ def make_reward(
     """Return a function from an individual with a fitness to its reward.
 
     :param reward: ``accuracy``; ``cubed``, accuracy^3 (Zoph and Le 2017, section 4.1); ``perplexity``, c /
-        perplexity with perplexity = exp(loss) (ENAS, section 2.2); ``auto``, the accuracy where the fitness
-        is maximised and c / perplexity where it is a loss; or a function of the fitness values.
-    :param c: of ``perplexity``.
+        perplexity with perplexity = exp(loss) (ENAS, section 2.2); ``squared``, c / perplexity^2 (Zoph and Le,
+        section 4.2); ``auto``, the accuracy where the fitness is maximised and c / perplexity where it is a loss; or
+        a function of the fitness values.
+    :param c: of ``perplexity`` and ``squared``.
     :raises ValueError: for an unknown name, and, when called, where the fitness is of the other kind.
     """
     if callable(reward):
         return lambda individual: float(reward(individual.fitness.values))
-    if reward not in ("auto", "accuracy", "cubed", "perplexity"):
-        raise ValueError(f"reward is {reward!r}; it must be auto, accuracy, cubed, perplexity or a function")
+    if reward not in get_args(Reward):
+        raise ValueError(f"reward is {reward!r}; it must be {', '.join(get_args(Reward))} or a function")
 
     def value(individual: IndividualLike) -> float:
         first, maximised = individual.fitness.values[0], individual.fitness.weights[0] > 0
         kind = ("accuracy" if maximised else "perplexity") if reward == "auto" else reward
-        if maximised != (kind != "perplexity"):
-            wanted = "a loss (weights -1)" if kind == "perplexity" else "an accuracy (weights +1)"
+        of_loss = kind in ("perplexity", "squared")
+        if maximised == of_loss:
+            wanted = "a loss (weights -1)" if of_loss else "an accuracy (weights +1)"
             raise ValueError(
                 f"the reward {reward!r} is of {wanted}; this fitness has weights {individual.fitness.weights}"
             )
-        if kind == "perplexity":
-            return c * math.exp(min(-first, 700.0))
+        if of_loss:
+            return c * math.exp(min(-first * (1 + (kind == "squared")), 700.0))
         return float(first**3 if kind == "cubed" else first)
 
     return value
