@@ -5,17 +5,15 @@ Source: Liu et al. 2018, *Progressive Neural Architecture Search*, algorithm 1.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterable, Sequence
 from itertools import product
 from math import prod
 from typing import Any, ClassVar
 
 import numpy as np
-from deap import base
 
 from ...decision import Decision
-from ...individual import IndividualLike, LossFitness
+from ...individual import IndividualLike
 from ...settings import Count
 from ..base import STRATEGIES
 from .forest import ForestModel
@@ -29,11 +27,16 @@ __all__ = ["PNAS"]
 class PNAS(PredictedSearch):
     """A beam of architectures whose nodes are decided one after another.
 
-    A node is a group of decisions (``Decision.group``), in their order. The first generation is of ways to decide the
+    A node is a group of decisions (``Decision.group``), in their order. In cells that is what the paper calls a block:
+    all that enters one node (in ``enas-micro`` two inputs with their operations, in ``darts-cells`` and
+    ``nasbench201`` an operation for each earlier node), the normal cell before the reduction cell. Elsewhere it is
+    coarser, a stage in ``genetic-cnn``, a motif in ``hierarchical``; where all decisions are one group, nothing can
+    progress, and the space is refused. The first generation is of ways to decide the
     first node; then the best ``population`` so far are expanded by all ways to decide the next one, a random forest on
     ranks predicts how good these are, and the best ``batch`` of them are evaluated. Decisions of later nodes are held
     meanwhile, all at the first place among their choices with which most decisions matter: at ``none`` where that cuts
-    nothing off, else at the first operation that passes values on.
+    nothing off, else at the first operation that passes values on. A node is passed over while no way to decide it
+    makes a new network, such as a motif that nothing uses yet.
 
     The paper has ended when the last node is decided. Here, while there is budget, the best are expanded by all ways to
     decide one of their nodes anew, in turn. Other than there, the predictor is a forest instead of recurrent
@@ -46,8 +49,8 @@ class PNAS(PredictedSearch):
     :param offspring: expansions that the forest ranks, at most; where there are more, random ones of them.
     :param trees: in the forest.
     :param memory: most architectures that the forest learns from.
-    :param rng: source of all random numbers; Python's :mod:`random` when None.
-    :param fitness: class of the individuals' fitness.
+    :param given: ``rng`` and ``fitness``, see :class:`DecisionStrategy`.
+    :raises ValueError: for decisions that are all of one group.
     """
 
     keeps: ClassVar[tuple[str, ...]] = (*PredictedSearch.keeps, "node")
@@ -62,12 +65,16 @@ class PNAS(PredictedSearch):
         offspring: Count = 1000,
         trees: Count = 10,
         memory: Memory = 2_000,
-        rng: random.Random | None = None,
-        fitness: type[base.Fitness] = LossFitness,
+        **given: Any,
     ) -> None:
         self.trees = trees
-        sizes: dict[str, Any] = {"initial": initial, "population": population, "batch": batch}
-        super().__init__(decisions, **sizes, offspring=offspring, memory=memory, rng=rng, fitness=fitness)
+        given |= {"initial": initial, "population": population, "batch": batch}
+        super().__init__(decisions, offspring=offspring, memory=memory, **given)
+        if len(self.decisions.members) < 2:
+            raise ValueError(
+                f"pnas decides one group of decisions after another, and all {len(self.decisions)} of this space are "
+                "one group; take another strategy, such as tournament or random-forest"
+            )
         self.node = 0
         self.held = self._held()
         self.ways: dict[Row, Row] = {}  # of each candidate, the spelling that keeps what is held
@@ -91,10 +98,17 @@ class PNAS(PredictedSearch):
 
     def _candidates(self) -> list[Row]:
         """Return the ways to decide the present node of what is held or of the beam, but for those asked for."""
-        places = self.decisions.members[self.node % len(self.decisions.members)]
+        for _ in self.decisions.members:
+            self.ways = self._ways(self.decisions.members[self.node % len(self.decisions.members)])
+            if self.ways:
+                break
+            self.node += 1
+        return list(self.ways)
+
+    def _ways(self, places: list[int]) -> dict[Row, Row]:
         beam = [self.decisions.choices(each) for each in self.population] or [self.held]
         sizes = [self.decisions.sizes[place] for place in places]
-        self.ways = {}
+        ways: dict[Row, Row] = {}
         drawn: Iterable[tuple[Row, Row]]
         if len(beam) * prod(sizes) <= self.offspring:
             drawn = product(beam, product(*map(range, sizes)))
@@ -108,8 +122,8 @@ class PNAS(PredictedSearch):
                 grown[place] = choice
             network = self.decisions.canonical(grown)
             if network not in self.unseen.known:
-                self.ways.setdefault(network, tuple(grown))
-        return list(self.ways)
+                ways.setdefault(network, tuple(grown))
+        return ways
 
     def _asked(self, choices: Row) -> Any:
         return self.individual(self.unseen.new(self.ways.get(choices, choices), self.rng))
