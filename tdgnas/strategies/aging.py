@@ -14,14 +14,13 @@ from ..decision import Decision
 from ..individual import IndividualLike
 from ..settings import Count
 from .base import STRATEGIES
-from .decisions import DecisionStrategy
-from .unseen import Unseen
+from .decisions import AskingOnce
 
 __all__ = ["AgingEvolution"]
 
 
 @STRATEGIES.register("aging")
-class AgingEvolution(DecisionStrategy):
+class AgingEvolution(AskingOnce):
     """A queue of individuals; the best of a random sample gets a mutated child, and the oldest leaves.
 
     The mutation gives one decision, drawn uniformly, another of its choices. Generation 0 evaluates the first
@@ -32,8 +31,7 @@ class AgingEvolution(DecisionStrategy):
     :param population: length of the queue, P (10 on NAS-Bench-201, 100 in the paper).
     :param sample: individuals drawn with replacement for each tournament, S (3 and 25).
     :param batch: children per generation, for evaluating several at once; the paper's algorithm has 1.
-    :param repeat: whether an architecture may be asked for again.
-    :param given: ``rng`` and ``fitness``, see :class:`DecisionStrategy`.
+    :param given: ``repeat``, ``rng`` and ``fitness``, see :class:`AskingOnce`.
     """
 
     asynchronous = True
@@ -45,11 +43,9 @@ class AgingEvolution(DecisionStrategy):
         population: Count = 10,
         sample: Count = 3,
         batch: Count = 1,
-        repeat: bool = False,
         **given: Any,
     ) -> None:
         super().__init__(decisions, **given)
-        self.unseen = None if repeat else Unseen(self.decisions)
         self.size, self.sample, self.batch = population, sample, batch
 
     def _generate(self) -> list[IndividualLike]:

@@ -14,14 +14,13 @@ from ..decision import Decision
 from ..individual import IndividualLike
 from ..settings import Count, Natural
 from .base import STRATEGIES
-from .decisions import DecisionStrategy
-from .unseen import Unseen
+from .decisions import AskingOnce
 
 __all__ = ["Optuna"]
 
 
 @STRATEGIES.register("optuna")
-class Optuna(DecisionStrategy):
+class Optuna(AskingOnce):
     """A sampler of optuna's over categorical choices; needs optuna (``pip install 'tdgnas[optuna]'``).
 
     With their defaults, but for the number of random architectures first. An architecture that was asked for before is
@@ -33,8 +32,7 @@ class Optuna(DecisionStrategy):
     :param batch: individuals per generation.
     :param startup: random individuals before the sampler's model is used.
     :param parameters: further parameters of the sampler by name, such as ``multivariate`` of ``tpe``.
-    :param repeat: whether an architecture may be asked for again.
-    :param given: ``rng`` and ``fitness``, see :class:`DecisionStrategy`.
+    :param given: ``repeat``, ``rng`` and ``fitness``, see :class:`AskingOnce`.
     :raises ImportError: when optuna is not installed.
     :raises ValueError: for parameters that the sampler does not have.
     """
@@ -47,7 +45,6 @@ class Optuna(DecisionStrategy):
         batch: Count = 1,
         startup: Natural = 10,
         parameters: dict[str, Any] | None = None,
-        repeat: bool = False,
         **given: Any,
     ) -> None:
         super().__init__(decisions, **given)
@@ -56,7 +53,6 @@ class Optuna(DecisionStrategy):
 
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self.optuna, self.batch = optuna, batch
-        self.unseen = None if repeat else Unseen(self.decisions)
         kinds = {"tpe": "TPESampler", "gp": "GPSampler", "random": "RandomSampler"}
         self.sampler = getattr(optuna.samplers, kinds[sampler])
         self.settings = dict(parameters or {})

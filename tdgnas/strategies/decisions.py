@@ -14,8 +14,9 @@ from deap import base
 from ..decision import Decision, Decisions
 from ..individual import Individual, IndividualLike, LossFitness
 from .base import Strategy
+from .unseen import Unseen
 
-__all__ = ["DecisionStrategy", "drawing_from"]
+__all__ = ["AskingOnce", "DecisionStrategy", "drawing_from"]
 
 
 class DecisionStrategy(Strategy):
@@ -69,6 +70,19 @@ class DecisionStrategy(Strategy):
 
     def _blank(self, genes: list[float]) -> Individual:
         return Individual(genes, self.fitness())
+
+
+class AskingOnce(DecisionStrategy):
+    """A strategy that never asks twice, unless it is told to: see :class:`Unseen`.
+
+    :param decisions: ``space.decisions``.
+    :param repeat: whether an architecture may be asked for again.
+    :param given: ``rng`` and ``fitness``, see :class:`DecisionStrategy`.
+    """
+
+    def __init__(self, decisions: Sequence[Decision], *, repeat: bool = False, **given: Any) -> None:
+        super().__init__(decisions, **given)
+        self.unseen = None if repeat else Unseen(self.decisions)
 
 
 @contextmanager

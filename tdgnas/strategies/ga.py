@@ -13,14 +13,13 @@ from ..individual import Individual, IndividualLike
 from ..operators import cxDecision, mutChoice
 from ..settings import Count, Natural, Share
 from .base import STRATEGIES
-from .decisions import DecisionStrategy, drawing_from
-from .unseen import Unseen
+from .decisions import AskingOnce, drawing_from
 
 __all__ = ["GA"]
 
 
 @STRATEGIES.register("ga")
-class GA(DecisionStrategy):
+class GA(AskingOnce):
     """Tournament selection; whole decisions are crossed and redrawn; the best individuals are kept.
 
     A child that was crossed or mutated and whose architecture was asked for before has one decision after the other
@@ -33,8 +32,7 @@ class GA(DecisionStrategy):
     :param indpb: probability that the mutation redraws a decision; 1 / decisions where none.
     :param tournament: individuals per tournament.
     :param elite: how many of the best pass unchanged.
-    :param repeat: whether an architecture may be asked for again.
-    :param given: ``rng`` and ``fitness``, see :class:`DecisionStrategy`.
+    :param given: ``repeat``, ``rng`` and ``fitness``, see :class:`AskingOnce`.
     """
 
     def __init__(
@@ -47,13 +45,11 @@ class GA(DecisionStrategy):
         indpb: Share | None = None,
         tournament: Count = 3,
         elite: Natural = 1,
-        repeat: bool = False,
         **given: Any,
     ) -> None:
         if elite > population:
             raise ValueError(f"elite is {elite}; it lies in 0 to {population}, the population")
         super().__init__(decisions, **given)
-        self.unseen = None if repeat else Unseen(self.decisions)
         self.size, self.tournament, self.elite = population, tournament, elite
         self.cxpb, self.mutpb = cxpb, mutpb
         self.indpb = 1 / len(self.decisions) if indpb is None else indpb

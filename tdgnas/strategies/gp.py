@@ -34,8 +34,8 @@ class GP(GA):
     :param first: height of the first trees, at most.
     :param grown: height of a new subtree, at most.
     :param grammar: between choices and trees, as :class:`tdgnas.spaces.programs.Grammar`; see :data:`PROVIDED`.
-    :param given: ``population``, ``cxpb``, ``mutpb``, ``indpb``, ``tournament``, ``elite``, ``repeat`` of :class:`GA`;
-        ``rng`` and ``fitness``, see :class:`DecisionStrategy`.
+    :param given: ``population``, ``cxpb``, ``mutpb``, ``indpb``, ``tournament``, ``elite`` of :class:`GA`; ``repeat``,
+        ``rng`` and ``fitness``, see :class:`AskingOnce`.
     """
 
     def __init__(

@@ -16,8 +16,7 @@ from ..individual import IndividualLike, fitness_of
 from ..operators import cxDecision, mutChoice
 from ..settings import Count, Share
 from .base import STRATEGIES
-from .decisions import DecisionStrategy, drawing_from
-from .unseen import Unseen
+from .decisions import AskingOnce, drawing_from
 
 __all__ = ["NSGA2"]
 
@@ -25,21 +24,19 @@ _TWO_LOSSES = fitness_of(-1.0, -1.0)
 
 
 @STRATEGIES.register("nsga2")
-class NSGA2(DecisionStrategy):
+class NSGA2(AskingOnce):
     """Non-dominated sorting with crowding distance; whole decisions are crossed and redrawn.
 
     The evaluation returns two values or more, see :class:`tdgnas.fitness.WithObjectives`. ``best`` is the best by the
-    first one.
+    first one. A child whose architecture was asked for before is mutated on until it is new, see :class:`Unseen`.
 
     :param decisions: ``space.decisions``.
     :param mu: parents.
     :param lambda_: children per generation.
     :param cxpb: probability that a pair of parents is crossed.
     :param indpb: probability that the mutation redraws a decision; 1 / decisions when None.
-    :param repeat: whether an architecture may be asked for again; otherwise a child that was is mutated on until it is
-        new, or drawn at random after 50 steps.
-    :param fitness: see :class:`DecisionStrategy`, of two values or more.
-    :param given: ``rng``, see there.
+    :param fitness: class of the individuals' fitness, of two values or more.
+    :param given: ``repeat`` and ``rng``, see :class:`AskingOnce`.
     """
 
     objectives: ClassVar[int] = 2
@@ -53,12 +50,10 @@ class NSGA2(DecisionStrategy):
         lambda_: Count = 20,
         cxpb: Share = 0.8,
         indpb: Share | None = None,
-        repeat: bool = False,
         fitness: type[base.Fitness] = _TWO_LOSSES,
         **given: Any,
     ) -> None:
         super().__init__(decisions, fitness=fitness, **given)
-        self.unseen = None if repeat else Unseen(self.decisions)
         self.indpb = 1 / len(self.decisions) if indpb is None else indpb
         self.mu, self.lambda_, self.cxpb = mu, lambda_, cxpb
 

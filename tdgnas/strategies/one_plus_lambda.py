@@ -13,14 +13,14 @@ from ..decision import Decision
 from ..individual import IndividualLike
 from ..settings import Count, Share
 from .base import STRATEGIES
-from .decisions import DecisionStrategy
-from .unseen import TRIES, Unseen
+from .decisions import AskingOnce
+from .unseen import TRIES
 
 __all__ = ["OnePlusLambda"]
 
 
 @STRATEGIES.register("one-plus-lambda")
-class OnePlusLambda(DecisionStrategy):
+class OnePlusLambda(AskingOnce):
     """One parent; its children replace it where the best of them is as good or better.
 
     Every decision of a child is redrawn with a small probability, again and again until one that matters has changed
@@ -34,8 +34,7 @@ class OnePlusLambda(DecisionStrategy):
     :param decisions: ``space.decisions``.
     :param children: lambda (2 in the paper).
     :param indpb: probability that a decision is redrawn (0.05 in the paper); 1 / decisions at least.
-    :param repeat: whether an architecture may be asked for again.
-    :param given: ``rng`` and ``fitness``, see :class:`DecisionStrategy`.
+    :param given: ``repeat``, ``rng`` and ``fitness``, see :class:`AskingOnce`.
     """
 
     def __init__(
@@ -44,11 +43,9 @@ class OnePlusLambda(DecisionStrategy):
         *,
         children: Count = 2,
         indpb: Share = 0.05,
-        repeat: bool = False,
         **given: Any,
     ) -> None:
         super().__init__(decisions, **given)
-        self.unseen = None if repeat else Unseen(self.decisions)
         self.children, self.indpb = children, max(indpb, 1 / len(self.decisions))
 
     def _generate(self) -> list[IndividualLike]:

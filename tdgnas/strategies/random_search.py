@@ -9,14 +9,13 @@ from ..decision import Decision
 from ..individual import IndividualLike
 from ..settings import Count
 from .base import STRATEGIES
-from .decisions import DecisionStrategy
-from .unseen import Unseen
+from .decisions import AskingOnce
 
 __all__ = ["RandomSearch"]
 
 
 @STRATEGIES.register("random")
-class RandomSearch(DecisionStrategy):
+class RandomSearch(AskingOnce):
     """Draws each choice uniformly: the control of every comparison.
 
     What was asked for before is mutated until it is new (see :class:`Unseen`); with ``repeat`` draws are independent,
@@ -24,8 +23,7 @@ class RandomSearch(DecisionStrategy):
 
     :param decisions: ``space.decisions``.
     :param batch: individuals per generation; it changes nothing but how many are evaluated at once.
-    :param repeat: whether an architecture may be asked for again.
-    :param given: ``rng`` and ``fitness``, see :class:`DecisionStrategy`.
+    :param given: ``repeat``, ``rng`` and ``fitness``, see :class:`AskingOnce`.
     """
 
     asynchronous = True
@@ -35,11 +33,9 @@ class RandomSearch(DecisionStrategy):
         decisions: Sequence[Decision],
         *,
         batch: Count = 10,
-        repeat: bool = False,
         **given: Any,
     ) -> None:
         super().__init__(decisions, **given)
-        self.unseen = None if repeat else Unseen(self.decisions)
         self.batch = batch
 
     def _generate(self) -> list[IndividualLike]:

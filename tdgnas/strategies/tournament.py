@@ -15,14 +15,13 @@ from ..individual import IndividualLike
 from ..operators import initMutated, mutMotif
 from ..settings import Count, Natural, Share
 from .base import STRATEGIES
-from .decisions import DecisionStrategy
-from .unseen import Unseen
+from .decisions import AskingOnce
 
 __all__ = ["Tournament"]
 
 
 @STRATEGIES.register("tournament")
-class Tournament(DecisionStrategy):
+class Tournament(AskingOnce):
     """The best of a random share of all individuals so far gets a mutated child; nobody leaves.
 
     The mutation, :func:`tdgnas.operators.mutMotif`, draws a kind of decisions (a level), a group of it (a motif), a
@@ -35,9 +34,8 @@ class Tournament(DecisionStrategy):
     :param share: of the population that a tournament is among; two of them at least.
     :param mutations: of the start, for each of the first individuals.
     :param batch: children per generation.
-    :param repeat: whether an architecture may be asked for again.
     :param start: genes to begin with, see :data:`PROVIDED`.
-    :param given: ``rng`` and ``fitness``, see :class:`DecisionStrategy`.
+    :param given: ``repeat``, ``rng`` and ``fitness``, see :class:`AskingOnce`.
     """
 
     def __init__(
@@ -48,12 +46,10 @@ class Tournament(DecisionStrategy):
         share: Share = 0.05,
         mutations: Natural = 1000,
         batch: Count = 1,
-        repeat: bool = False,
         start: Sequence[float] | None = None,
         **given: Any,
     ) -> None:
         super().__init__(decisions, **given)
-        self.unseen = None if repeat else Unseen(self.decisions)
         self.size, self.share, self.mutations, self.batch, self.start = (
             population, share, mutations, batch, start
         )  # fmt: skip

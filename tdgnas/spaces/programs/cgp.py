@@ -14,7 +14,7 @@ from ...settings import check_whole
 from ..architecture import Architecture
 from ..registry import SPACES
 from ..space import SearchSpace, given
-from .functions import IMAGE, Program, arity, check_functions, function_names
+from .functions import IMAGE, Program, arity, function_names
 
 
 @SPACES.register("cgp")
@@ -61,8 +61,7 @@ class CGP(SearchSpace):
         settings = {**given(locals()), "kernels": list(kernels), "filters": list(filters)}
         check_whole(rows=rows, columns=columns, levels_back=levels_back, in_channels=in_channels)
         check_whole(image_size=image_size, classes=classes)
-        check_functions(kernels, filters, most)
-        self.functions, self.most = function_names(kernels, filters), most
+        self.functions, self.most = function_names(kernels, filters, most), most
         self.nodes = rows * columns
         if self.nodes < 2:
             raise ValueError("a grid of one node leaves no output to choose; give two rows or columns")

@@ -21,8 +21,23 @@ IMAGE = "image"
 POOLS, JOINS = ("max", "avg"), ("sum", "concat")
 
 
-def function_names(kernels: Sequence[int], filters: Sequence[int]) -> tuple[str, ...]:
-    """Return the functions: convolution and residual blocks as ``conv3_16`` and ``res3_16``, then pools, then joins."""
+def function_names(kernels: Sequence[int], filters: Sequence[int], most: int) -> tuple[str, ...]:
+    """Return the functions: convolution and residual blocks as ``conv3_16`` and ``res3_16``, then pools, then joins.
+
+    :param kernels: of the blocks, odd.
+    :param filters: of the blocks.
+    :param most: channels that a concatenation may have.
+    :raises ValueError: naming what is none or impossible.
+    """
+    for kernel in kernels:
+        check_whole(kernels=kernel)
+    for wide in filters:
+        check_whole(filters=wide)
+    if not kernels or not filters or any(kernel % 2 == 0 for kernel in kernels):
+        raise ValueError(
+            f"kernels are {list(kernels)} and filters {list(filters)}; give one or more of each, the kernels odd"
+        )
+    check_whole(max(filters), most=most)
     blocks = [f"{kind}{kernel}_{wide}" for kind in ("conv", "res") for kernel in kernels for wide in filters]
     return (*blocks, *POOLS, *JOINS)
 
@@ -121,19 +136,3 @@ class Program:
         """Return the graph whose logits are read from a value: the mean over the image, a linear layer."""
         head = Op("head", "head", {"channels": self.values[last][0], "classes": classes})
         return Graph([*self.nodes, Node("logits", (Term(last, head),))], self.image_shape)
-
-
-def check_functions(kernels: Sequence[int], filters: Sequence[int], most: int) -> None:
-    """Check the settings that functions are made of.
-
-    :raises ValueError: naming what is none or impossible.
-    """
-    for kernel in kernels:
-        check_whole(kernels=kernel)
-    for wide in filters:
-        check_whole(filters=wide)
-    if not kernels or not filters or any(kernel % 2 == 0 for kernel in kernels):
-        raise ValueError(
-            f"kernels are {list(kernels)} and filters {list(filters)}; give one or more of each, the kernels odd"
-        )
-    check_whole(max(filters), most=most)

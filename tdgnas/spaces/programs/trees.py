@@ -16,7 +16,7 @@ from ...settings import check_whole
 from ..architecture import Architecture
 from ..registry import SPACES
 from ..space import SearchSpace, given
-from .functions import IMAGE, Program, arity, check_functions, function_names
+from .functions import IMAGE, Program, arity, function_names
 
 
 def _written(name: str, *arguments: str) -> str:
@@ -116,10 +116,9 @@ class TreeSpace(SearchSpace):
     ) -> None:
         settings = {**given(locals()), "kernels": list(kernels), "filters": list(filters)}
         check_whole(size=size, in_channels=in_channels, image_size=image_size, classes=classes)
-        check_functions(kernels, filters, most)
         self.most = most
         #: The primitives, and the way between trees and choices.
-        self.grammar = Grammar(function_names(kernels, filters), size)
+        self.grammar = Grammar(function_names(kernels, filters, most), size)
         symbols = self.grammar.symbols
         decisions = [Decision(f"symbol{n}", symbols, kind="symbol") for n in range(1, size + 1)]
         shape = (in_channels, image_size, image_size)
