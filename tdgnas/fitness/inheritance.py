@@ -24,6 +24,9 @@ IMAGES = 64
 class Inheritance:
     """The weights of the networks that were trained or inherited from last, and of the best one; others are dropped.
 
+    Kept for certain are those of the children that were trained together last, and of the best one before and after
+    these: which of them wins, a budget that ends among them decides.
+
     :param space: with ``ancestors`` and ``inherited``.
     :param data: new BatchNorms are measured on its first training images.
     :param keep: networks whose weights are kept.
@@ -57,6 +60,7 @@ class Inheritance:
         self, trained: Sequence[tuple[tuple[Choices, float], tuple[float | None, str, Weights | None]]]
     ) -> None:
         """Keep the weights of children that were trained, in their order, and drop old ones."""
+        held = {choices for (choices, _), _ in trained} | {one[1] for one in (self.best,) if one}
         for (choices, _), (value, _, weights) in trained:
             if value is None or weights is None:
                 continue
@@ -64,7 +68,7 @@ class Inheritance:
             self.weights[choices] = weights
             if self.best is None or (value > self.best[0] if self.higher else value < self.best[0]):
                 self.best = value, choices
-        old = [one for one in self.weights if self.best is None or one != self.best[1]]
+        old = [one for one in self.weights if one not in held]
         for one in old[: max(0, len(self.weights) - self.keep)]:
             del self.weights[one]
 

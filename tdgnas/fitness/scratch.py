@@ -124,9 +124,9 @@ class TrainingFitness:
 
     With ``inherit`` a child of a space that grows begins with the weights of the longest part of its history whose
     weights are at hand, so that its value depends on what was trained before it. Those of the last ``keep`` networks
-    that were trained or inherited from are at hand, and those of the best one; older ones are dropped, and a child
-    whose ancestors are all gone begins with fresh weights. Its new BatchNorms are measured on 64 training images, which
-    are paid for.
+    that were trained or inherited from are at hand, all that were trained together last, and those of the best one;
+    older ones are dropped, and a child whose ancestors are all gone begins with fresh weights. Its new BatchNorms are
+    measured on 64 training images, which are paid for.
 
     A child whose training diverges, or that does not fit in memory, gets the task's worst value, with a warning.
 
@@ -195,6 +195,7 @@ class TrainingFitness:
         self.inherit = Inheritance(space, data, keep, self.higher) if inherit else None
         self._known: dict[Child, float] = {}  # paid for
         self._trained: dict[Child, float] = {}  # at hand, by this search or before it was killed
+        self._written: set[Child] = set()  # in the table before this process
         self._table: Table | None = None
 
     @property
@@ -233,7 +234,7 @@ class TrainingFitness:
         for place, outcome in finished(self.map, self._trainer, missing, starts):
             outcomes[place] = outcome
             self._keep(missing[place], outcome)
-        if self.inherit is not None:
+        if self.inherit is not None and missing:
             self.inherit.take([(child, outcomes[place]) for place, child in enumerate(missing)])
         return children
 
@@ -272,19 +273,19 @@ class TrainingFitness:
     def keep_in(self, path: Path) -> None:
         """Write every child into a file as soon as it is trained, and take what the file has as trained.
 
-        Children of other settings may be in it; they are left alone. Where weights are inherited, nothing is written:
-        a value without its weights is of no use.
+        Children of other settings may be in it; they are left alone. Where weights are inherited, a value without its
+        weights is of no use: what was trained since the last checkpoint is trained again, and not written twice.
 
         :raises StorageError: when it cannot be written.
         """
-        if self.inherit is not None:
-            return
         self._table = Table(path, ("settings", "choices", "fidelity", "value", "failure"))
         self._table.cut_to_lines()
         for row in read_table(path):
             if row["settings"] == self._settings:
                 child = (tuple(int(one) for one in str(row["choices"]).split()), float(row["fidelity"]))
-                self._trained[child] = self.worst if row["value"] is None else float(row["value"])
+                self._written.add(child)
+                if self.inherit is None:
+                    self._trained[child] = self.worst if row["value"] is None else float(row["value"])
 
     @cached_property
     def _settings(self) -> str:
@@ -293,6 +294,7 @@ class TrainingFitness:
         said = [
             space_document(self.space), self.recipe.model_dump(mode="json"), trainer.scaled, trainer.measure,
             trainer.last, trainer.power, trainer.seed, data.name, data.image_shape, len(data.train), len(data.valid),
+            *([] if self.inherit is None else ["inherit", self.inherit.keep]),
         ]  # fmt: skip
         return "s" + sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:12]
 
@@ -300,7 +302,7 @@ class TrainingFitness:
         value, failure, _ = outcome
         self._trained[child] = self.worst if value is None else value
         choices = " ".join(map(str, child[0]))
-        if self._table is not None:
+        if self._table is not None and child not in self._written:
             row = {"choices": choices, "fidelity": child[1], "value": value, "failure": failure or None}
             self._table.append({"settings": self._settings, **row})
         if failure:

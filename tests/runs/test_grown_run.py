@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from tdgnas.files.tables import read_table
+from tdgnas.fitness.scratch import Trainer
 from tdgnas.graphs import graph_document
-from tdgnas.runs import Experiment
-from tdgnas.runs.search_phase import SearchPhase
+from tdgnas.runs import Experiment, RunFailed
 from tdgnas.spaces import load_architecture
 from tdgnas.spaces.grown import plain
 from tdgnas.training import evaluate, load_weights
@@ -36,20 +37,25 @@ def test_a_growing_population_is_stopped_and_goes_on_bit_for_bit(
     own = {"children": 3} if strategy == "nash" else {"population": 3}
     search(tmp_path / "whole", strategy, 11, **own).run()
     monkeypatch.setattr("tdgnas.runs.experiment.CHECKPOINT_SHARE", 1e9)  # after every step
-    step = SearchPhase.step
+    train, trained = Trainer.__call__, []
 
-    def deadly(self: SearchPhase) -> object:
-        if self.search.index == 2:
+    def deadly(self: Trainer, *child: object) -> object:
+        if len(trained) == 8:  # inside a generation
             raise RuntimeError("the machine goes down")
-        return step(self)
+        trained.append(child)
+        return train(self, *child)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patch:
-        patch.setattr(SearchPhase, "step", deadly)
-        with pytest.raises(RuntimeError, match="goes down"):
+        patch.setattr(Trainer, "__call__", deadly)
+        with pytest.raises(RunFailed, match="goes down"):
             search(tmp_path / "cut", strategy, 11, **own).run()
+    assert len(read_table(tmp_path / "cut" / "children.csv")) == 8
     Experiment.open(tmp_path / "cut").execute()
-    for name in ("history.csv", "events.jsonl", "architecture.json", "trace.json", "grown/model.safetensors"):
+    names = ("history.csv", "events.jsonl", "architecture.json", "trace.json", "children.csv")
+    for name in (*names, "grown/model.safetensors"):
         assert (tmp_path / "cut" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes(), name
+    children = read_table(tmp_path / "whole" / "children.csv")
+    assert len({row["choices"] for row in children}) == len(children) >= 11
     assert len(list((tmp_path / "cut" / "checkpoints").iterdir())) == 2
 
 
