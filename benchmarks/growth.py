@@ -1,7 +1,7 @@
 """Whether inherited weights pay: networks that grow, with and without them, at equal image passes.
 
     python benchmarks/growth.py
-    python benchmarks/growth.py --data cifar10 --data-folder ~/.cache/cifar10 --passes 200000 --seeds 3
+    python benchmarks/growth.py --data cifar10 --data-folder ~/.cache/cifar10 --passes 300000 --epochs 1 --retrain 0
 
 Every search has the same passes, all counted: the training of every child, its validation, and the images on which new
 layers are measured. Searches lie in ``--out`` and are gone on with; the table and the curve are made of what is there.
@@ -32,9 +32,15 @@ ARMS = [
     ("NASH, inherited", "nash", True),
     ("NASH, fresh weights", "nash", False),
     ("random growth, inherited", "nash:goes_on=random", True),
-    ("TDGA, inherited", "tdga", True),
-    ("aging, inherited", "aging", True),
+    ("TDGA, inherited", "tdga:population=8", True),
+    ("GA, inherited", "ga:population=8,cxpb=0.2,mutpb=0.8", True),
+    ("aging, inherited", "aging:population=8", True),
 ]
+#: Images to train and validate on, and to test the winner.
+SIZES: dict[str, dict[str, Any]] = {
+    "digits": {"train": 300, "valid": 300},
+    "cifar10": {"name": "cifar10", "train": 2000, "valid": 1000, "test": 2000, "size": 16, "channels": 3},
+}
 
 
 def search(arm: tuple[str, str, bool], seed: int, out: Path, settings: dict[str, Any], passes: int) -> Path:
@@ -59,8 +65,11 @@ def result(folder: Path) -> dict[str, Any]:
         "curve": [(cost, signal) for cost, signal, _ in trace["points"]],
         "valid": 100 * trace["points"][-1][1],
         "test": 100 * measured["test_accuracy"],
-        "scratch": 100 * rows[-1]["test_accuracy"],
-        "first": 100 * rows[0]["test_accuracy"],
+        **(
+            {"scratch": 100 * rows[-1]["test_accuracy"], "first": 100 * rows[0]["test_accuracy"]}
+            if rows
+            else {}
+        ),
         "parameters": space.parameters(best) / 1e3,
         "children": trace["evaluations"],
     }
@@ -75,24 +84,17 @@ def main(
     data: Annotated[str, typer.Option(help="digits (8x8 pixels), or cifar10 (16x16).")] = "digits",
     data_folder: Annotated[Path | None, typer.Option(help="Where CIFAR-10 lies.")] = None,
     passes: Annotated[int, typer.Option(help="Image passes of each search.")] = 150_000,
-    arms: Annotated[int, typer.Option(help="The first so many of NASH, without, random, TDGA, aging.")] = 5,
-    seeds: Annotated[int, typer.Option(help="Searches of each arm.")] = 5,
+    arms: Annotated[int, typer.Option(help="The first so many of them.")] = len(ARMS),
+    seeds: Annotated[int, typer.Option(help="Searches of each arm.")] = 3,
     epochs: Annotated[int, typer.Option(help="Of every child.")] = 2,
-    retrain: Annotated[int, typer.Option(help="Epochs of the winner from scratch.")] = 20,
+    retrain: Annotated[int, typer.Option(help="Epochs of the winner from scratch; 0 for none.")] = 20,
     out: Annotated[Path, typer.Option(help="Folder of the searches.")] = Path("growth"),
     figure: Annotated[Path | None, typer.Option(help="Where the curve goes, such as growth.svg.")] = None,
 ) -> None:
     """Run what is missing; print the table."""
-    small = {
-        "name": "cifar10",
-        "folder": str(data_folder),
-        "train": 2000,
-        "valid": 1000,
-        "test": 2000,
-        "size": 16,
-    }
     settings: dict[str, Any] = {
-        "data": {"train": 300, "valid": 300} if data == "digits" else {**small, "channels": 3},
+        "data": {**SIZES[data], **({} if data_folder is None else {"folder": str(data_folder)})},
+        "space": {"settings": {"steps": 100}},
         "fitness": {"measure": "accuracy", "recipe": {"epochs": epochs, "warmup": 0, "lr": 0.05}},
         "retrain": {"epochs": retrain, "random_draws": 0},
     }
@@ -105,15 +107,16 @@ def main(
             {key: value for key, value in found[arm[0]][-1].items() if key != "curve"},
             flush=True,
         )
-    print(
-        "| search | children | validation | test, as it was trained | test, from scratch | thousand parameters |"
-    )
-    print("|---" * 6 + "|")
+    columns = {"valid": "validation", "test": "test, as it was trained", "scratch": "test, from scratch"}
+    columns = {key: name for key, name in columns.items() if retrain or key != "scratch"}
+    print("| search | children |", " | ".join([*columns.values(), "thousand parameters"]), "|")
+    print("|---" * (len(columns) + 3) + "|")
     for label, own in found.items():
-        cells = [spread([one[key] for one in own]) for key in ("valid", "test", "scratch", "parameters")]
+        cells = [spread([one[key] for one in own]) for key in (*columns, "parameters")]
         print(f"| {label} | {mean(one['children'] for one in own):.0f} | {' | '.join(cells)} |")
-    first = spread([own["first"] for own in found[ARMS[0][0]]])
-    print(f"\nThe first network, trained from scratch for {retrain} epochs: {first}.")
+    if retrain:
+        first = spread([own["first"] for own in found[ARMS[0][0]]])
+        print(f"\nThe first network, trained from scratch for {retrain} epochs: {first}.")
     if figure is not None:
         grid = np.linspace(0, passes, 200)
         curves = {

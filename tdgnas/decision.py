@@ -269,6 +269,10 @@ class Decisions(Sequence[Decision]):
         found[place] = other if other < found[place] else other + 1
         return tuple(found)
 
+    def onward(self, choices: Sequence[int]) -> tuple[int, ...]:
+        """Return choices of the same network, which learns on where a space knows of that, such as ``grown``."""
+        return tuple(choices)
+
     # what matters ------------------------------------------------------------------------------------------------
 
     def live(self, choices: Sequence[int]) -> tuple[bool, ...]:

@@ -77,10 +77,12 @@ class Growth:
     :param kinds: of moves, after ``end``.
     :param steps: the most moves.
     :param places: choices of a place.
+    :param first: the most moves that are drawn at once.
     """
 
-    def __init__(self, start: Graph, kinds: Sequence[str], steps: int, places: int) -> None:
+    def __init__(self, start: Graph, kinds: Sequence[str], steps: int, places: int, first: int) -> None:
         self.start, self.kinds, self.steps, self.count = start, (END, *kinds), steps, places
+        self.first = min(first, steps)
         self._graphs: dict[Moves, Graph] = {(): start}
 
     def __getstate__(self) -> dict[str, Any]:
@@ -193,7 +195,7 @@ class GrowthDecisions(Decisions):
     def sample(self, rng: random.Random | None = None) -> tuple[int, ...]:
         """Return choices of a random number of moves, each drawn among those that apply."""
         draw: Any = rng or random
-        return self.drawn(draw.randrange(self.growth.steps + 1), draw)
+        return self.drawn(draw.randrange(self.growth.first + 1), draw)
 
     def drawn(self, moves: int, rng: Any) -> tuple[int, ...]:
         """Return choices of so many random moves."""
@@ -205,6 +207,12 @@ class GrowthDecisions(Decisions):
     def neighbour(self, choices: Sequence[int], rng: Any = random) -> tuple[int, ...]:
         """Return choices with one move more, or one less where there can be no more."""
         return self.growth.choices(self.growth.step(self.growth.moves(choices), rng))
+
+    def onward(self, choices: Sequence[int]) -> tuple[int, ...]:
+        """Return choices of the same network, which learns on: with one ``stay`` more, where there can be one."""
+        moves, kinds = self.growth.moves(choices), self.growth.kinds
+        more = ((kinds.index(STAY), 0),) if STAY in kinds and len(moves) < self.growth.steps else ()
+        return self.growth.choices((*moves, *more))
 
     def loci(self, individuals: Sequence[Any] | Genes) -> Choices:
         """Return the features of the individuals' graphs, shape (individuals, features): the loci of their entropy."""
@@ -228,6 +236,7 @@ class GrownSpace(SearchSpace):
     :param kinds: of moves.
     :param steps: the most moves.
     :param places: choices of each place.
+    :param first: the most moves of a random network; all further ones are mutations.
     :param in_channels: channels of the image.
     :param image_size: height and width of the image.
     :param classes: number of classes.
@@ -247,12 +256,13 @@ class GrownSpace(SearchSpace):
         kinds: Sequence[str] = (STAY, "deepen", "widen", "kernel", "skip", "concat", "branch"),
         steps: int = 20,
         places: int = 16,
+        first: int = 5,
         in_channels: int = 3,
         image_size: int = 32,
         classes: int = 10,
     ) -> None:
         settings = {**given(locals()), "kinds": list(kinds)}
-        check_whole(channels=channels, steps=steps, in_channels=in_channels, classes=classes)
+        check_whole(channels=channels, steps=steps, first=first, in_channels=in_channels, classes=classes)
         check_whole(2, places=places, image_size=image_size)
         for kind in kinds:
             if kind != STAY:
@@ -274,7 +284,7 @@ class GrownSpace(SearchSpace):
             raise ValueError(
                 f"the first network gives {graph.profile.values[graph.output]}, not {classes} logits"
             )
-        self.growth = Growth(graph, kinds, steps, places)
+        self.growth = Growth(graph, kinds, steps, places, first)
         super().__init__(GrowthDecisions(self.growth), None, shape, classes, settings)
 
     def choices(self, individuals: Sequence[Sequence[float]] | Genes) -> Choices:

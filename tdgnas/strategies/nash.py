@@ -24,12 +24,13 @@ __all__ = ["NASH"]
 class NASH(DecisionStrategy):
     """One parent has some children, each some mutations away; the best child goes on, whether or not it is better.
 
-    In the space ``grown`` a mutation is one function-preserving morphism more, or to learn on as it is, and with
-    ``fitness.inherit`` a child begins with its parent's weights. In other spaces it is one decision that takes another
-    choice. Generation 0 evaluates the first choices alone, in the space ``grown`` the network that growth begins with.
+    In the space ``grown`` a mutation is one function-preserving morphism more, and with ``fitness.inherit`` a child
+    begins with its parent's weights. The last child is the parent itself, which learns on. In other spaces a mutation
+    is one decision that takes another choice, and so is the last child. Generation 0 evaluates the first choices alone,
+    in the space ``grown`` the network that growth begins with.
 
     :param decisions: ``space.decisions``.
-    :param children: per generation (8 in the paper).
+    :param children: per generation, the parent that learns on among them (8 in the paper).
     :param mutations: of each child (5 in the paper).
     :param goes_on: the ``best`` child; or a ``random`` one, for growth that nothing guides.
     :param given: ``rng`` and ``fitness``, see :class:`DecisionStrategy`.
@@ -51,10 +52,11 @@ class NASH(DecisionStrategy):
     def _generate(self) -> list[IndividualLike]:
         if self.generation == 0:
             return [self.new((0,) * len(self.decisions))]
-        return [self._child() for _ in range(self.children)]
+        parent = self.decisions.choices(self.population[0])
+        children = [self._child(parent) for _ in range(self.children - 1)]
+        return [*children, self.new(self.decisions.onward(parent))]
 
-    def _child(self) -> IndividualLike:
-        choices = self.decisions.choices(self.population[0])
+    def _child(self, choices: tuple[int, ...]) -> IndividualLike:
         for _ in range(self.mutations):
             choices = self.decisions.neighbour(choices, self.rng)
         return self.new(choices)

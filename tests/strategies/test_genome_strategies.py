@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import random
+from math import prod
 
 import pytest
 from deap import gp
 
 from tdgnas.decision import Decision, Decisions
 from tdgnas.individual import AccuracyFitness
-from tdgnas.spaces import CGP, GeneticCNN, Hierarchical, NASBench201, TreeSpace
+from tdgnas.spaces import (
+    CGP,
+    DartsCells,
+    EnasMicro,
+    GeneticCNN,
+    GrownSpace,
+    Hierarchical,
+    NASBench201,
+    TreeSpace,
+)
 from tdgnas.strategies import create
 
 GRID = CGP(rows=2, columns=4, kernels=(1, 3), filters=(2, 3), most=4, image_size=4)
@@ -91,6 +101,63 @@ def test_later_nodes_are_held_where_they_let_the_earlier_ones_matter(space, held
             choices = space.decisions.choices(one)
             later = {place for places in nodes[number + 1 :] for place in places}
             assert {space.decisions[place].choices[choices[place]] for place in later} <= {held}
+
+
+@pytest.mark.parametrize(
+    ("space", "ways"),
+    [
+        (DartsCells(channels=2, cells=2), [64, 512, 4096, 32768] * 2),
+        (EnasMicro(nodes=3), [(2 * 5) ** 2, (3 * 5) ** 2, (4 * 5) ** 2] * 2),
+        (NASBench201(), [5, 25, 125]),
+        (GeneticCNN(channels=2), [2**3, 2**6, 2**10]),
+    ],
+    ids=lambda one: getattr(one, "name", ""),
+)
+def test_cells_grow_node_by_node(space, ways: list[int]) -> None:
+    """A block of the paper is all that enters one node; other spaces go by the groups that they have."""
+    strategy = create(
+        "pnas", space.decisions, seed=0, initial=4, batch=3, population=2, offspring=100, trees=1
+    )
+    decisions, open_ = strategy.decisions, set()
+    assert [prod(decisions.sizes[place] for place in places) for places in decisions.members] == ways
+    assert [place for places in decisions.members for place in places] == list(range(len(decisions)))
+    assert len(strategy._candidates()) == ways[0]
+    for places in decisions.members:
+        rows = [
+            decisions.choices(one) for one in turn(strategy, lambda one: random.Random(repr(one)).random())
+        ]
+        open_.update(places)
+        assert {k for row in rows for k, choice in enumerate(row) if choice != strategy.held[k]} <= open_
+        assert len({tuple(row[place] for place in places) for row in rows}) > 1
+
+
+def test_the_last_child_of_nash_is_its_parent_that_learns_on() -> None:
+    """As in algorithm 1 of the paper; so that what is found is never trained less than its parent."""
+    space = GrownSpace(channels=2, steps=12, places=4, in_channels=1, image_size=8)
+    strategy = create("nash", space.decisions, seed=0, children=3, mutations=2)
+    parent, draw = (), random.Random(0)
+    for _ in range(3):
+        asked = [
+            space.growth.moves(space.decode(one).choices) for one in turn(strategy, lambda _: draw.random())
+        ]
+        if strategy.generation > 1:
+            assert asked[-1] == (*parent, (space.growth.kinds.index("stay"), 0))
+            assert [len(one) - len(parent) for one in asked] == [2, 2, 1]
+        parent = space.growth.moves(space.decode(strategy.population[0]).choices)
+
+
+def test_motifs_that_nothing_uses_are_passed_over_and_one_group_is_refused() -> None:
+    space = Hierarchical(levels=[[3, 3], [1, 3]], channels=2)
+    strategy = create("pnas", space.decisions, seed=0, initial=4, batch=3, population=2, trees=1)
+    nodes = []
+    for _ in range(6):
+        assert (
+            len({space.decisions.canonical(space.decisions.choices(one)) for one in turn(strategy, sum)}) >= 3
+        )
+        nodes.append(strategy.node)
+    assert nodes[:2] == [1, 4]  # motif 2.1, then the cell, of which all edges held motif 2.1
+    with pytest.raises(ValueError, match="all 55 of this space are one group"):
+        create("pnas", Hierarchical(levels=[[1, 11]]).decisions)
 
 
 def test_the_beam_finds_the_best_of_nodes_that_add_up() -> None:
