@@ -86,8 +86,9 @@ class Workers(ABC):
     at again. One with a ``batch`` form gets the items in as many parts as there are workers, by the function's own
     ``split(items, parts)`` where it has one, so that what is shared stays together; or, where ``batch`` takes a
     ``map``, hands them out itself. A worker that dies is replaced and its work done again; the items of a part are then
-    done one by one. An item that takes its worker along twice gets the function's own ``failed``, where it has one;
-    else that of the map, with a warning that names it.
+    done one by one, and that death counts against none of them. An item that takes its worker along twice, alone on
+    it, gets the function's own ``failed``, where it has one; else that of the map, with a warning that names it. Where
+    workers have died at other items too, which are not known to be deadly, an outsider may kill: it has a third try.
 
     :param failed: result for an item that kills its worker twice, such as a bad fitness ``(1e6,)``; with None,
         :class:`WorkerDied` is raised.
@@ -105,6 +106,7 @@ class Workers(ABC):
         self._idle: list[Seat] = []
         self._numbers = itertools.count()
         self._failed_starts = 0
+        self._deaths = 0  # of workers with one item, which is not known to be the reason
 
     def __enter__(self) -> Any:
         return self
@@ -238,13 +240,15 @@ class Workers(ABC):
             if not self._running:
                 raise RuntimeError("nothing is under way: put an item before taking a result")
             handle = self._wait(list(self._running))
+            if handle is None:  # there may be more workers by now
+                continue
             seat, job = self._running.pop(handle)
             results: list[Any] | None = None
             try:
                 results = self._result(handle)
             except Died as death:
                 seat.close(now=True)
-                self._failed_starts += job is None
+                self._failed_starts += job is None and death.blamed
                 if self._failed_starts == _STARTS:
                     raise WorkerDied(
                         f"a worker could not be started {_STARTS} times in a row ({death.__cause__}); is the package "
@@ -265,14 +269,16 @@ class Workers(ABC):
 
     def _again(self, job: Job, death: Died) -> list[Any] | None:
         """Put a job back whose worker died, one by one where it is several; return the results of one that failed."""
-        job.deaths += death.blamed
-        if len(job.items) > 1 and death.blamed:
+        if death.blamed and len(job.items) > 1:
             pairs = zip(job.places, job.items, strict=True)
-            self._waiting.extendleft(Job(job.held, (p,), [i], job.group, None, job.deaths) for p, i in pairs)
+            self._waiting.extendleft(Job(job.held, (place,), [item], job.group) for place, item in pairs)
             return None
-        if job.deaths < 2:
+        job.deaths += death.blamed
+        self._deaths += death.blamed
+        if job.deaths < (2 if self._deaths == job.deaths else 3):
             self._waiting.appendleft(job)
             return None
+        self._deaths -= job.deaths
         sentence = (
             f"{name_of(job.held.function)} on {' and '.join(map(_who, job.items[0]))}: the worker died, and so did "
             "the one that tried again (out of memory, a crash or a kill)"
@@ -303,7 +309,7 @@ class Workers(ABC):
 
     @abstractmethod
     def _wait(self, handles: list[Any]) -> Any:
-        """Wait until one of several jobs has ended, and return it."""
+        """Wait until one of several jobs has ended, and return it; None to look for more workers first."""
 
     @abstractmethod
     def _result(self, handle: Any) -> list[Any]:

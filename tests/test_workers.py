@@ -16,6 +16,7 @@ from deap import base, tools
 from tdgnas import Individual, WorkerMap, evolve
 from tdgnas.strategies import TDGA
 from tdgnas.workers import WorkerDied
+from tests.distributed.local import LocalMap
 
 
 def sphere(individual: Any) -> tuple[float]:
@@ -124,3 +125,61 @@ def test_workers_outlived_a_parent_that_was_killed(tmp_path: Path, context: str)
         process.kill()
     process.communicate(timeout=600)
     assert process.returncode == -signal.SIGKILL
+
+
+class Killer:
+    """Kills workers at whatever they do at its turns, and always at ``deadly``.
+
+    :ivar met: what workers were killed at.
+    """
+
+    def __init__(self, turns: set[int], deadly: int = -1) -> None:
+        self.turns, self.deadly, self.turn = turns, deadly, 0
+        self.met: list[list[int]] = []
+
+    def __call__(self, items: list[tuple[int]]) -> bool:
+        self.turn += 1
+        kills = self.turn in self.turns or (self.deadly,) in items
+        if kills:
+            self.met.append([item for (item,) in items])
+        return kills
+
+
+def test_an_outsiders_kills_are_no_items_fault() -> None:
+    """An item that was hit twice once got the result for failures, whoever else was hit as well."""
+    killer = Killer(turns={1, 3, 4})
+    with LocalMap(2, failed=-1, deadly=killer) as workers:
+        assert workers(abs, range(6)) == list(range(6))
+    assert killer.met == [[1], [2], [2]]
+
+
+def test_an_item_that_kills_alone_has_two_tries_and_a_third_where_others_were_hit() -> None:
+    for turns, tries in ((set(), 2), ({1}, 3)):
+        killer = Killer(turns, deadly=3)
+        with LocalMap(1, failed=-1, deadly=killer) as workers:
+            with pytest.warns(RuntimeWarning, match="abs on 3: the worker died"):
+                assert workers(abs, [1, 3, 2]) == [1, -1, 2]
+            assert killer.met.count([3]) == tries
+            with pytest.warns(RuntimeWarning, match="abs on 3: the worker died"):
+                assert workers(abs, [3]) == [-1]
+            assert killer.met.count([3]) == 2 * tries  # its own deaths are not held against others
+
+
+class Squares:
+    """A fitness with a batch form."""
+
+    def batch(self, items: list[int]) -> list[int]:
+        """All at once."""
+        return [item * item for item in items]
+
+    def __call__(self, item: int) -> int:
+        """One."""
+        return item * item
+
+
+def test_the_death_of_a_part_counts_against_none_of_its_items() -> None:
+    """Every item of a part had one death on its account, and the next kill by anybody was its second."""
+    killer = Killer(turns={1, 2})
+    with LocalMap(1, failed=-1, deadly=killer) as workers:
+        assert workers(Squares(), range(4)) == [0, 1, 4, 9]
+    assert killer.met == [[0, 1, 2, 3], [3]]

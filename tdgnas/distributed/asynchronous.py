@@ -31,7 +31,7 @@ class AsyncEvolution(Evolution):
         ``RayMap``. Any other map evaluates here, one after another.
     :param evaluations: how many individuals to evaluate.
     :param batch: results that go back to the strategy at once.
-    :param width: individuals under way at once; as many as there are workers when None.
+    :param width: individuals under way at once; as many as there are workers at the time when None.
     :param given: ``stats``, ``halloffame``, ``loci``, as for :class:`Evolution`.
     :raises ValueError: for a strategy that takes back whole generations, or numbers below 1.
     """
@@ -59,7 +59,7 @@ class AsyncEvolution(Evolution):
         self.map: Any = (
             next((layer for layer in layers(toolbox.map) if hasattr(layer, "put")), None) or _Here()
         )
-        self.width = width or self.map.count()
+        self.width = width
         self.waiting: deque[Any] = deque()  # asked for by the strategy
         self.out: dict[int, Any] = {}  # with the workers
         self.back: list[Any] = []  # evaluated, and not yet handed back
@@ -78,7 +78,11 @@ class AsyncEvolution(Evolution):
 
     def _fill(self) -> None:
         """Hand out until all workers have something; what takes no work is evaluated at once."""
-        while len(self.out) < self.width and self.sent < self.evaluations and self._asked():
+        while (
+            len(self.out) < (self.width or self.map.count())
+            and self.sent < self.evaluations
+            and self._asked()
+        ):
             individual = self.waiting.popleft()
             self.sent += 1
             task = (

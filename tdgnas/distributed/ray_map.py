@@ -11,6 +11,9 @@ from typing import Any
 from ..registry import IMPORTED
 from ..workers import Died, Job, Seat, Workers, begin_worker, perform, remember
 
+#: Seconds after which a map that takes all workers it can get looks whether there are more.
+_LOOK = 10
+
 
 def import_ray() -> Any:
     """Return ray.
@@ -33,9 +36,9 @@ class RayMap(Workers):
     and what happens when an actor dies; where its machine went away, no item is to blame, and the actor comes back
     when the cluster has room for it.
 
-    :param workers: number of actors; as many as fit into the cluster when None.
+    :param workers: number of actors; as many as fit into the cluster when None, and more when machines join it.
     :param gpus_per_worker: GPUs of an actor, also a part of one such as 0.5; the actor sees no others.
-    :param address: of a cluster, such as ``auto``; None begins Ray on this machine, or uses what was begun.
+    :param address: of a cluster, such as ``auto``; None begins Ray on this machine, or uses what this process began.
     :param resources: of an actor beside GPUs: ``cpu`` (1 where it is not named), or a cluster's own such as ``big``.
     :param failed: result for an item that kills its worker twice, such as a bad fitness ``(1e6,)``; with None,
         :class:`tdgnas.workers.WorkerDied` is raised.
@@ -74,10 +77,12 @@ class RayMap(Workers):
             self._began = False
 
     def count(self) -> int:
-        """Return the number of actors: as many as fit where no number was given.
+        """Return the number of actors: as many as fit now where no number was given, those that wait included.
 
         :raises ValueError: when the cluster has no room for them.
         """
+        if self.workers is not None and self._seats:
+            return self.workers
         self._connect()
         there = self._ray.cluster_resources()
         fit = min(int(there.get(name, 0) / needed + 1e-9) for name, needed in self.needs.items() if needed)
@@ -88,9 +93,7 @@ class RayMap(Workers):
                 f"{self.workers or 1} workers of {needed} each do not fit into the cluster, which has {has}; "
                 "ask for fewer, or for a smaller share each"
             )
-        if self.workers is None:
-            self.workers = fit
-        return self.workers
+        return self.workers or max(fit, len(self._seats))
 
     def _connect(self) -> None:
         ray = self._ray
@@ -103,7 +106,7 @@ class RayMap(Workers):
             os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
             # As many CPUs as the workers were promised, whatever the machine has.
             own = None if self.workers is None else math.ceil(self.workers * self.needs["CPU"])
-            ray.init(include_dashboard=False, num_cpus=own, **quiet)
+            ray.init("local", include_dashboard=False, num_cpus=own, **quiet)
         self._began = True
 
     def _open(self, number: int) -> Seat:
@@ -113,8 +116,8 @@ class RayMap(Workers):
         return seat.actor.begin.remote(tuple(IMPORTED))
 
     def _wait(self, handles: list[Any]) -> Any:
-        done, _ = self._ray.wait(handles, num_returns=1)
-        return done[0]
+        done, _ = self._ray.wait(handles, num_returns=1, timeout=None if self.workers else _LOOK)
+        return done[0] if done else None
 
     def _result(self, handle: Any) -> list[Any]:
         errors = self._ray.exceptions
@@ -178,6 +181,8 @@ class Worker:
 def by_ray(kind: type, *arguments: Any) -> Any:
     """Make an object as an actor of Ray, which takes no device of its own; its methods are called as ever.
 
+    A method of one that has died raises :class:`tdgnas.workers.Died`.
+
     :raises ImportError: when ray is not installed.
     """
     return _Remote(import_ray().remote(kind).options(num_cpus=0).remote(*arguments))
@@ -192,6 +197,10 @@ class _Remote:
             raise AttributeError(name)
 
         def call(*arguments: Any) -> Any:
-            return import_ray().get(getattr(self._actor, name).remote(*arguments))
+            ray = import_ray()
+            try:
+                return ray.get(getattr(self._actor, name).remote(*arguments))
+            except ray.exceptions.RayActorError as error:
+                raise Died from error
 
         return call

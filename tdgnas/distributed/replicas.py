@@ -22,8 +22,12 @@ from ..strategies.base import pack
 from ..strategies.controllers.reinforce_lstm import ReinforceLSTM
 from ..strategies.controllers.training import adam
 from ..strategies.decisions import DecisionStrategy
+from ..workers import Died, WorkerDied
 
 Arrays = dict[str, npt.NDArray[np.float32]]
+
+#: Times that a step is done before it is given up, where shards or replicas die in it.
+_TRIES = 3
 
 
 class Shard:
@@ -170,6 +174,9 @@ class ReplicatedLSTM(DecisionStrategy):
     :func:`evolve_async`, with K x m workers or more; by ``evolve`` replicas take turns. With one shard and one replica
     it is ``reinforce-lstm`` to the bit. Published: S=20, K=100, m=8.
 
+    What shards and replicas know is known here, too, as of the last step. Where one of them dies, it is made anew, all
+    go back to before the step, and the step is done again: nothing is lost, and nothing counts twice.
+
     :param decisions: ``space.decisions``.
     :param shards: S.
     :param replicas: K.
@@ -195,15 +202,21 @@ class ReplicatedLSTM(DecisionStrategy):
     ) -> None:
         own = {} if fitness is None else {"fitness": fitness}
         super().__init__(decisions, rng=rng, **own)
-        make = make or _here
+        self._make = make or _here
         first = rng or random.Random(random.getrandbits(64))
         seed = first.getstate()[1][:4]
         rngs = [first, *(random.Random(f"{seed} {number}") for number in range(1, replicas))]
-        self.replicas = [make(Replica, self.decisions, {**own, **given, "rng": each}) for each in rngs]
+        made_of: list[Any] = [(Replica, self.decisions, {**own, **given, "rng": each}) for each in rngs]
+        self.replicas = [self._make(*each) for each in made_of]
         parameters, settings = self.replicas[0].parameters(), self.replicas[0].settings()
-        self.shards = [make(Shard, part, settings) for part in _parts(parameters, shards)]
+        self._made_of = {
+            "shards": [(Shard, part, settings) for part in _parts(parameters, shards)],
+            "replicas": made_of,
+        }
+        self.shards = [self._make(*each) for each in self._made_of["shards"]]
         for replica in self.replicas:
             replica.join(self.shards)
+        self._known = None if make is None else self._states()
         self.free = deque(range(replicas))
         self.out: dict[int, list[Any]] = {}  # what each replica waits for
         self.staleness: list[int] = []
@@ -212,8 +225,9 @@ class ReplicatedLSTM(DecisionStrategy):
         """Return the children of the next replica that waits for none; nothing where all do."""
         if not self.free:
             return []
-        number = self.free.popleft()
-        children = self.replicas[number].sample()
+        number = self.free[0]
+        children = self._do(number, "sample")
+        self.free.popleft()
         for place, child in enumerate(children):
             child.replica = [number, place]
         self.out[number] = [None] * len(children)
@@ -225,8 +239,43 @@ class ReplicatedLSTM(DecisionStrategy):
             number, place = individual.replica
             self.out[number][place] = individual
             if all(child is not None for child in self.out[number]):
-                self.staleness.append(self.replicas[number].learn(self.out.pop(number)))
+                self.staleness.append(self._do(number, "learn", self.out[number]))
+                del self.out[number]
                 self.free.append(number)
+
+    def _do(self, number: int, step: str, *arguments: Any) -> Any:
+        """Let a replica do a step; again, where it or a shard died meanwhile."""
+        for _ in range(_TRIES):
+            try:
+                found = getattr(self.replicas[number], step)(*arguments)
+                if self._known is not None:
+                    own = self.replicas[number].state()
+                    if step == "learn":
+                        self._known["shards"] = [shard.state() for shard in self.shards]
+                    self._known["replicas"][number] = own
+                return found
+            except Died:
+                self._go_back(self._known or {})
+        raise WorkerDied(f"a shard or a replica of the controller died {_TRIES} times in one step")
+
+    def _go_back(self, known: Mapping[str, list[Any]]) -> None:
+        """Put all shards and replicas where they are known to have been, and others in the place of dead ones."""
+        for kind, states in known.items():
+            made = getattr(self, kind)
+            for place, (arguments, state) in enumerate(zip(self._made_of[kind], states, strict=True)):
+                try:
+                    self._load(made[place], state)
+                except Died:
+                    made[place] = self._make(*arguments)
+                    self._load(made[place], state)
+
+    def _load(self, one: Any, state: Any) -> None:
+        if "strategy" in state:  # of a replica
+            one.join(self.shards)
+        one.load(state)
+
+    def _states(self) -> dict[str, list[Any]]:
+        return {kind: [one.state() for one in getattr(self, kind)] for kind in ("shards", "replicas")}
 
     def record(self) -> dict[str, float]:
         """Staleness of the last gradient."""
@@ -236,8 +285,7 @@ class ReplicatedLSTM(DecisionStrategy):
         """The shards, the replicas, and which children they wait for; those that are out come back by themselves."""
         return {
             **super().state_dict(),
-            "shards": [shard.state() for shard in self.shards],
-            "replicas": [replica.state() for replica in self.replicas],
+            **(self._states() if self._known is None else {k: [*v] for k, v in self._known.items()}),
             "free": list(self.free),
             "out": [
                 [number, [None if one is None else pack(one) for one in children]]
@@ -249,9 +297,9 @@ class ReplicatedLSTM(DecisionStrategy):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on where :meth:`state_dict` was taken."""
         super().load_state_dict(state)
-        for kind in ("shards", "replicas"):
-            for one, own in zip(getattr(self, kind), state[kind], strict=True):
-                one.load(own)
+        known = {kind: [*state[kind]] for kind in ("shards", "replicas")}
+        self._go_back(known)
+        self._known = None if self._known is None else known
         self.free = deque(state["free"])
         self.out = {
             number: [None if one is None else self.unpack(one) for one in children]

@@ -25,66 +25,46 @@ from tdgnas.runs import Experiment, make_config
 from tdgnas.runs.problem import Problem
 from tdgnas.spaces import NASBench201
 from tdgnas.strategies import create
+from tests.distributed.remote import Deadly, Slow, process
 
 ray = pytest.importorskip("ray", reason="ray is not installed")
+from ray.cluster_utils import Cluster  # noqa: E402
+
+SMALL = {"object_store_memory": 80 * 2**20}
 
 
 @pytest.fixture(scope="module")
-def begun() -> Iterator[None]:
-    """Ray on this machine; as far as it knows, with four CPUs."""
+def machine() -> Iterator[Cluster]:
+    """A machine with four CPUs, as far as Ray knows, that others may join; it notices soon when one of them is gone."""
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    small = {"object_store_memory": 80 * 2**20, "include_dashboard": False, "log_to_driver": False}
-    ray.init(num_cpus=4, logging_level="error", **small)
-    yield
-    ray.shutdown()
+    soon = {f"health_check_{name}": value for name, value in (("initial_delay_ms", 500), ("period_ms", 500))}
+    soon |= {"health_check_timeout_ms": 5000, "health_check_failure_threshold": 2}
+    cluster = Cluster()
+    cluster.add_node(num_cpus=4, resources={"spot": 1}, include_dashboard=False, _system_config=soon, **SMALL)
+    yield cluster
+    cluster.shutdown()
 
 
 @pytest.fixture(scope="module")
-def cluster(begun: None) -> Iterator[RayMap]:
-    """Two actors."""
-    with RayMap(2, failed=(1e6,)) as mapping:
+def cluster(machine: Cluster) -> Iterator[RayMap]:
+    """Two actors on it."""
+    with RayMap(2, address=machine.address, failed=(1e6,)) as mapping:
+        mapping.count()
         yield mapping
-
-
-class Deadly:
-    """Kills its process on some items."""
-
-    def __call__(self, item: int) -> tuple[int]:
-        """Square the item, or die."""
-        if item == 3:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return (item * item,)
-
-
-class Slow:
-    """The share of gates that are on, in a while; says in a folder what it is at, and where."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def __call__(self, individual: Any) -> tuple[float]:
-        """Evaluate, so that there is time to be killed."""
-        sign = self.folder / str(os.getpid())
-        sign.write_text(str(list(individual)))
-        time.sleep(0.08)
-        sign.unlink()
-        return (sum(gene > 0 for gene in individual) / len(individual),)
 
 
 @contextmanager
 def killer(folder: Path, seed: int) -> Iterator[list[str]]:
-    """Kill actors at random while a block runs; none twice on the same item, for whose fault it would be taken."""
+    """Kill two actors at random while a block runs."""
     killed: list[str] = []
     stop, rng = threading.Event(), random.Random(seed)
 
     def work() -> None:
         while not stop.wait(0.2 + 0.6 * rng.random()) and len(killed) < 2:
             for sign in rng.sample(found := sorted(folder.iterdir()), len(found))[:1]:
-                item = sign.read_text() if sign.exists() else ""
-                if item and item not in killed:
-                    killed.append(item)
-                    os.kill(int(sign.name), signal.SIGKILL)
-                    sign.unlink(missing_ok=True)
+                killed.append(sign.name)
+                os.kill(int(sign.name), signal.SIGKILL)
+                sign.unlink(missing_ok=True)
 
     thread = threading.Thread(target=work)
     thread.start()
@@ -102,6 +82,13 @@ def toolbox_of(mapping: Any, evaluate: Any) -> base.Toolbox:
     return toolbox
 
 
+def searched(mapping: Any, evaluate: Any) -> list[list[float]]:
+    """What TDGA asks for, and what it gets."""
+    strategy = create("tdga", NASBench201().decisions, seed=2, population=6, fitness=AccuracyFitness)
+    evolution = evolve(strategy, toolbox_of(mapping, evaluate), 3)
+    return [[*one, *one.fitness.values] for turn in evolution for one in turn.evaluated]
+
+
 def test_an_individual_that_kills_its_actor_twice_gets_the_worst_value_by_name(cluster: RayMap) -> None:
     with pytest.warns(
         RuntimeWarning, match=r"Deadly on 3: the worker died.*it gets the result \(1000000.0,\)"
@@ -112,11 +99,6 @@ def test_an_individual_that_kills_its_actor_twice_gets_the_worst_value_by_name(c
 
 
 def test_killed_actors_change_no_result_of_a_synchronous_search(cluster: RayMap, tmp_path: Path) -> None:
-    def searched(mapping: Any, evaluate: Any) -> list[list[float]]:
-        strategy = create("tdga", NASBench201().decisions, seed=2, population=6, fitness=AccuracyFitness)
-        evolution = evolve(strategy, toolbox_of(mapping, evaluate), 3)
-        return [[*one, *one.fitness.values] for turn in evolution for one in turn.evaluated]
-
     (tmp_path / "at").mkdir()
     with killer(tmp_path / "at", seed=1) as killed:
         found = searched(cluster, Slow(tmp_path / "at"))
@@ -135,6 +117,44 @@ def test_killed_actors_lose_nothing_of_an_asynchronous_search(cluster: RayMap, t
     assert all(one.fitness.values[0] <= 1 for one in back)
 
 
+def test_machines_that_go_and_come_back_larger(machine: Cluster, cluster: RayMap, tmp_path: Path) -> None:
+    """As many actors as there are spot machines: one of two is taken away in a search, a larger one joins, and goes."""
+    with RayMap(address=machine.address, resources={"spot": 1}) as mapping:
+        spot = machine.add_node(num_cpus=1, resources={"spot": 1}, **SMALL)
+        assert len(set(mapping(process, range(8)))) == 2
+        (tmp_path / "at").mkdir()
+        with taken_away(machine, spot, tmp_path / "at"):
+            found = searched(mapping, Slow(tmp_path / "at"))
+        (tmp_path / "here").mkdir()
+        assert found == searched(batch_map, Slow(tmp_path / "here"))
+
+        spot = machine.add_node(num_cpus=2, resources={"spot": 2}, **SMALL)
+        patience = time.monotonic() + 600  # of a computer that is busy
+        while len(set(mapping(process, range(6)))) < 3:
+            assert time.monotonic() < patience
+        strategy = create("aging", NASBench201().decisions, seed=2, population=6, fitness=AccuracyFitness)
+        with taken_away(machine, spot, tmp_path / "at"):
+            evolution = evolve_async(strategy, toolbox_of(mapping, Slow(tmp_path / "at")), 40)
+            back = [one for turn in evolution for one in turn.evaluated]
+        assert len({id(one) for one in back}) == 40
+
+
+@contextmanager
+def taken_away(machine: Cluster, node: Any, folder: Path) -> Iterator[None]:
+    """Take a machine away while its actors are at something."""
+
+    def work() -> None:
+        raylet = str(node.all_processes["raylet"][0].process.pid)
+        while not any(sign.exists() and sign.read_text() == raylet for sign in folder.iterdir()):
+            time.sleep(0.01)
+        machine.remove_node(node, allow_graceful=False)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    yield
+    thread.join()
+
+
 def test_a_supernet_over_two_actors_scores_the_same_bits(cluster: RayMap, tiny_supernet: Any) -> None:
     fitness = SupernetFitness(tiny_supernet, tiny_supernet.data.valid, size=40, batch_size=20)
     population = tiny_supernet.population(6, rng=random.Random(1))
@@ -148,7 +168,7 @@ def test_a_supernet_over_two_actors_scores_the_same_bits(cluster: RayMap, tiny_s
 FEW = {"data": {"train": 40, "valid": 20, "test": 20}, "retrain": {"epochs": 0}}
 
 
-def test_a_run_by_ray_is_the_run_without(begun: None, tmp_path: Path) -> None:
+def test_a_run_by_ray_is_the_run_without(cluster: RayMap, tmp_path: Path) -> None:
     traces = []
     for kind in ("ray", "here"):
         workers = {"kind": kind, **({"workers": 1} if kind == "ray" else {})}
@@ -159,7 +179,7 @@ def test_a_run_by_ray_is_the_run_without(begun: None, tmp_path: Path) -> None:
     assert traces[0] == traces[1]
 
 
-def test_the_cells_of_a_comparison_are_rays(begun: None, tmp_path: Path) -> None:
+def test_the_cells_of_a_comparison_are_rays(cluster: RayMap, tmp_path: Path) -> None:
     strategies, problems = parse_all(["random", "aging"], "strategies"), parse_all(["synthetic"], "problems")
     plan = Plan(strategies, problems, range(2), limit=800)
     for name, mapping in (("ray", RayMap(1)), ("here", map)):
@@ -173,18 +193,26 @@ def test_the_cells_of_a_comparison_are_rays(begun: None, tmp_path: Path) -> None
 
 
 def test_shards_and_replicas_are_actors(cluster: RayMap) -> None:
-    """With one of each, the same bits as in this process; children are evaluated by two further actors."""
+    """K=2, m=4 on the table of 1,296 networks: the bits of this process, in turns; then late, and a shard dies."""
     problem = Problem.made(make_config({"problem": "nas-rl-table", "strategy": {"name": "random"}}))
     found = []
-    for make, mapping in ((by_ray, cluster), (None, batch_map)):
-        settings = {"fitness": AccuracyFitness, "batch": 3, "make": make, "rng": random.Random(4)}
-        strategy = ReplicatedLSTM(problem.decisions, **settings)
-        turns = evolve(strategy, toolbox_of(mapping, problem.evaluate), 2)
+    for make, mapping in ((None, batch_map), (by_ray, cluster)):
+        settings = {"fitness": AccuracyFitness, "replicas": 2, "batch": 4, "make": make}
+        strategy = ReplicatedLSTM(problem.decisions, rng=random.Random(4), **settings)
+        turns = evolve(strategy, toolbox_of(mapping, problem.evaluate), 3)
         found.append([problem.decisions.choices(one) for turn in turns for one in turn.evaluated])
     assert found[0] == found[1]
 
+    evolution = evolve_async(strategy, toolbox_of(cluster, problem.evaluate), 48, width=8)
+    for turn in evolution:
+        if turn.index == 20:
+            ray.kill(strategy.shards[0]._actor)
+    assert len(strategy.staleness) >= 4 + 48 // 4 - 2
+    assert strategy.shards[0].fetch()[0] == len(strategy.staleness)
+    assert max(strategy.staleness) == 1
 
-def test_more_workers_than_the_cluster_has_room_for_are_refused(begun: None) -> None:
+
+def test_more_workers_than_the_cluster_has_room_for_are_refused(cluster: RayMap) -> None:
     with pytest.raises(
         ValueError, match="3 workers of 1 CPU, 1 GPU each do not fit into the cluster, which has 4 CPU"
     ):

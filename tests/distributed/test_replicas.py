@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import random
 
 import numpy as np
@@ -14,6 +15,7 @@ from tdgnas.individual import AccuracyFitness
 from tdgnas.runs import make_config
 from tdgnas.runs.problem import Problem
 from tdgnas.strategies import create
+from tdgnas.workers import Died
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +102,46 @@ def test_it_goes_on_where_its_state_was_taken(problem, tmp_path):
     resumed = made(9)
     resumed.load_state_dict(load_checkpoint(path))
     assert [*first, *asked(resumed, problem, 4)] == whole
+
+
+class Mortal:
+    """A shard or a replica somewhere else, which dies at a call of a number, counted over all of them."""
+
+    calls, deadly = 0, -1
+
+    def __init__(self, kind, *arguments):
+        self.one, self.dead = kind(*pickle.loads(pickle.dumps(arguments))), False
+
+    def __getattr__(self, name):
+        if name.startswith("_"):
+            raise AttributeError(name)
+
+        def call(*arguments):
+            Mortal.calls += 1
+            self.dead = self.dead or Mortal.calls == Mortal.deadly
+            if self.dead:
+                raise Died
+            return getattr(self.one, name)(*arguments)
+
+        return call
+
+
+def test_a_dead_shard_or_replica_is_replaced_and_changes_no_bit(problem, monkeypatch):
+    """It ended the search; half of a gradient had been taken then by the shards before it."""
+
+    def made(make):
+        settings = {"shards": 2, "replicas": 2, "batch": 2, "fitness": AccuracyFitness, "make": make}
+        return ReplicatedLSTM(problem.decisions, rng=random.Random(5), **settings)
+
+    whole = asked(made(None), problem, 4)
+    monkeypatch.setattr(Mortal, "calls", 0)
+    assert asked(made(Mortal), problem, 4) == whole
+    for deadly in range(15, Mortal.calls, 5):  # the first are of their making
+        monkeypatch.setattr(Mortal, "calls", 0)
+        monkeypatch.setattr(Mortal, "deadly", deadly)
+        strategy = made(Mortal)
+        assert asked(strategy, problem, 4) == whole
+        assert strategy.staleness == [0] * 4
 
 
 def test_more_shards_than_parameters_are_refused(problem):

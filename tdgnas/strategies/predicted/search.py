@@ -9,7 +9,6 @@ from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from pydantic import Field
-from scipy.stats import spearmanr
 
 from ...decision import Decision
 from ...individual import IndividualLike
@@ -171,6 +170,8 @@ class PredictedSearch(DecisionStrategy):
         mean, _, _, value = np.array(self.forecasts).T
         found = dict(zip(("predicted", "uncertainty", "reached"), self.forecasts[-1], strict=False))
         if len(set(mean)) > 1 and len(set(value)) > 1:
+            from scipy.stats import spearmanr
+
             found["rank_correlation"] = float(spearmanr(mean, value).statistic)
         return found
 
