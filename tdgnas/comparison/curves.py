@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+import scipy  # which imports its parts when they are used
 
 Array = npt.NDArray[np.float64]
 
@@ -41,7 +41,7 @@ def band(curves: Sequence[Sequence[tuple[float, float]]], grid: Array) -> Band:
     some, free = np.maximum(n, 1), np.maximum(n - 1, 1)
     mean = np.where(n > 0, np.nansum(table, axis=0) / some, np.nan)
     error = np.sqrt(np.nansum((table - mean) ** 2, axis=0) / free / some)
-    width = np.where(n > 1, stats.t.ppf(0.975, free) * error, 0.0)
+    width = np.where(n > 1, scipy.stats.t.ppf(0.975, free) * error, 0.0)
     return Band(grid, mean, mean - width, mean + width)
 
 

@@ -13,7 +13,7 @@ from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+import scipy  # which imports its parts when they are used
 
 Results = Mapping[str, Mapping[int, float]]
 """Of each strategy the result of each seed."""
@@ -114,8 +114,8 @@ def _p(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64], paired: bool) -> 
     if min(len(a), len(b)) < 2 or (paired and bool(np.all(a == b))):
         return 1.0
     if paired:
-        return float(stats.wilcoxon(a, b, zero_method="zsplit").pvalue)
-    return float(stats.mannwhitneyu(a, b, alternative="two-sided").pvalue)
+        return float(scipy.stats.wilcoxon(a, b, zero_method="zsplit").pvalue)
+    return float(scipy.stats.mannwhitneyu(a, b, alternative="two-sided").pvalue)
 
 
 def effect(
@@ -129,7 +129,7 @@ def effect(
     >>> effect([3, 4], [1, 2], higher=True), effect([1, 2], [1, 2], higher=False)
     (1.0, 0.5)
     """
-    above = stats.mannwhitneyu(a, b).statistic / (len(a) * len(b))
+    above = scipy.stats.mannwhitneyu(a, b).statistic / (len(a) * len(b))
     return float(above if higher else 1 - above)
 
 
@@ -143,13 +143,13 @@ def rank(results: Results, *, higher: bool) -> Ranks | None:
     if len(names) < 2 or len(seeds) < 2:
         return None
     table = np.array([[results[name][seed] for name in names] for seed in seeds])
-    ranks = stats.rankdata(-table if higher else table, axis=1)
+    ranks = scipy.stats.rankdata(-table if higher else table, axis=1)
     friedman = math.nan
     if len(names) > 2 and np.ptp(ranks) > 0:
-        friedman = float(stats.friedmanchisquare(*table.T).pvalue)
+        friedman = float(scipy.stats.friedmanchisquare(*table.T).pvalue)
     k, n = len(names), len(seeds)
     # Nemenyi: q of the studentised range with infinite degrees of freedom, over sqrt(2) (Demsar, section 3.2.2).
-    q = float(stats.studentized_range.ppf(0.95, k, np.inf)) / math.sqrt(2)
+    q = float(scipy.stats.studentized_range.ppf(0.95, k, np.inf)) / math.sqrt(2)
     critical = q * math.sqrt(k * (k + 1) / (6 * n))
     nemenyi = posthoc_nemenyi_friedman(DataFrame(table, columns=names)).to_dict()
     return Ranks(dict(zip(names, ranks.mean(axis=0).tolist(), strict=True)), friedman, critical, n, nemenyi)

@@ -7,7 +7,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-from deap.benchmarks.tools import hypervolume
 
 from ..files import Json
 from ..fitness.objectives import WORST
@@ -40,6 +39,8 @@ class Front:
 
     def record(self) -> Json:
         """How many points there are, and the volume that they dominate."""
+        from deap.benchmarks.tools import hypervolume  # it would take scipy.spatial along into every process
+
         inside = [one for one in self.points if all(np.array(one) > self.reference)]
         individuals = [SimpleNamespace(fitness=SimpleNamespace(wvalues=one)) for one in inside]
         volume = hypervolume(individuals, -np.array(self.reference)) if inside else 0.0

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import scipy  # which imports its parts when they are used
 
 from ...decision import Choices, Decision
 from ...settings import Count, Share
@@ -97,9 +98,7 @@ def expected_improvement(mean: Array, deviation: Array, best: float) -> Array:
 
     Source: Jones, Schonlau, Welch 1998, equation 15.
     """
-    from scipy.stats import norm  # a third of what importing all strategies would take
-
-    above = mean - best
+    above, norm = mean - best, scipy.stats.norm
     with np.errstate(divide="ignore", invalid="ignore"):
         z = above / deviation
         gains = above * norm.cdf(z) + deviation * norm.pdf(z)

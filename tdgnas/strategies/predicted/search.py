@@ -8,6 +8,7 @@ from operator import attrgetter
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
+import scipy  # which imports its parts when they are used
 from pydantic import Field
 
 from ...decision import Decision
@@ -170,9 +171,7 @@ class PredictedSearch(DecisionStrategy):
         mean, _, _, value = np.array(self.forecasts).T
         found = dict(zip(("predicted", "uncertainty", "reached"), self.forecasts[-1], strict=False))
         if len(set(mean)) > 1 and len(set(value)) > 1:
-            from scipy.stats import spearmanr
-
-            found["rank_correlation"] = float(spearmanr(mean, value).statistic)
+            found["rank_correlation"] = float(scipy.stats.spearmanr(mean, value).statistic)
         return found
 
     def state_dict(self) -> dict[str, Any]:
