@@ -312,6 +312,35 @@ class TwoResults(Branching):
         return x, self.part(x)
 
 
+class Tied(nn.Module):
+    """One matrix before and after a choice; or a part of its own that uses it twice."""
+
+    def __init__(self, apart: bool) -> None:
+        super().__init__()
+        self.first, self.last = nn.Linear(4, 4), nn.Linear(4, 4)
+        self.last.weight = self.first.weight
+        self.both = nn.Sequential(self.first, nn.ReLU(), self.last)
+        self.part, self.apart = tdgnas.gate(nn.Tanh()), apart
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.last(self.part(self.first(x))) if self.apart else self.part(self.both(x))
+
+
+def test_weights_tied_across_a_choice_are_refused_and_others_stay_tied() -> None:
+    x = torch.zeros(2, 4)
+    for own_weights in (True, False):
+        with pytest.raises(
+            ValueError, match=r"'first.weight'.*'last.weight'.*are one parameter.*one submodule"
+        ):
+            spaces.from_module(Tied(apart=True), x, own_weights=own_weights)
+    space = spaces.from_module(Tied(apart=False), x)
+    assert [tuple(p.shape) for p in space.network(space.architecture((1,))).parameters()] == [
+        (4, 4),
+        (4,),
+        (4,),
+    ]
+
+
 def test_what_cannot_be_searched_is_named() -> None:
     x = torch.zeros(2, 4)
     with pytest.raises(ValueError, match=r"test_module.py:\d+, `if x.sum\(\) > 0:`"):

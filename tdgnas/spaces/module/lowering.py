@@ -43,7 +43,7 @@ class Lowering:
     :param origin: what tells the model's operations from those of others.
     :ivar nodes: nodes, the output last.
     :ivar decisions: in the order in which the model uses them.
-    :raises ValueError: for a model without choices, or one that cannot be traced.
+    :raises ValueError: for a model without choices, with weights tied across choices, or one that cannot be traced.
     """
 
     def __init__(self, model: nn.Module, example: Tensor, own_weights: bool, origin: Hashable) -> None:
@@ -73,6 +73,20 @@ class Lowering:
                 [Term(output, operation("output", Held(self.origin, nn.Identity())))],
                 self._values[output],
             )
+        self._refuse_tied(model)
+
+    def _refuse_tied(self, model: nn.Module) -> None:
+        """Operations are copies, each with weights of its own."""
+        owners: dict[nn.Parameter, str] = {}
+        for part, op in self._ops.items():
+            for weight in part.parameters():
+                if owners.setdefault(weight, op.name) != op.name:
+                    names = [n for n, own in model.named_parameters(remove_duplicate=False) if own is weight]
+                    raise ValueError(
+                        f"{' and '.join(map(repr, names))} are one parameter, in {owners[weight]!r} and {op.name!r}, "
+                        "which become two operations with weights of their own; put what uses it into one submodule "
+                        "without choices, or give each a parameter"
+                    )
 
     def _node(self, place: str, terms: Sequence[Term], value: Tensor, post: Op | None = None) -> str:
         name = place.replace(".", "/") or "model"
