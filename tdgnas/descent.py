@@ -76,10 +76,11 @@ def descend(
 @contextmanager
 def in_mode(network: nn.Module, training: bool) -> Iterator[None]:
     """Put a network into training or evaluation mode inside a ``with`` block; each module's own mode comes back."""
-    before = [(module, module.training) for module in network.modules()]
-    network.train(training)
+    others = [module for module in network.modules() if module.training != training]
+    if others:
+        network.train(training)
     try:
         yield
     finally:
-        for module, mode in before:
-            module.training = mode
+        for module in others:
+            module.training = not training

@@ -44,6 +44,12 @@ def _no_power_cut() -> None:
     os.fsync = lambda _: None
 
 
+@pytest.fixture
+def blank_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pictures are made and written, and nothing is drawn on them: for tests of all else that a run does."""
+    monkeypatch.setattr("matplotlib.figure.Figure.draw", lambda *_: None)
+
+
 @pytest.fixture(autouse=True)
 def _no_plugins_of_other_tests() -> Iterator[None]:
     """Forgets the modules of plug-ins that a test imported: a comparison's workers would look for them."""

@@ -227,11 +227,12 @@ def _way_back(folder: Path) -> str:
 
 def _finish(folder: Path, fresh: bool = False) -> None:
     """Print the result of a finished run; draw it and write its report where that is not done yet."""
-    from ..reports import draw_run, read_rows, result_table, write_report
+    from ..reports import draw_run, read_findings, read_rows, result_table, write_report
 
     if fresh or not (folder / "report.html").exists():
-        draw_run(folder)
-        write_report(folder)
+        found = read_findings(folder)
+        draw_run(found)
+        write_report(found)
     rows = read_rows(folder)
     if rows:
         say_table(result_table(rows))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from torch import nn
@@ -22,6 +23,8 @@ def _check(maker: Maker) -> None:
 OPS: Registry[Maker] = Registry("operation", "tdgnas.ops", _check)
 """What makes the module of each kind of operation; ``@OPS.register("mine")`` adds one, as an entry point ``tdgnas.ops``
 does."""
+
+_signature = lru_cache(maxsize=None)(inspect.signature)
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ def make(op: Op) -> nn.Module:
     """
     maker = OPS.get(op.kind)
     settings = dict(op.settings)
-    taken = inspect.signature(maker)
+    taken = _signature(maker)
     try:
         taken.bind(**settings)
     except TypeError as error:

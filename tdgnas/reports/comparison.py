@@ -14,7 +14,19 @@ from ..comparison.outcome import Outcome, outcomes, write_outcomes
 from ..files import Json
 from ..files.atomic import write_text
 from ..runs.config import flat
-from .page import Block, Page, Picture, Section, Table, Text, counted, markdown, picture_file, value_text
+from .page import (
+    Block,
+    Page,
+    Picture,
+    Section,
+    Table,
+    Text,
+    counted,
+    drawn,
+    markdown,
+    picture_file,
+    value_text,
+)  # fmt: skip
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -50,7 +62,8 @@ def write_comparison(plan: Plan, results: list[Json], out: Path, command: str = 
         blocks = [*_found(one), *_pictures(one)]
         for picture in blocks:
             if isinstance(picture, Picture):
-                pictures.save(picture.figure, out / "figures" / f"{one.problem}-{picture_file(picture)}")
+                file = out / "figures" / f"{one.problem}-{picture_file(picture)}"
+                write_text(file, drawn(picture.figure).decode())
         lines += ["", f"## {one.problem}", "", *markdown(blocks, f"figures/{one.problem}-")]
         sections.append(Section(f"problem-{number}", one.problem, [*blocks, *_costs(one), *_pairs(one)]))
     write_text(out / "summary.md", "\n".join(lines))

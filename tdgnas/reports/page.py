@@ -6,11 +6,21 @@ import base64
 import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
+from weakref import WeakKeyDictionary
 
 from ..pictures import svg
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+_drawn: WeakKeyDictionary[Figure, bytes] = WeakKeyDictionary()
+
+
+def drawn(figure: Figure) -> bytes:
+    """Return a figure that nobody changes any more as SVG; drawing takes long, and files and page need it alike."""
+    if figure not in _drawn:
+        _drawn[figure] = svg(figure)
+    return _drawn[figure]
 
 
 class Text(NamedTuple):
@@ -42,7 +52,7 @@ class Picture(NamedTuple):
     @property
     def data(self) -> str:
         """The picture as a ``data:`` address."""
-        return f"data:image/svg+xml;base64,{base64.b64encode(svg(self.figure)).decode()}"
+        return f"data:image/svg+xml;base64,{base64.b64encode(drawn(self.figure)).decode()}"
 
 
 class Folded(NamedTuple):

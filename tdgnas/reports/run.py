@@ -15,7 +15,20 @@ from ..files.tables import read_events, read_table
 from ..fitness.objectives import UNITS, WORST
 from ..spaces import load_architecture
 from .history import Event, best_by_generation, changes_of, family, find, is_maximised, spread_out
-from .page import Block, Folded, Page, Picture, Section, Table, Text, counted, duration, short, value_text
+from .page import (
+    Block,
+    Folded,
+    Page,
+    Picture,
+    Section,
+    Table,
+    Text,
+    counted,
+    drawn,
+    duration,
+    short,
+    value_text,
+)
 from .summary import Row, head, read_results, read_rows, read_seconds
 
 if TYPE_CHECKING:
@@ -333,20 +346,28 @@ def read_findings(folder: Path) -> Findings:
     return found
 
 
-def draw_run(folder: Path) -> list[Path]:
-    """Draw a run into its ``figures`` folder as PNG and SVG; return the files."""
-    target = folder / "figures"
+def draw_run(run: Path | Findings) -> list[Path]:
+    """Draw a run into its ``figures`` folder as PNG and SVG; return the files.
+
+    :param run: its folder, or what was read there.
+    """
+    found = read_findings(run) if isinstance(run, Path) else run
+    target = found.folder / "figures"
     target.mkdir(exist_ok=True)
-    drawn = read_findings(folder).figures.items()
-    paths = {name: (target / f"{name}.png", target / f"{name}.svg") for name, _ in drawn}
-    return [path for name, figure in drawn for path in pictures.save(figure, *paths[name])]
+    files = []
+    for name, figure in found.figures.items():
+        files += pictures.save(figure, target / f"{name}.png")
+        files.append(write_text(target / f"{name}.svg", drawn(figure).decode()))
+    return files
 
 
-def write_report(folder: Path, path: Path | None = None) -> Path:
+def write_report(run: Path | Findings, path: Path | None = None) -> Path:
     """Write the report of a run; of an unfinished one, what there is so far.
 
+    :param run: its folder, or what was read there.
     :param path: the HTML file; ``report.html`` in the run's folder when None.
     :raises ConfigError: when the folder is no run.
     :raises StorageError: when the file cannot be written.
     """
-    return write_text(path or folder / "report.html", read_findings(folder).page().html())
+    found = read_findings(run) if isinstance(run, Path) else run
+    return write_text(path or found.folder / "report.html", found.page().html())

@@ -101,7 +101,9 @@ class Experiment:
         :raises ConfigError: when the folder holds something else.
         :raises Interrupted: when a signal asked to stop; everything is saved then.
         """
-        Experiment.begin(self.folder, self.config, self.reporter).execute()
+        fresh = self._saved_at == 0.0 and not (self.folder / "config.toml").exists()
+        run = self._started() if fresh else Experiment.begin(self.folder, self.config, self.reporter)
+        run.execute()
         rows: list[Json] = json.loads((self.folder / "results.json").read_text(encoding="utf-8"))
         return rows
 
@@ -112,12 +114,17 @@ class Experiment:
         :raises ConfigError: when the folder holds something already, or the configuration cannot be run.
         """
         check_empty(folder)
-        run = cls(config, folder=folder, reporter=reporter)
+        return cls(config, folder=folder, reporter=reporter)._started()
+
+    def _started(self) -> Experiment:
+        """Make the folder of this run, which has not begun."""
+        run, folder, config = self, self.folder, self.config
+        check_empty(folder)
         if _measured(config):
             # Written down, since a clock never says the same twice and the orders differ in their last bits.
             config, said = with_fastest_order(config, run.context.problem.evaluate)
             run.reporter.say(said)
-            run = cls(config, folder=folder, reporter=reporter)
+            run = type(self)(config, folder=folder, reporter=self.reporter)
         folder.mkdir(parents=True, exist_ok=True)
         run._lock = FolderLock(folder)
         try:

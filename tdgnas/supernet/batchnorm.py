@@ -157,20 +157,13 @@ class NodeBatchNorm(nn.modules.batchnorm._BatchNorm):
 
 
 def convert(module: nn.Module, state: BatchNormState) -> nn.Module:
-    """Replace every BatchNorm inside a module, of one to three dimensions, by one that follows ``state``.
+    """Make every BatchNorm inside a module, of one to three dimensions, one that follows ``state``.
 
-    Weights are kept.
+    It stays the same object with the same weights: making another is most of what a supernet of many small operations
+    would take.
     """
-    if type(module) in (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d):
-        assert isinstance(module, nn.modules.batchnorm._BatchNorm)
-        own = NodeBatchNorm(
-            module.num_features, module.eps, module.momentum, module.affine, module.track_running_stats
-        )
-        own.load_state_dict(module.state_dict())
-        own.state = state
-        return own
-    for name, child in module.named_children():
-        replaced = convert(child, state)
-        if replaced is not child:
-            setattr(module, name, replaced)
+    for part in module.modules():
+        if type(part) in (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d):
+            part.__class__ = NodeBatchNorm
+            part.state = state  # type: ignore[assignment]
     return module

@@ -101,8 +101,10 @@ class Supernet(nn.Module):
     @property
     def version(self) -> tuple[int, ...]:
         """A value that changes whenever a weight or buffer is changed in place; alpha does not count."""
-        tensors = [*self.parameters(), *(value for name, value in self.named_buffers() if name != "alpha")]
-        return tuple(tensor._version for tensor in tensors)
+        # Asked several times in every generation: without the names that torch puts together.
+        held = (own for part in self.modules() for own in (part._parameters, part._buffers))
+        tensors = (tensor for own in held for tensor in own.values() if tensor is not None)
+        return tuple(tensor._version for tensor in tensors if tensor is not self.alpha)
 
     @contextmanager
     def frozen(self, policy: Policy = "batch", statistics: Statistics | None = None) -> Iterator[None]:

@@ -92,7 +92,7 @@ class Reader:
 
 
 @pytest.fixture
-def reader(tmp_path, monkeypatch, install):
+def reader(tmp_path, monkeypatch, install, blank_pictures):
     """A reader in an empty folder; modules that the page wrote are forgotten afterwards."""
     matplotlib.use("Agg")
     monkeypatch.chdir(tmp_path)

@@ -6,6 +6,7 @@ import csv
 import json
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner
 
 from tdgnas.cli import app
@@ -48,6 +49,7 @@ def test_cells_are_searched_to_the_end(tmp_path: Path) -> None:
     assert found.image_shape == (3, 8, 8)
 
 
+@pytest.mark.usefixtures("blank_pictures")
 def test_a_guard_stops_the_pretraining_and_the_run_goes_on(tmp_path: Path) -> None:
     """Whose only operation beside none is the skip connection: the first epoch has two of them."""
     operations = "['none', 'skip_connect']"
@@ -68,6 +70,7 @@ def test_a_guard_of_cells_is_refused_for_a_space_without_them(tmp_path: Path) ->
     assert "counts skip connections of cells" in result.output
 
 
+@pytest.mark.usefixtures("blank_pictures")
 def test_enas_cells_are_searched_in_a_race_and_retrained_in_their_final_form(tmp_path: Path) -> None:
     own = {"layers": 1, "nodes": 2, "channels": 2}
     settings = {f"space.settings.{name}": value for name, value in own.items()}

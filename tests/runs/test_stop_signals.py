@@ -113,6 +113,7 @@ def test_before_a_phase_begins_a_signal_ends_the_command_with_a_sentence(
     assert signal.getsignal(signal.SIGTERM) == before
 
 
+@pytest.mark.usefixtures("blank_pictures")
 def test_resuming_a_finished_run_prints_the_table_and_changes_nothing(
     finished_run: Path, tmp_path: Path
 ) -> None:
