@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .cells import cell_figure, recurrent_figure
+from .cells import cell_figure, recurrent_figure, tree_figure
 from .graph import graph_figure
 from .style import Figure, check_path, save
 from .vgg import vgg_figure
@@ -23,12 +23,18 @@ def _recurrent(space: Any, architecture: Architecture) -> Figure:
     return recurrent_figure(space.pairs(architecture), space.ends(architecture))
 
 
+def _tree(space: Any, architecture: Architecture) -> Figure:
+    pairs, into, source = space.chosen(architecture)
+    return tree_figure(pairs, space.children, into, source)
+
+
 # The class that a space is, or is made from, by the name of its module and its own; spaces need not know of pictures.
 _DRAWINGS: dict[str, Callable[[Any, Architecture], Figure]] = {
     "VGGShortcuts": vgg_figure,
     "CellSpace": _cells,
     "EnasMicro": _cells,
     "PairSpace": _recurrent,
+    "NasRLRnn": _tree,
 }
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from .graph import sheet_figure
 from .layout import Box, Sheet, Wire
-from .style import GREY, Figure, new_figure, styled
+from .style import GREY, VERMILLION, Figure, new_figure, styled
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from ..spaces.cells import CellPlan
 
 _INPUT, _NODE, _OUTPUT = "#B8DCC2", "#BFD7EA", "#F0E2A8"
+_MEMORY, _STORED = "#EBC9B4", VERMILLION
+_WAYS = {"add": "add", "mul": "multiply"}
 _TITLES = {"normal": "normal cell", "reduce": "reduction cell"}
 
 
@@ -60,6 +62,39 @@ def recurrent_figure(pairs: Sequence[tuple[str, int]], ends: Sequence[int]) -> F
     wires += [Wire(str(source), str(node), op) for node, (op, source) in enumerate(pairs) if node]
     wires += [Wire(str(node), "h(t)", chosen=True, colour=GREY) for node in ends]
     boxes = [Box(name, (name,), face=face) for name, face in faces.items()]
+    return sheet_figure([Sheet("recurrent cell", boxes, wires)], sideways=True)
+
+
+@styled
+def tree_figure(
+    pairs: Sequence[tuple[str, str]], children: Sequence[tuple[int, int]], into: int, source: int
+) -> Figure:
+    """Draw a recurrent cell that is a tree as Zoph and Le 2017 do, lying on its side: token and state at every leaf,
+    nodes with how they combine two values and through which activation, and where the memory goes in and comes from.
+
+    :param pairs: (combination, activation) of each node, leaves first, and last of the memory.
+    :param children: what each node above the leaves reads.
+    :param into: the node whose activation the memory is combined with.
+    :param source: the node that has the next memory before its activation.
+    """
+    leaves, root = len(children) + 1, 2 * len(children)
+    boxes, wires = [], []
+    # What is passed on: of the node that takes the memory in, the box behind it.
+    ends = [f"{node}+" if node == into else str(node) for node in range(root + 1)]
+    for node, (way, function) in enumerate(pairs[:-1]):
+        read = [ends[child] for child in children[node - leaves]] if node >= leaves else []
+        if not read:
+            read = [f"x{node}", f"h{node}"]
+            boxes += [Box(name, (f"{name[0]}(t{'−1' * (name[0] == 'h')})",), face=_INPUT) for name in read]
+        boxes.append(Box(str(node), (_WAYS[way], function), face=_NODE))
+        wires += [Wire(name, str(node)) for name in read]
+        if node == into:
+            boxes.append(Box("c", ("c(t−1)",), face=_MEMORY))
+            boxes.append(Box(ends[node], (_WAYS[pairs[-1][0]], pairs[-1][1]), face=_MEMORY))
+            wires += [Wire(str(node), ends[node]), Wire("c", ends[node], colour=_STORED)]
+    boxes += [Box("h", ("h(t)",), face=_OUTPUT), Box("c+", ("c(t)",), face=_MEMORY)]
+    before = f"before {pairs[source][1]}"
+    wires += [Wire(ends[root], "h"), Wire(str(source), "c+", before, chosen=True, colour=_STORED)]
     return sheet_figure([Sheet("recurrent cell", boxes, wires)], sideways=True)
 
 

@@ -191,6 +191,17 @@ def test_the_worked_example_of_a_tree_equals_its_equations() -> None:
         assert torch.allclose(one, two, atol=1e-12, rtol=1e-12)
 
 
+def test_a_tree_is_drawn_with_its_leaves_and_its_memory() -> None:
+    space = NasRLRnn(base=2, size=4)
+    drawn = architecture_figure(space, space.from_string("add tanh | mul relu | mul sigmoid | add relu 0 1"))
+    told = sorted(text.get_text() for text in drawn.axes[0].texts if text.get_text())
+    leaves = ["h(t−1)", "h(t−1)", "x(t)", "x(t)"]
+    nodes = ["add\ntanh", "multiply\nrelu", "multiply\nsigmoid", "add\nrelu"]
+    assert told == sorted(
+        [*leaves, *nodes, "c(t−1)", "c(t)", "before relu", "h(t)", "recurrent cell"]
+    )
+
+
 def test_trees_are_as_many_as_the_paper_says() -> None:
     space = NasRLRnn(size=4)
     assert math.prod(space.decisions.sizes) == space.count == 8**16 * 15**2

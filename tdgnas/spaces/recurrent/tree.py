@@ -66,8 +66,8 @@ class NasRLRnn(RecurrentSpace):
         """Number of cells."""
         return int((len(COMBINATIONS) * len(FUNCTIONS)) ** (2 * self.base)) * (2 * self.base - 1) ** 2
 
-    def _chosen(self, architecture: Architecture) -> tuple[list[tuple[str, str]], int, int]:
-        """Combination and function of each node and of the memory; where the memory goes in, and comes from."""
+    def chosen(self, architecture: Architecture) -> tuple[list[tuple[str, str]], int, int]:
+        """Return combination and function of each node and of the memory; where the memory goes in, and comes from."""
         self.check(architecture)
         *pairs, into, source = architecture.choices
         names = [(tuple(COMBINATIONS)[a], FUNCTIONS[b]) for a, b in zip(pairs[::2], pairs[1::2], strict=True)]
@@ -79,7 +79,7 @@ class NasRLRnn(RecurrentSpace):
 
     def cell(self, architecture: Architecture, size: int) -> Graph:
         """Return the graph of an architecture's cell of another size: (token, state, memory) to (state, memory)."""
-        pairs, into, source = self._chosen(architecture)
+        pairs, into, source = self.chosen(architecture)
         memory = Op("memory", "rnn-memory", {"size": size})
         nodes = [Node("c", (Term(INPUT, memory),))]
         last = 2 * self.base - 2
@@ -103,7 +103,7 @@ class NasRLRnn(RecurrentSpace):
 
     def equations(self, architecture: Architecture) -> str:
         """Return the cell as equations, one a line; weights are numbered leaf by leaf."""
-        pairs, into, source = self._chosen(architecture)
+        pairs, into, source = self.chosen(architecture)
         lines = []
         for node, (way, function) in enumerate(pairs[:-1]):
             if node < self.base:
@@ -123,7 +123,7 @@ class NasRLRnn(RecurrentSpace):
     def to_string(self, architecture: Architecture) -> str:
         """Return the text form: combination and activation of every node, then of the memory, where it goes in and
         comes from, such as ``add tanh | mul relu | mul sigmoid | add relu 0 1``."""
-        pairs, into, source = self._chosen(architecture)
+        pairs, into, source = self.chosen(architecture)
         return " | ".join(f"{way} {function}" for way, function in pairs) + f" {into} {source}"
 
     def from_string(self, text: str) -> Architecture:
