@@ -64,6 +64,7 @@ for _command in (
     checks.show,
     networks.retrain,
     networks.export,
+    networks.generate,
 ):
     app.command()(_command)
 

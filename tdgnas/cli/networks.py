@@ -152,6 +152,7 @@ def export(
     tolerance: Annotated[
         float, typer.Option(help="largest difference allowed, in units of the largest output")
     ] = 1e-4,
+    steps: Annotated[int, typer.Option(help="of a recurrent cell, tokens that the file takes")] = 35,
 ) -> None:
     """Write a trained network for other programs, and check that the file computes the same."""
     with plain_errors():
@@ -162,8 +163,8 @@ def export(
         network, card = load_network(folder)
         path = out or folder / ("model.onnx" if format == "onnx" else "model.pt2")
         shape, classes = tuple(card["image_shape"]), len(card["classes"])
-        forms: Any = getattr(network, "forms", dict)
-        for suffix, (form, examples) in forms().items():
+        forms: Any = getattr(network, "forms", None)
+        for suffix, (form, examples) in forms(steps).items() if forms else ():
             own = path.with_stem(f"{path.stem}{suffix}")
             difference = export_network(form, shape, own, format, tolerance=tolerance, examples=examples)  # type: ignore[arg-type]
             takes = ", ".join(str(tuple(each.shape[1:])) for each in examples)
@@ -171,13 +172,31 @@ def export(
                 f"{own}: takes any number of inputs {takes}, gives logits of {classes} tokens; differs from the "
                 f"network by {difference:.1e} of the largest output"
             )
-        if forms is not dict:
+        if forms:
             return
         difference = export_network(network, shape, path, format, tolerance=tolerance)  # type: ignore[arg-type]
         say(
             f"{path}: takes normalised images (any number, {', '.join(map(str, shape))}), gives logits "
             f"of {classes} classes; differs from the network by {difference:.1e} of the largest output"
         )
+
+
+def generate(
+    folder: Annotated[Path, typer.Argument(help="the folder of a retraining on text, or of a run")],
+    start: Annotated[str, typer.Option(help="the text begins with it; words stand between blanks")] = "",
+    count: Annotated[int, typer.Option(help="tokens to write")] = 50,
+    temperature: Annotated[
+        float, typer.Option(help="below 1 what is likely becomes likelier; 0 takes the likeliest")
+    ] = 1.0,
+    seed: Annotated[int, typer.Option(help="of the draws")] = 0,
+) -> None:
+    """Print a text that a trained recurrent network writes."""
+    with plain_errors():
+        from ..training import generate as written
+        from ..training import load_network
+
+        network, card = load_network(folder)
+        print(written(network, card["classes"], start, count, temperature=temperature, seed=seed))
 
 
 def _assigned(assignments: list[str]) -> Json:

@@ -197,9 +197,7 @@ def test_a_tree_is_drawn_with_its_leaves_and_its_memory() -> None:
     told = sorted(text.get_text() for text in drawn.axes[0].texts if text.get_text())
     leaves = ["h(t−1)", "h(t−1)", "x(t)", "x(t)"]
     nodes = ["add\ntanh", "multiply\nrelu", "multiply\nsigmoid", "add\nrelu"]
-    assert told == sorted(
-        [*leaves, *nodes, "c(t−1)", "c(t)", "before relu", "h(t)", "recurrent cell"]
-    )
+    assert told == sorted([*leaves, *nodes, "c(t−1)", "c(t)", "before relu", "h(t)", "recurrent cell"])
 
 
 def test_trees_are_as_many_as_the_paper_says() -> None:
