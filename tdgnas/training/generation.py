@@ -27,15 +27,15 @@ def generate(
     Neither the network nor a random state changes.
 
     :param network: a recurrent one, such as :func:`load_network` returns.
-    :param vocabulary: its tokens in their order, ``data.classes`` or ``card["classes"]``; all of single characters where
-        the text was read by characters.
+    :param vocabulary: its tokens in their order, ``data.classes`` or ``card["classes"]``; all of single characters
+        where the text was read by characters.
     :param start: the text begins with it; words stand between blanks.
     :param count: tokens to write.
     :param temperature: divides the logits: below 1 what is likely becomes likelier; 0 takes the likeliest.
     :param seed: of the draws.
     :returns: ``start`` and what follows; line ends are line ends.
-    :raises ValueError: for a network that is none, another vocabulary than its own, a word of ``start`` where there is no
-        unknown word, or an impossible number.
+    :raises ValueError: for a network that is none, another vocabulary than its own, a word of ``start`` where there is
+        no unknown word, or an impossible number.
     """
     if not isinstance(network, RecurrentNetwork):
         raise ValueError(f"text is written by a recurrent network; this is a {type(network).__name__}")

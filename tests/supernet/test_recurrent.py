@@ -118,6 +118,26 @@ def test_pretraining_goes_on_bit_for_bit() -> None:
         assert torch.equal(again.state_dict()[name], value), name
 
 
+def test_pretraining_carries_a_state_for_each_of_its_texts(monkeypatch: pytest.MonkeyPatch) -> None:
+    supernet, seen = Supernet(DartsRnn(nodes=2, size=4, classes=WORDS), text(), seed=1, device="cpu"), []
+    assert supernet.frame is not None
+    run = supernet.frame.run
+
+    def noted(cell: Any, tokens: Any, rows: int = 1, state: torch.Tensor | None = None) -> torch.Tensor:
+        seen.append((supernet.frame.training, id(tokens.carry), tokens.place, state))
+        return run(cell, tokens, rows, state)
+
+    monkeypatch.setattr(supernet.frame, "run", noted)
+    next(supernet.pretraining(1, batch_size=8, lr=1.0, clip=0.25, momentum=0.0, hold=0))
+    kept = {learns: [each[1:] for each in seen if each[0] is learns] for learns in (True, False)}
+    for steps in kept.values():
+        assert len({carry for carry, *_ in steps}) == 1
+        assert [place for _, place, _ in steps][:4] == [0, 1, 2, 3]
+        assert [state is None for *_, state in steps][:4] == [True, False, False, False]
+    assert kept[True][0][0] != kept[False][0][0]
+    assert not torch.equal(kept[True][1][2], kept[False][1][2])
+
+
 def test_recalibrated_statistics_are_refused() -> None:
     supernet = made()
     assert supernet.data is not None
