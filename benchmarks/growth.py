@@ -21,6 +21,7 @@ import typer
 
 from tdgnas.comparison import parse
 from tdgnas.comparison.curves import band
+from tdgnas.files.tables import read_table
 from tdgnas.pictures import save
 from tdgnas.pictures.curves import bands_figure
 from tdgnas.runs import Experiment
@@ -35,6 +36,7 @@ ARMS = [
     ("TDGA, inherited", "tdga:population=8", True),
     ("GA, inherited", "ga:population=8,cxpb=0.2,mutpb=0.8", True),
     ("aging, inherited", "aging:population=8", True),
+    ("NASH of 4 children, inherited", "nash:children=4", True),
 ]
 #: Images to train and validate on, and to test the winner.
 SIZES: dict[str, dict[str, Any]] = {
@@ -61,7 +63,11 @@ def result(folder: Path) -> dict[str, Any]:
     space, best = load_architecture(folder / "architecture.json")
     rows = json.loads((folder / "results.json").read_text(encoding="utf-8"))
     measured = Experiment.open(folder).context.problem.final(best)
+    trained = {row["choices"] for row in read_table(folder / "children.csv")}
+    lineage = [" ".join(map(str, one)) for one in (best.choices, *space.ancestors(best.choices))]
+    inherits = "inherited" in folder.parent.name
     return {
+        "learned": float(sum(one in trained for one in lineage[: None if inherits else 1])),
         "curve": [(cost, signal) for cost, signal, _ in trace["points"]],
         "valid": 100 * trace["points"][-1][1],
         "test": 100 * measured["test_accuracy"],
@@ -107,12 +113,17 @@ def main(
             {key: value for key, value in found[arm[0]][-1].items() if key != "curve"},
             flush=True,
         )
-    columns = {"valid": "validation", "test": "test, as it was trained", "scratch": "test, from scratch"}
-    columns = {key: name for key, name in columns.items() if retrain or key != "scratch"}
-    print("| search | children |", " | ".join([*columns.values(), "thousand parameters"]), "|")
-    print("|---" * (len(columns) + 3) + "|")
+    columns = {
+        "learned": "trainings of the winner's line",
+        "valid": "validation",
+        "test": "test, as it was trained",
+        **({"scratch": "test, from scratch"} if retrain else {}),
+        "parameters": "thousand parameters",
+    }
+    print("| search | children |", " | ".join(columns.values()), "|")
+    print("|---" * (len(columns) + 2) + "|")
     for label, own in found.items():
-        cells = [spread([one[key] for one in own]) for key in (*columns, "parameters")]
+        cells = [spread([one[key] for one in own]) for key in columns]
         print(f"| {label} | {mean(one['children'] for one in own):.0f} | {' | '.join(cells)} |")
     if retrain:
         first = spread([own["first"] for own in found[ARMS[0][0]]])

@@ -142,6 +142,11 @@ def test_chains_of_ten_morphisms_and_gradients_of_all_that_is_new(seed, images):
             graph, state = found
             moves += 1
     assert torch.allclose(expected, outputs(graph, state, images), rtol=1e-5, atol=1e-5)
+    network = graph.network()
+    network.load_state_dict(state)
+    network.train()(images).square().sum().backward()
+    dead = [n for n, p in network.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
+    assert dead == []
 
 
 @pytest.mark.parametrize("kind", KINDS)

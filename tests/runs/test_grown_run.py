@@ -7,8 +7,10 @@ import json
 from pathlib import Path
 
 import pytest
+from safetensors.torch import load_file
 
 from tdgnas.files.tables import read_table
+from tdgnas.fitness.inheritance import Inheritance
 from tdgnas.fitness.scratch import Trainer
 from tdgnas.graphs import graph_document
 from tdgnas.runs import Experiment, RunFailed
@@ -63,7 +65,6 @@ def test_the_winner_keeps_what_it_has_learned(tmp_path: Path) -> None:
     experiment = search(tmp_path, "nash", 7, children=3)
     experiment.run()
     problem = experiment.context.problem
-    assert len(problem.evaluate.inherit.weights) <= 4  # type: ignore[attr-defined]
     space, best = load_architecture(tmp_path / "architecture.json")
     network = load_weights(space.network(best), tmp_path / "grown")
     card = json.loads((tmp_path / "grown" / "card.json").read_text())
@@ -74,6 +75,35 @@ def test_the_winner_keeps_what_it_has_learned(tmp_path: Path) -> None:
     assert Experiment.open(tmp_path).context.problem.final(best) == {
         f"test_{name}": value for name, value in evaluate(network, experiment.context.data.test).items()
     }
+
+
+def test_weights_in_memory_and_on_the_disk_do_not_add_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Kernels grow to 7 and no further: a checkpoint then holds as many tensors of as many numbers as before."""
+    monkeypatch.setattr("tdgnas.runs.experiment.CHECKPOINT_SHARE", 1e9)  # after every step
+    take, save, held, tensors = Inheritance.take, Experiment._save, [], []
+
+    def taken(self: Inheritance, trained: list[object]) -> None:
+        take(self, trained)  # type: ignore[arg-type]
+        held.append(len(self.weights))
+
+    def saved(self: Experiment, *phase: object) -> None:
+        save(self, *phase)  # type: ignore[arg-type]
+        files = sorted((tmp_path / "checkpoints").iterdir())
+        assert len(files) <= 2
+        tensors.append(sorted(one.numel() for one in load_file(files[-1]).values()))
+
+    monkeypatch.setattr(Inheritance, "take", taken)
+    monkeypatch.setattr(Experiment, "_save", saved)
+    space = {"settings": {"channels": 4, "steps": 40, "kinds": ["stay", "kernel"]}}
+    settings = {**SMALL, "space": space, "strategy": {"name": "nash", "children": 3, "mutations": 2}}
+    settings["fitness"] = {**SMALL["fitness"], "keep": 2}  # type: ignore[dict-item]
+    Experiment("digits-growth", budget=("evaluations", 34), folder=tmp_path, settings=settings).run()
+    assert len(held) == 12
+    assert max(held) == 4  # three children and their parent, more than are to be kept
+    assert {len(one) for one in tensors[1:12]} == {len(tensors[1])}
+    assert max(one[-2] for one in tensors[1:12]) == 4 * 4 * 7 * 7
 
 
 def test_a_network_of_ones_own_grows_with_parameters_as_a_second_objective(tmp_path: Path) -> None:
