@@ -64,7 +64,6 @@ def test_a_growing_population_is_stopped_and_goes_on_bit_for_bit(
 def test_the_winner_keeps_what_it_has_learned(tmp_path: Path) -> None:
     experiment = search(tmp_path, "nash", 7, children=3)
     experiment.run()
-    problem = experiment.context.problem
     space, best = load_architecture(tmp_path / "architecture.json")
     network = load_weights(space.network(best), tmp_path / "grown")
     card = json.loads((tmp_path / "grown" / "card.json").read_text())
