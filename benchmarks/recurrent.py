@@ -23,6 +23,7 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -35,8 +36,10 @@ from tdgnas.spaces.recurrent import Frame
 from tdgnas.supernet import EvaluationSet, RecurrentEvaluator, Supernet, evaluate_one, evaluation_set
 from tdgnas.training import Training, evaluate
 
-SIZE, VOCABULARY, WINDOWS = 48, 1000, 1400
-OPTIONS = f"size={SIZE},vocabulary={VOCABULARY},batch_size=32"
+SIZE, NODES, VOCABULARY, SEGMENT = 32, 4, 500, 20
+OPTIONS = f"size={SIZE},nodes={NODES},vocabulary={VOCABULARY},segment={SEGMENT},batch_size=16,data.valid=300"
+
+TEXT: Any = {"vocabulary": VOCABULARY, "segment": SEGMENT, "valid": 300}
 
 
 class LSTM(nn.Module):
@@ -76,10 +79,11 @@ def loop(supernet: Supernet, where: EvaluationSet, population: Sequence[Architec
 def speed(given: argparse.Namespace) -> None:
     """Print ratios for some sizes of vocabulary and population."""
     print("| vocabulary | units | cells | one by one / folded |\n|---|---|---|---|")
-    for vocabulary in (100, VOCABULARY):
+    size = 48
+    for vocabulary in (100, 1000):
         data = load("text", vocabulary=vocabulary)
         for cells in (8, 64):
-            supernet = Supernet(DartsRnn(size=SIZE, classes=data.outputs), data, device="cpu")
+            supernet = Supernet(DartsRnn(size=size, classes=data.outputs), data, device="cpu")
             assert supernet.data is not None
             where = evaluation_set(supernet.data.valid, size=16, batch_size=8)
             rng = random.Random(0)
@@ -87,7 +91,7 @@ def speed(given: argparse.Namespace) -> None:
             folded = RecurrentEvaluator(supernet, where)
             alone = partial(loop, supernet, where, population)
             ratio = seconds(alone, given.repeats) / seconds(partial(folded.scores, population), given.repeats)
-            print(f"| {vocabulary} | {SIZE} | {cells} | {ratio:.1f} |", flush=True)
+            print(f"| {vocabulary} | {size} | {cells} | {ratio:.1f} |", flush=True)
     tokens, targets = supernet.data.train.batch(slice(0, 16))
 
     def step() -> None:
@@ -132,7 +136,7 @@ def one_seed(given: argparse.Namespace, seed: int) -> dict[str, list[tuple[float
         f"evaluations={given.evaluations},retrain={given.epochs}"
     )
     experiment = Experiment(
-        f"text-darts:{options},retrain.batch_size=32,retrain.random_draws={given.random}",
+        f"text-darts:{options},retrain.batch_size=16,retrain.random_draws={given.random}",
         strategy="tdga",
         settings={"seed": seed, "device": "cpu", "fitness": {"batch_size": 10}},
         folder=given.out / f"run{seed}",
@@ -144,7 +148,7 @@ def one_seed(given: argparse.Namespace, seed: int) -> dict[str, list[tuple[float
         )
         found.setdefault(name, []).append((row["valid_perplexity"], row["test_perplexity"]))
     config = experiment.config
-    data: Splits = load("text", folder=given.folder, vocabulary=VOCABULARY, train=given.windows)
+    data: Splits = load("text", folder=given.folder, train=given.windows, **TEXT)
     final = config.retrain.final_options
     with own_noise(seed):
         network = LSTM(
@@ -190,10 +194,10 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3, help="of each timing")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--folder", help="of another text")
-    parser.add_argument("--windows", type=int, default=WINDOWS, help="of 35 tokens, that are learned from")
-    parser.add_argument("--pretrain", type=int, default=4, help="epochs of the supernet")
-    parser.add_argument("--evaluations", type=int, default=60)
-    parser.add_argument("--epochs", type=int, default=8, help="of every training")
+    parser.add_argument("--windows", type=int, default=1600, help="of 20 tokens, that are learned from")
+    parser.add_argument("--pretrain", type=int, default=1, help="epochs of the supernet")
+    parser.add_argument("--evaluations", type=int, default=40)
+    parser.add_argument("--epochs", type=int, default=4, help="of every training")
     parser.add_argument("--random", type=int, default=2, help="random cells for each seed")
     parser.add_argument("--out", type=Path, default=Path("runs/recurrent"))
     given = parser.parse_args()
@@ -202,7 +206,7 @@ def main() -> None:
         speed(given) if given.what == "speed" else docstrings(Path(given.folder or "runs/docstrings"))
         return
     given.out.mkdir(parents=True, exist_ok=True)
-    print(text_statistics(load("text", folder=given.folder, vocabulary=VOCABULARY, train=given.windows)))
+    print(text_statistics(load("text", folder=given.folder, train=given.windows, **TEXT)))
     search(given)
 
 

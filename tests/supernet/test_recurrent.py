@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import random
 from typing import Any
 
@@ -97,6 +98,8 @@ def test_the_fitness_takes_perplexity_and_counts_tokens() -> None:
     score = evaluate_one(supernet, fitness.where, fitness.decode(individual))
     assert perplexity == pytest.approx(torch.tensor(score.loss).exp().item(), rel=1e-4)
     assert supernet.budget.passes == fitness.where.images == 120
+    sent = pickle.loads(pickle.dumps(fitness))  # as to the workers of a map
+    assert sent(individual) == (perplexity,)
 
 
 def test_pretraining_goes_on_bit_for_bit() -> None:

@@ -10,11 +10,17 @@ from torch import Tensor, nn
 
 from ...graphs import OPS
 
+
+def _identity(value: Tensor) -> Tensor:
+    return value
+
+
+# By name, so that an operation can be sent to another process.
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "tanh": torch.tanh,
     "relu": torch.relu,
     "sigmoid": torch.sigmoid,
-    "identity": lambda value: value,
+    "identity": _identity,
 }
 
 
