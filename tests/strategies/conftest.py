@@ -102,6 +102,8 @@ SPACES = {"mixed": mixed, "binary": gates, "K-way": kinds}
 
 #: Settings that make a strategy's model quick to train.
 FEW = {"bananas": {"epochs": 2, "layers": 1}, "random-forest": {"trees": 3}, "pnas": {"trees": 2}}
+#: And few candidates: where hundreds are asked for and dozens are left, each is met a hundred times.
+FEWER = {name: {**FEW.get(name, {}), "offspring": 30} for name in ("bananas", "random-forest")}
 
 
 class Searches:
@@ -113,10 +115,10 @@ class Searches:
     def problem(self, space="mixed", **options):
         return Problem(SPACES[space](), **options)
 
-    def strategy(self, name, problem, seed=0, **options):
+    def strategy(self, name, problem, seed=0, few=None, **options):
         if name == "optuna":
             pytest.importorskip("optuna")
-        options = {**FEW.get(name, {}), **options}
+        options = {**({**FEW, **FEWER} if few is None else few).get(name, {}), **options}
         if strategies.STRATEGIES.get(name).needs_gradients:
             options.setdefault("source", problem)
             options.setdefault({"darts": "lr"}.get(name, "gradient.lr"), 0.5)

@@ -12,6 +12,7 @@ from deap import algorithms, base
 from tdgnas import individual
 from tdgnas.spaces import NASBench201
 from tdgnas.strategies import STRATEGIES, create, option_names
+from tests.strategies.conftest import FEW
 
 NAMES = STRATEGIES.names()
 
@@ -24,7 +25,7 @@ VARIANTS = [(name, {}) for name in NAMES] + [
 def test_golden_result(name, options, searches, golden):
     """Best loss after eight generations with seed 0, architectures evaluated, and the last one of them."""
     problem = searches.problem()
-    strategy = searches.run(name, problem, **options)
+    strategy = searches.run(name, problem, few=FEW, **options)
     found = [strategy.best.fitness.values[0], len(problem.evaluated), list(problem.evaluated[-1])]
     loss, *others = golden("strategies", " ".join([name, *("repeat=true" for _ in options)]), found)
     assert found[0] == pytest.approx(loss, abs=1e-9)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -23,55 +24,71 @@ def site(tmp_path_factory, install) -> Path:
     return folder / "site"
 
 
-def tdgnas(site: Path, *arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+#: Commands in one process, which takes longer to start than most of them; pictures stay blank.
+COMMANDS = """
+import json, sys
+import matplotlib.figure
+from typer.testing import CliRunner
+from tdgnas.cli import app
+
+matplotlib.figure.Figure.draw = lambda *_: None
+done = [CliRunner().invoke(app, command) for command in json.loads(sys.argv[1])]
+print(json.dumps([(one.exit_code, one.stdout, one.stderr) for one in done]))
+"""
+
+
+def tdgnas(site: Path, *commands: str) -> list[tuple[int, str, str]]:
+    """Give commands in a process that has a folder on its path; return status, output and errors of each."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(site), str(Path(__file__).parents[2])])}
-    return subprocess.run(
-        [sys.executable, "-m", "tdgnas", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=environment,
-        cwd=cwd or site.parent,
+    given = json.dumps([command.split() for command in commands])
+    call = [sys.executable, "-c", COMMANDS, given]
+    done = subprocess.run(call, capture_output=True, text=True, check=True, env=environment, cwd=site.parent)
+    return [tuple(each) for each in json.loads(done.stdout.splitlines()[-1])]
+
+
+@pytest.fixture(scope="module")
+def said(site: Path) -> list[tuple[int, str, str]]:
+    """What the commands say that know the installed plug-in; two of them search."""
+    return tdgnas(
+        site,
+        "operators",
+        "spaces",
+        "check swap-genes --set pairs=2",
+        "search --problem focal-digits:channels=4 --strategy hill-climber --device cpu --out parts",
+        "search --problem focal-digits --set strategy.variation.mutate=swap-genes "
+        "--set strategy.selection.operator=truncation --device cpu --out operators",
     )
 
 
-def test_operators_are_listed_with_their_first_sentence_and_origin(site: Path) -> None:
-    lines = tdgnas(site, "operators").stdout.splitlines()
+def test_operators_are_listed_with_their_first_sentence_and_origin(said) -> None:
+    lines = said[0][1].splitlines()
     place = next(number for number, line in enumerate(lines) if line.startswith("swap-genes"))
     assert "tdgnas-example (tdgnas_example.operators:mutSwapGenes)" in lines[place]
     assert lines[place + 1].strip() == "Exchange the values of randomly chosen pairs of genes"
-    assert "two-layers" in tdgnas(site, "spaces").stdout
+    assert "two-layers" in said[1][1]
 
 
-def test_the_command_finds_it_good(site: Path) -> None:
-    done = tdgnas(site, "check", "swap-genes", "--set", "pairs=2")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "mutSwapGenes is a good mutation" in done.stdout
+def test_the_command_finds_it_good(said) -> None:
+    status, output, errors = said[2]
+    assert status == 0, output + errors
+    assert "mutSwapGenes is a good mutation" in output
 
 
-def test_a_search_uses_an_operation_a_rule_a_task_a_problem_and_a_strategy_by_name(
-    site: Path, tmp_path: Path
-) -> None:
-    arguments = ["--problem", "focal-digits:channels=4", "--strategy", "hill-climber", "--device", "cpu"]
-    done = tdgnas(site, "search", *arguments, "--out", str(tmp_path / "run"))
-    assert done.returncode == 0, done.stdout + done.stderr
-    config = (tmp_path / "run" / "config.toml").read_text()
+def test_a_search_uses_an_operation_a_rule_a_task_a_problem_and_a_strategy_by_name(site: Path, said) -> None:
+    assert said[3][0] == 0, said[3]
+    folder = site.parent / "parts"
+    config = (folder / "config.toml").read_text()
     for name in ("focal-digits:channels=4", "two-layers", "focal", "hill-climber"):
         assert f'"{name}"' in config
-    assert "two-layers" in (tmp_path / "run" / "architecture.json").read_text()
-    results = (tmp_path / "run" / "results.json").read_text()
+    assert "two-layers" in (folder / "architecture.json").read_text()
+    results = (folder / "results.json").read_text()
     assert "DARTS, cautious" in results
     assert "among_three" in results
 
 
-def test_a_search_uses_operators_by_name(site: Path, tmp_path: Path) -> None:
-    chosen = ["strategy.variation.mutate=swap-genes", "strategy.selection.operator=truncation"]
-    arguments = [part for one in chosen for part in ("--set", one)]
-    done = tdgnas(
-        site, "search", "-p", "focal-digits", *arguments, "--device", "cpu", "--out", str(tmp_path / "run")
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    config = (tmp_path / "run" / "config.toml").read_text()
+def test_a_search_uses_operators_by_name(site: Path, said) -> None:
+    assert said[4][0] == 0, said[4]
+    config = (site.parent / "operators" / "config.toml").read_text()
     assert '"swap-genes"' in config
     assert '"truncation"' in config
 
@@ -118,31 +135,27 @@ def faulty(tmp_path_factory) -> Path:
     return site
 
 
-def test_faulty_plugins_are_reported_and_stop_nothing(faulty: Path) -> None:
-    listed = tdgnas(faulty, "operators")
-    assert listed.returncode == 0
-    assert "Do something good" in listed.stdout
-    assert "flip-gate" in listed.stdout
-    assert "lost from fake-plugin" in listed.stdout
-    assert "No module named 'no_such_thing'" in listed.stdout
-    assert "name it like selMine" in listed.stdout
-    assert "deap.tools.mutation has it and fake-plugin (fake_plugin:mutGood) wants it" in listed.stdout
-
-
-def test_asking_for_a_faulty_plugin_says_what_is_wrong_with_it(faulty: Path) -> None:
-    chosen = tdgnas(faulty, "search", "--set", "strategy.variation.mutate=lost")
-    assert chosen.returncode == 1
-    assert "no_such_thing" in chosen.stderr
-    clash = tdgnas(faulty, "check", "gaussian")
-    assert clash.returncode == 1
-    assert "deap.tools.mutation has it and fake-plugin (fake_plugin:mutGood) wants it" in clash.stderr
+def test_faulty_plugins_are_reported_and_stop_nothing_but_their_own_use(faulty: Path) -> None:
+    listed, chosen, clash = tdgnas(
+        faulty, "operators", "search --set strategy.variation.mutate=lost", "check gaussian"
+    )
+    assert listed[0] == 0
+    assert "Do something good" in listed[1]
+    assert "flip-gate" in listed[1]
+    assert "lost from fake-plugin" in listed[1]
+    assert "No module named 'no_such_thing'" in listed[1]
+    assert "name it like selMine" in listed[1]
+    assert "deap.tools.mutation has it and fake-plugin (fake_plugin:mutGood) wants it" in listed[1]
+    assert chosen[0] == 1
+    assert "no_such_thing" in chosen[2]
+    assert clash[0] == 1
+    assert "deap.tools.mutation has it and fake-plugin (fake_plugin:mutGood) wants it" in clash[2]
 
 
 def test_a_decorated_operator_of_an_imported_module_is_there(tmp_path: Path) -> None:
     code = GOOD.replace("def mutGood", '@OPERATORS.register("mine")\ndef mutGood')
     (tmp_path / "mine.py").write_text("from tdgnas.operators import OPERATORS\n" + code)
-    listed = tdgnas(tmp_path, "--import", "mine", "operators", cwd=tmp_path)
-    assert "mine  mine:mutGood" in listed.stdout
-    missing = tdgnas(tmp_path, "--import", "yours", "operators", cwd=tmp_path)
-    assert missing.returncode == 1
-    assert "there is no module 'yours'" in missing.stderr
+    listed, missing = tdgnas(tmp_path, "--import mine operators", "--import yours operators")
+    assert "mine  mine:mutGood" in listed[1]
+    assert missing[0] == 1
+    assert "there is no module 'yours'" in missing[2]

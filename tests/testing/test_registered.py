@@ -121,8 +121,8 @@ def test_every_strategy_keeps_the_rules_of_strategies(name) -> None:
     if name == "optuna":
         pytest.importorskip("optuna", reason="the strategy needs optuna, which is not installed")
     few = {
-        "bananas": {"epochs": 1, "layers": 1, "networks": 2},
-        "random-forest": {"trees": 2},
+        "bananas": {"epochs": 1, "layers": 1, "networks": 2, "offspring": 20},
+        "random-forest": {"trees": 2, "offspring": 20},
         "pnas": {"trees": 1},
     }
     assert check_anything(STRATEGIES.get(name), **few.get(name, {})).ok

@@ -92,7 +92,7 @@ class Bananas(PredictedSearch):
         return found
 
     def _vary(self) -> Row:
-        found = list(self.decisions.choices(self.population[self.rng.randrange(len(self.population))]))
+        found = list(self.parents[self.rng.randrange(len(self.parents))])
         for place, size in enumerate(self.decisions.sizes):
             if self.rng.random() < 1 / len(found):
                 found[place] = self.rng.randrange(size)

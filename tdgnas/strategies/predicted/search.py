@@ -75,6 +75,7 @@ class PredictedSearch(DecisionStrategy):
         self.initial, self.size, self.offspring = initial, population, offspring
         self.redraw, self.batch, self.memory = redraw, batch, memory
         self.model = self._model()
+        self.parents: list[Row] = []  # choices of the population, while candidates are sought
         self.values: list[float] = []  # of the model's architectures; more is better
         self.forecasts: list[list[float]] = []  # mean, deviation with noise, rank reached, value
 
@@ -111,6 +112,7 @@ class PredictedSearch(DecisionStrategy):
     def _candidates(self) -> list[Row]:
         """Return distinct unseen architectures: ``offspring`` of them, or as many as are found."""
         found: dict[Row, None] = {}
+        self.parents = [self.decisions.choices(member) for member in self.population]
         for _ in range(TRIES * self.offspring):
             bred = self.rng.random() < self.redraw
             choices = self.decisions.canonical(self._vary() if bred else self.decisions.sample(self.rng))
@@ -122,8 +124,7 @@ class PredictedSearch(DecisionStrategy):
 
     def _vary(self) -> Row:
         """Return choices near those of a member of the population."""
-        member = self.population[self.rng.randrange(len(self.population))]
-        return self.decisions.neighbour(self.decisions.choices(member), self.rng)
+        return self.decisions.neighbour(self.parents[self.rng.randrange(len(self.parents))], self.rng)
 
     def _survivors(self, pool: list[IndividualLike]) -> list[IndividualLike]:
         """Return the next population out of the last one and what was evaluated, the oldest first."""
