@@ -114,8 +114,10 @@ def weights_figure(decisions: Sequence[Decision], history: npt.ArrayLike) -> Fig
         raise ValueError(f"the history has shape {values.shape}; expected (times, {genes})")
     columns = min(4, len(decisions))
     rows = -(-len(decisions) // columns)
-    figure = new_figure(2.8 * columns, 0.5 + 1.45 * rows, fitted=True)
-    panels = figure.subplots(rows, columns, squeeze=False).ravel()
+    most = [max(d.genes for d in decisions[row * columns : (row + 1) * columns]) for row in range(rows)]
+    heights = [max(1.45, 0.4 + 0.1 * genes) for genes in most]  # a line of text for every choice
+    figure = new_figure(2.8 * columns, 0.5 + sum(heights), fitted=True)
+    panels = figure.subplots(rows, columns, squeeze=False, height_ratios=heights).ravel()
     start = 0
     for axes, decision in zip(panels, decisions, strict=False):
         own = values[:, start : start + decision.genes].T
