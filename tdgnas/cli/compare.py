@@ -94,6 +94,10 @@ def _map(document: Any, kind: str | None, jobs: int | None) -> Any:
     for key, option, value in (("kind", "--map", kind), ("workers", "--jobs", jobs)):
         if value is not None and given.setdefault(key, value) != value:
             raise ValueError(f"map.{key} is given twice, by {option} and by --set; leave one of them out")
+    if given.get("asynchronous"):
+        raise ValueError(
+            "map.asynchronous is of one search; a comparison hands out whole searches, so leave it out"
+        )
     if given.get("workers") == 1 and given.get("kind", "processes") == "processes":
         return make_map(MapSettings())
     return make_map(checked(MapSettings, {"kind": "processes", **given}))

@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING
 
 _NAMES = {
     "AsyncEvolution": "asynchronous",
+    "Flow": "asynchronous",
     "RayMap": "ray_map",
     "ReplicatedLSTM": "replicas",
     "SimulatedMap": "simulation",
     "by_ray": "ray_map",
     "evolve_async": "asynchronous",
 }
-__all__ = ["AsyncEvolution", "RayMap", "ReplicatedLSTM", "SimulatedMap", "by_ray", "evolve_async"]
+__all__ = ["AsyncEvolution", "Flow", "RayMap", "ReplicatedLSTM", "SimulatedMap", "by_ray", "evolve_async"]
 # Imported when first used: a worker of Ray needs none of them.
 
 if TYPE_CHECKING:
-    from .asynchronous import AsyncEvolution, evolve_async
+    from .asynchronous import AsyncEvolution, Flow, evolve_async
     from .ray_map import RayMap, by_ray
     from .replicas import ReplicatedLSTM
     from .simulation import SimulatedMap

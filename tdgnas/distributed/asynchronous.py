@@ -15,6 +15,91 @@ from ..mapping import layers
 from ..strategies.base import Strategy, pack
 
 
+class Flow:
+    """Individuals of a strategy on their way through workers, each for itself.
+
+    A fitness with ``task`` and ``keep``, such as ``TrainingFitness``, stays here with its memory and its ledger, and
+    hands out what is dear alone; a child that is under way already is waited for.
+
+    :param strategy: one that is ``asynchronous``.
+    :param evaluate: the fitness; it goes to the workers once where it has no ``task``.
+    :param mapping: :class:`tdgnas.workers.Workers`, such as ``WorkerMap`` or ``RayMap``. Any other map evaluates here.
+    :param width: individuals under way at once; as many as there are workers at the time when None.
+    :raises ValueError: for a strategy that takes back whole generations.
+    """
+
+    def __init__(self, strategy: Any, evaluate: Any, mapping: Any, width: int | None = None) -> None:
+        if not getattr(strategy, "asynchronous", False):
+            raise ValueError(
+                f"{type(strategy).__name__} takes back whole generations; run it by evolve, or take a strategy that is "
+                "asynchronous, such as aging, random, local-search, tdga-steady, tdga-gp or reinforce-lstm"
+            )
+        self.strategy, self.evaluate, self.width = strategy, evaluate, width
+        self.map: Any = next((layer for layer in layers(mapping) if hasattr(layer, "put")), None) or _Here()
+        self.waiting: deque[Any] = deque()  # asked for by the strategy
+        self.out: dict[int, Any] = {}  # with the workers
+        self.twins: deque[Any] = deque()  # that wait for what is with the workers
+        self._children: dict[int, Any] = {}
+        self._fitness = next((layer for layer in layers(evaluate) if hasattr(layer, "task")), None)
+
+    def take(self, most: int) -> Any:
+        """Hand out until all workers have something; wait for one, and return its individual.
+
+        It is evaluated then, or, where the fitness stays here, evaluating it takes no work any more.
+
+        :param most: individuals that may be under way.
+        """
+        while len(self.out) + len(self.twins) < min(most, self.width or self.map.count()) and self._asked():
+            individual = self.waiting.popleft()
+            if self._fitness is None:
+                self.out[self.map.put(self.evaluate, individual)] = individual
+                continue
+            task = self._fitness.task(individual)
+            if task is None:
+                return individual
+            if task[1] in self._children.values():
+                self.twins.append(individual)
+                continue
+            number = self.map.put(*task)
+            self.out[number], self._children[number] = individual, task[1]
+        return self._back()
+
+    def _asked(self) -> bool:
+        if not self.waiting:
+            self.waiting.extend(one for one in self.strategy.generate() if not one.fitness.valid)
+        if not self.waiting and not self.out:
+            raise RuntimeError(f"{type(self.strategy).__name__} asks for nothing, and nothing is under way")
+        return bool(self.waiting)
+
+    def _back(self) -> Any:
+        try:
+            number, result = self.map.take()
+            if self._fitness is None:
+                self.out[number].fitness.values = result
+            else:
+                self._fitness.keep(self.out[number], result)
+        except BaseException:
+            self.recall()
+            raise
+        self._children.pop(number, None)
+        self.waiting.extendleft(reversed(self.twins))
+        self.twins.clear()
+        return self.out.pop(number)
+
+    def recall(self) -> None:
+        """Take back what is out, so that it is asked for again."""
+        self.map.close(now=True)
+        self.waiting = deque(self.open)
+        self.out.clear()
+        self.twins.clear()
+        self._children.clear()
+
+    @property
+    def open(self) -> list[Any]:
+        """What is under way; who goes on from there asks for it again."""
+        return [*self.out.values(), *self.twins, *self.waiting]
+
+
 class AsyncEvolution(Evolution):
     """Run a strategy without generations: as soon as one evaluation ends, its result is taken and the next goes out.
 
@@ -46,100 +131,39 @@ class AsyncEvolution(Evolution):
         width: int | None = None,
         **given: Any,
     ) -> None:
-        if not getattr(strategy, "asynchronous", False):
-            raise ValueError(
-                f"{type(strategy).__name__} takes back whole generations; run it by evolve, or take a strategy that is "
-                "asynchronous, such as aging, random, local-search, tdga-steady, tdga-gp or reinforce-lstm"
-            )
         for name, number in (("evaluations", evaluations), ("batch", batch), ("width", width or 1)):
             if number < 1:
                 raise ValueError(f"{name} is {number}; it must be at least 1")
         super().__init__(strategy, toolbox, math.ceil(evaluations / batch) - 1, **given)
         self.evaluations, self.batch = evaluations, batch
-        self.map: Any = (
-            next((layer for layer in layers(toolbox.map) if hasattr(layer, "put")), None) or _Here()
-        )
-        self.width = width
-        self.waiting: deque[Any] = deque()  # asked for by the strategy
-        self.out: dict[int, Any] = {}  # with the workers
+        self.flow = Flow(strategy, toolbox.evaluate, toolbox.map, width)
         self.back: list[Any] = []  # evaluated, and not yet handed back
-        self.sent = 0
-        fitness = (layer for layer in layers(toolbox.evaluate) if hasattr(layer, "task"))
-        self._fitness = next(fitness, None)
 
     def _evaluated(self) -> tuple[Sequence[IndividualLike], Sequence[IndividualLike]]:
-        wanted = min(self.batch, self.evaluations - self.generation * self.batch)
-        while len(self.back) < wanted:
-            self._fill()
-            if len(self.back) < wanted:
-                self._take()
-        found, self.back = self.back[:wanted], self.back[wanted:]
-        return found, found
-
-    def _fill(self) -> None:
-        """Hand out until all workers have something; what takes no work is evaluated at once."""
-        while (
-            len(self.out) < (self.width or self.map.count())
-            and self.sent < self.evaluations
-            and self._asked()
-        ):
-            individual = self.waiting.popleft()
-            self.sent += 1
-            task = (
-                (self.toolbox.evaluate, individual)
-                if self._fitness is None
-                else self._fitness.task(individual)
-            )
-            if task is not None:
-                self.out[self.map.put(*task)] = individual
-                continue
-            individual.fitness.values = self.toolbox.evaluate(individual)
+        left = self.evaluations - self.generation * self.batch
+        while len(self.back) < min(self.batch, left):
+            individual = self.flow.take(left - len(self.back))
+            if not individual.fitness.valid:
+                try:
+                    individual.fitness.values = self.toolbox.evaluate(individual)
+                except BaseException:
+                    self.flow.waiting.appendleft(individual)
+                    raise
             self.back.append(individual)
-            return
-
-    def _asked(self) -> bool:
-        if not self.waiting:
-            self.waiting.extend(one for one in self.strategy.generate() if not one.fitness.valid)
-        if not self.waiting and not self.out and not self.back:
-            raise RuntimeError(f"{type(self.strategy).__name__} asks for nothing, and nothing is under way")
-        return bool(self.waiting)
-
-    def _take(self) -> None:
-        try:
-            number, result = self.map.take()
-            individual = self.out.pop(number)
-            if self._fitness is not None:
-                self._fitness.keep(individual, result)
-                result = self.toolbox.evaluate(individual)
-            individual.fitness.values = result
-        except BaseException:
-            self._recall()
-            raise
-        self.back.append(individual)
-
-    def _recall(self) -> None:
-        """Take back what is out, so that the next turn, or a resumed evolution, asks for it again."""
-        self.map.close(now=True)
-        self.waiting.extendleft(reversed(self.out.values()))
-        self.sent -= len(self.out)
-        self.out.clear()
+        found, self.back = self.back, []
+        return found, found
 
     def state_dict(self) -> dict[str, Any]:
         """What :class:`Evolution` has; individuals that are under way are asked for again by who goes on from it."""
-        open_ones = [*self.out.values(), *self.waiting]
-        return {
-            **super().state_dict(),
-            "open": [pack(one) for one in open_ones],
-            "back": [pack(one) for one in self.back],
-        }
+        open_ones, back = ([pack(one) for one in ones] for ones in (self.flow.open, self.back))
+        return {**super().state_dict(), "open": open_ones, "back": back}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on where :meth:`state_dict` was taken."""
         super().load_state_dict(state)
         strategy: Strategy = self.strategy  # type: ignore[assignment]
-        self.waiting = deque(strategy.unpack(one) for one in state["open"])
+        self.flow.waiting = deque(strategy.unpack(one) for one in state["open"])
         self.back = [strategy.unpack(one) for one in state["back"]]
-        self.sent = self.generation * self.batch + len(self.back)
 
 
 evolve_async = AsyncEvolution

@@ -51,7 +51,15 @@ _GROWING = (
 )  # fmt: skip
 # What may be changed in config.toml at any time, and which sections are in use from which phase on.
 _FREE = {"tensorboard", "on_error"}
-_SECTIONS = {"pretrain": 0, "strategy": 1, "budget": 1, "fitness": 1, "retrain": 2, "map": 9}
+_SECTIONS = {
+    "pretrain": 0,
+    "strategy": 1,
+    "budget": 1,
+    "fitness": 1,
+    "retrain": 2,
+    "map": 9,
+    "map.asynchronous": 1,
+}
 _PLACES = {"pretraining": 0, "search": 1, "retraining": 2, "final": 2}
 
 
@@ -276,7 +284,7 @@ class Experiment:
             sentence
             for key, sentence in differences(before, self.config.model_dump()).items()
             if key.split(".")[-1] not in _FREE
-            and _SECTIONS.get(key.split(".")[0], 0) <= _PLACES[self.phases[first]]
+            and _SECTIONS.get(key, _SECTIONS.get(key.split(".")[0], 0)) <= _PLACES[self.phases[first]]
         ]
         if changed:
             raise ConfigError(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -13,6 +15,7 @@ from ..files import State
 from ..individual import merit
 from ..mapping import batch_map, layers
 from ..operators import population_entropy
+from ..strategies.base import pack
 from ..strategies.saving import set_toolbox_states, toolbox_states
 
 Unit = Literal["generations", "evaluations", "passes", "seconds"]
@@ -76,6 +79,8 @@ class Search(Iterator[Turn]):
     :param loci: a population's choices for the entropy; none is kept where None.
     :param whole: evaluate a generation in one call; costs are then spread evenly over it.
     :param begin: changes individuals in place before they are evaluated, such as a schedule of depth.
+    :param flow: a :class:`tdgnas.distributed.Flow` of strategy and fitness, where a turn is one individual that comes
+        back from there instead of a generation; as many may be under way as evaluations are left.
     :ivar trace: what happened so far; its costs include what the ledger held at the start.
     :ivar start: budget used before the search.
     :ivar index: generations done.
@@ -92,11 +97,13 @@ class Search(Iterator[Turn]):
         loci: Callable[[Sequence[Any]], Any] | None = None,
         whole: bool = False,
         begin: Callable[[Sequence[Any]], object] | None = None,
+        flow: Any = None,
     ) -> None:
         if unit not in UNITS:
             raise ValueError(f"the unit is {unit!r}; it must be one of {', '.join(UNITS)}")
         self.strategy, self.evaluate, self.budget = strategy, evaluate, budget
         self.unit, self.loci, self.whole, self.begin = unit, loci, whole, begin
+        self.flow = flow
         self.trace = Trace()
         self.index = 0
         self.start = self.used
@@ -130,7 +137,7 @@ class Search(Iterator[Turn]):
             raise StopIteration
         strategy, trace = self.strategy, self.trace
         before = self.used
-        individuals = strategy.generate()
+        individuals = strategy.generate() if self.flow is None else [self.flow.take(self._left())]
         fresh = [individual for individual in individuals if not individual.fitness.valid]
         if self.begin is not None:
             self.begin(fresh)
@@ -154,6 +161,9 @@ class Search(Iterator[Turn]):
         if self.loci is not None:
             trace.entropies.append((min(used, self.limit), population_entropy(population, self.loci)))
         return Turn(self.index - 1, population, individuals, fresh)
+
+    def _left(self) -> int:
+        return math.ceil(self.limit - self.used - SLACK) if self.unit == "evaluations" else sys.maxsize
 
     def _note(self, individual: Any, cost: float) -> None:
         values = merit(individual)
@@ -198,6 +208,7 @@ class Search(Iterator[Turn]):
             "trace": asdict(self.trace),
             "best": self._best,
             "place": [self.index, self.start, self.limit, self._idle],
+            "open": [] if self.flow is None else [pack(one) for one in self.flow.open],
         }
 
     def load_state_dict(self, state: State) -> None:
@@ -209,6 +220,8 @@ class Search(Iterator[Turn]):
             keeper.load_state_dict(state["evaluate"])
         self.budget.load_state_dict(state["budget"])
         self.strategy.load_state_dict(state["strategy"])
+        if self.flow is not None:
+            self.flow.waiting.extend(map(self.strategy.unpack, state["open"]))
         points: list[Any] = [tuple(point) for point in state["trace"]["points"]]
         entropies: list[Any] = [tuple(pair) for pair in state["trace"]["entropies"]]
         self.trace = Trace(**{**state["trace"], "points": points, "entropies": entropies})

@@ -176,7 +176,7 @@ class ScratchSettings(Section):
 
 
 class MapSettings(Section):
-    """Who evaluates. Results do not depend on it, and it may be changed at any time."""
+    """Who evaluates. Results do not depend on it, but for ``asynchronous``, and it may be changed at any time."""
 
     kind: Literal["here", "processes", "ray"] = Field(
         "here",
@@ -191,6 +191,11 @@ class MapSettings(Section):
     gpus_per_worker: Number = Field(0.0, ge=0, description="ray: GPUs of each worker, also a part of one")
     resources: dict[str, Positive] = Field(
         default_factory=dict, description="ray: what else a worker needs, such as {cpu = 4}"
+    )
+    asynchronous: StrictBool = Field(
+        False,
+        description="children that are trained: the next goes out as soon as one is done, without generations; which "
+        "comes first is then the clock's affair",
     )
 
     @model_validator(mode="after")

@@ -30,11 +30,29 @@ def check_fit(config: Config) -> None:
     if reason:
         fitting = ", ".join(each for each in STRATEGIES.names() if not unfit(each, config))
         raise ConfigError(f"strategy: {name!r} {reason}; what fits the problem {config.problem!r}: {fitting}")
+    if getattr(config.map, "asynchronous", False):  # a table has no map
+        _check_asynchronous(config)
     units = FITNESSES.get(kind).units
     if config.budget.unit not in units:
         raise ConfigError(
             f"budget.unit: the problem {config.problem!r} has no {config.budget.unit}; it counts {', '.join(units)}"
         )
+
+
+def _check_asynchronous(config: Config) -> None:
+    fitness, strategy = config.fitness, config.strategy.name
+    if not FITNESSES.get(fitness.kind).trains or getattr(fitness, "inherit", False):
+        raise ConfigError(
+            f"map.asynchronous: it is for problems that train every child by itself, and {config.problem!r} does not"
+        )
+    if not STRATEGIES.get(strategy).asynchronous:
+        fitting = (name for name in STRATEGIES.names() if STRATEGIES.get(name).asynchronous)
+        able = ", ".join(name for name in fitting if not unfit(name, config))
+        raise ConfigError(
+            f"map.asynchronous: {strategy!r} takes back whole generations; leave it out, or take one of {able}"
+        )
+    if config.budget.unit == "generations":
+        raise ConfigError("map.asynchronous: there are no generations then; set budget.unit to evaluations")
 
 
 def unfit(strategy: str, config: Config) -> str:
@@ -116,6 +134,11 @@ def seed_of(kind: type[Strategy], seed: int) -> int:
 
 def make_search(config: Config, problem: Problem, strategy: Strategy, evaluate: Any) -> Search:
     """Make the search within the configuration's budget."""
+    flow = None
+    if getattr(config.map, "asynchronous", False):  # a table has no map
+        from ..distributed import Flow
+
+        flow = Flow(strategy, evaluate, problem.evaluate.map)
     return Search(
         strategy,
         evaluate,
@@ -125,6 +148,7 @@ def make_search(config: Config, problem: Problem, strategy: Strategy, evaluate: 
         loci=problem.decisions.loci,
         whole=problem.whole,
         begin=problem.growth,
+        flow=flow,
     )
 
 

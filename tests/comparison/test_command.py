@@ -64,6 +64,7 @@ def test_the_command_says_when_it_invents_a_table(tmp_path, monkeypatch):
         ),
         (["--seeds", "0", "-p", "synthetic"], "--seeds is 0"),
         (["--jobs", "0", "-p", "synthetic"], "workers"),
+        (["--set", "map.asynchronous=true", "-p", "synthetic"], "a comparison hands out whole searches"),
     ],
 )
 def test_mistakes_are_sentences(tmp_path, arguments, word):

@@ -131,12 +131,12 @@ def test_a_search_that_was_saved_asks_again_for_what_was_under_way(tmp_path):
     evolution = evolve_async(strategy, toolbox_of(SimulatedMap(3, seconds)), 12)
     for _ in range(6):
         next(evolution)
-    under_way = [list(one) for one in evolution.out.values()]
+    under_way = [list(one) for one in evolution.flow.out.values()]
     assert under_way
     path = save_checkpoint({"state": evolution.state_dict()}, tmp_path / "saved.ckpt")
     again = evolve_async(made("aging", population=4), toolbox_of(SimulatedMap(3, seconds)), 12)
     again.load_state_dict(load_checkpoint(path)["state"])
-    assert [list(one) for one in again.waiting][: len(under_way)] == under_way
+    assert [list(one) for one in again.flow.waiting][: len(under_way)] == under_way
     assert sum(len(turn.evaluated) for turn in again) == 6
     assert again.strategy.generation == 12
 
