@@ -1,13 +1,11 @@
-"""What distribution is worth: two workers against one process, overheads, splits, busy devices, many workers simulated.
+"""What distribution is worth, counted and simulated: splits, busy devices, many workers, late gradients.
 
-    python benchmarks/distributed.py split busy scaling staleness      # counted or simulated
-    python benchmarks/distributed.py overhead scratch real             # by Ray on this machine
+    python benchmarks/distributed.py
 
 ``split``: multiply-adds of populations over several devices, each part's shared nodes once. ``busy``: share of the
 workers' time that they work, durations of 1 to 10. ``scaling``: durations of children that are trained here replayed
 on 8, 64 and 800 workers of a discrete-event model. ``staleness``: NAS-RL's distribution on the table of 1,296 networks.
-``overhead``: a fitness that costs nothing, in batches of 100. ``scratch``: children from scratch, two actors against
-one process. ``real``: workers that sleep, two and eight, beside the model of the same durations.
+What is measured on real workers is in ``distributed_ray.py``.
 
 ``--quick`` only shows that it runs.
 """
@@ -15,12 +13,11 @@ one process. ``real``: workers that sleep, two and eight, beside the model of th
 from __future__ import annotations
 
 import argparse
-import os
 import random
 import resource
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
 
@@ -258,166 +255,24 @@ def staleness() -> None:
     table("replicas K | children m | staleness, mean | 95 % | most | accuracy of the last 100 | best", rows())
 
 
-# by Ray ----------------------------------------------------------------------------------------------------------
+PARTS = {one.__name__: one for one in (split, busy, scaling, staleness)}
 
 
-class Free:
-    """A fitness that costs nothing."""
-
-    def __call__(self, individual: Any) -> tuple[float]:
-        """Return the sum of the genes."""
-        return (sum(individual),)
-
-
-class Asleep:
-    """A fitness that takes its time, and no processor."""
-
-    def __init__(self, scale: float, decisions: Any) -> None:
-        self.scale, self.decisions = scale, decisions
-
-    def __call__(self, individual: Any) -> tuple[float]:
-        """Sleep."""
-        time.sleep(self.scale * lasting(self.decisions.choices(individual)))
-        return (sum(individual),)
-
-
-class Summed:
-    """A map that sums the durations of what it is given."""
-
-    seconds = 0.0
-
-    def __init__(self, mapping: Any) -> None:
-        self.mapping = mapping
-        Summed.seconds = 0.0
-
-    def __call__(self, function: Any, items: Any) -> list[Any]:
-        """Map."""
-        Summed.seconds += sum(map(drawn, items))
-        return list(self.mapping(function, items))
-
-    def put(self, function: Any, item: Any) -> int:
-        """Hand one out."""
-        Summed.seconds += drawn(item)
-        return int(self.mapping.put(function, item))
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.mapping, name)
-
-
-def overhead() -> None:
-    """Print what handing out an evaluation costs."""
-    from tdgnas.distributed import RayMap
-
-    batch = [problem().decisions.genes(problem().decisions.sample(random.Random(n))) for n in range(100)]
-
-    def rows() -> Iterator[list[Any]]:
-        with RayMap(2) as mapping:
-            mapping(Free(), batch)
-            for _ in range(few(5, 1)):
-                wall, own = time.perf_counter(), time.process_time()
-                mapping(Free(), batch)
-                yield [
-                    f"{10 * (time.perf_counter() - wall):.2f}",
-                    f"{10 * (time.process_time() - own):.2f}",
-                ]
-
-    table("ms per evaluation, wall | of the driver's processor", rows())
-
-
-class Timed:
-    """Trains children, and says how much processor time that took."""
-
-    constant = True
-
-    def __init__(self, trainer: Any) -> None:
-        self.trainer = trainer
-
-    def __call__(self, child: Any) -> tuple[Any, float, int]:
-        """Train one."""
-        start = time.process_time()
-        return self.trainer(child), time.process_time() - start, os.getpid()
-
-
-def scratch() -> None:
-    """Print how much faster two actors train children than one process."""
-    from tdgnas.distributed import RayMap
-
-    children = Problem.made(
-        make_config({"problem": f"nas-rl-chain:epochs={few(2, 1)},images={few(400, 40)}"})
-    )
-    fitness, decisions = children.evaluate, children.decisions
-    rng = random.Random(1)
-    asked = [fitness._child(decisions.genes(decisions.sample(rng))) for _ in range(few(12, 2))]
-    timed = Timed(fitness._trainer)
-
-    def rows() -> Iterator[list[Any]]:
-        with RayMap(2) as mapping:
-            mapping(timed, asked[:2])
-            for _ in range(few(2, 1)):
-                walls, works, values = [], [], []
-                for one in (batch_map, mapping):
-                    wall = time.perf_counter()
-                    found = one(timed, asked)
-                    walls.append(time.perf_counter() - wall)
-                    work: dict[int, float] = {}
-                    for _, seconds, pid in found:
-                        work[pid] = work.get(pid, 0.0) + seconds
-                    works.append(max(work.values()))
-                    values.append([outcome for outcome, *_ in found])
-                assert values[0] == values[1]
-                yield [*walls, walls[0] / walls[1], *works, works[0] / works[1]]
-
-    table("one process, s | two actors, s | ratio | one, processor s | the busier actor's | ratio", rows())
-
-
-def real() -> None:
-    """Print how busy real workers are, and what the model says of the same search."""
-    from tdgnas.distributed import RayMap
-
-    scale = 0.05 if QUICK else 0.15
-
-    def rows() -> Iterator[list[Any]]:
-        for workers in (2, 8):
-            with RayMap(workers, resources={"cpu": 0.01}) as mapping:
-                first = create("random", problem().decisions, seed=0, batch=4 * workers).generate()
-                mapping(Asleep(scale, problem().decisions), first)  # workers import what they need
-                for form in ("TDGA, generations", "TDGA, steady"):
-                    simulated = SimulatedMap(workers, lambda one: scale * drawn(one))
-                    evaluations, wall = few(20, 2) * workers, time.perf_counter()
-                    search(form, Summed(mapping), Asleep(scale, problem().decisions), evaluations, workers)
-                    wall = time.perf_counter() - wall
-                    search(form, simulated, Free(), evaluations, workers)
-                    share = scale * Summed.seconds / (workers * wall)
-                    yield [
-                        workers,
-                        form,
-                        f"{100 * share:.0f} %",
-                        f"{100 * simulated.share:.0f} %",
-                        wall,
-                        simulated.clock,
-                    ]
-
-    table("workers | search | busy | by the model | s | by the model", rows())
-
-
-PARTS = {one.__name__: one for one in (split, busy, scaling, staleness, overhead, scratch, real)}
-
-
-def main() -> None:
+def main(description: str | None, parts: dict[str, Callable[[], None]]) -> None:
     """Run what was asked for."""
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("parts", nargs="*", choices=[[], *PARTS], help="all of them where none is named")
+    parser.add_argument("parts", nargs="*", choices=[[], *parts], help="all of them where none is named")
     parser.add_argument("--quick", action="store_true", help="small numbers, only to see that it runs")
     given = parser.parse_args()
     global QUICK
     QUICK = given.quick
-    for name in given.parts or PARTS:
+    for name in given.parts or parts:
         print(f"## {name}\n", flush=True)
-        PARTS[name]()
+        parts[name]()
     print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
 
 
 if __name__ == "__main__":
-    main()
+    main(__doc__, PARTS)
