@@ -16,7 +16,9 @@ from tests.distributed.local import LocalMap
 FEW = {"data": {"train": 20, "valid": 20, "test": 20}, "retrain": {"epochs": 0}}
 
 
-def config(strategy: str = "aging", problem: str = "nas-rl-chain:epochs=1,images=20", **sections: Any) -> Config:
+def config(
+    strategy: str = "aging", problem: str = "nas-rl-chain:epochs=1,images=20", **sections: Any
+) -> Config:
     """A run of eight children, two of them at a time."""
     workers = {"kind": "processes", "workers": 2, "asynchronous": True}
     own = {"population": 4} if strategy == "aging" else {}
