@@ -1,11 +1,11 @@
-"""Does the demo's search pay? Ten seeds of `tdgnas search`, and the learning rate that suits the plain network.
+"""Does the demo's search pay? Ten seeds of `tdgnas search --problem demo`, and searches at the same budget.
 
-    python benchmarks/demo.py --out runs/demo-seeds        # resumable; prints the table
-    python benchmarks/demo.py --rates --out runs/demo-seeds
+    python benchmarks/demo.py --out runs/demo-seeds                                  # resumable; prints the table
+    python benchmarks/demo.py --out runs/demo-seeds --strategy random --strategy tdga
+    python benchmarks/demo.py --rates --out runs/demo-seeds                          # the plain network's learning rate
 
-The demo's settings were chosen on seed 100; the ten that judge are 0 to 9. Every row is the mean of two
-trainings, with other seeds than the search has trained with; `random` are three networks with as many shortcuts as the
-one that was found.
+The demo's settings were chosen on seed 100; the ten that judge are 0 to 9. Every row is the mean of three trainings, with
+other seeds than the search has trained with; `random controls` are networks of the size of the one that was found.
 """
 
 from __future__ import annotations
@@ -22,38 +22,38 @@ from scipy import stats
 from tdgnas.runs import Experiment
 
 console = Console(width=120)
-RATES = (0.02, 0.05, 0.1)
+RATES = (0.03, 0.1, 0.3)
+PLAIN, CONTROLS = "plain chain", "random controls"
 
 
-def found(folder: Path, seed: int, settings: dict[str, Any]) -> dict[str, float]:
-    """Run the demo of a seed, or go on with it; return test accuracies in percent by row."""
-    rows = Experiment("demo", folder=folder, settings={"seed": seed, **settings}).run()
+def found(folder: Path, seed: int, strategy: str, settings: dict[str, Any]) -> dict[str, float]:
+    """Run the demo of a seed, or go on with it; return mean test accuracies in percent by column."""
+    own = {**settings, "seed": seed, "strategy": {"name": strategy}}
+    if strategy != "tdga":
+        own["retrain"] = {"random_draws": 0}
+    rows = Experiment("demo", folder=folder / f"{strategy}-{seed}", settings=own).run()
     values: dict[str, list[float]] = {}
-    for row in rows:
-        values.setdefault(row["row"], []).append(100 * row["test_accuracy"])
-    return {
-        "plain": float(np.mean(values["baseline"])),
-        "random": float(np.mean(values["random"])),
-        "found": float(np.mean(values[rows[-1]["row"]])),
-        "shortcuts": float(rows[-1]["gates"]),
-    }
+    for row, named in ((row, row["row"]) for row in rows):
+        column = {"baseline": PLAIN, "random": CONTROLS if strategy == "tdga" else strategy}.get(named, named)
+        values.setdefault(column, []).append(100 * row["test_accuracy"])
+    return {column: float(np.mean(accuracies)) for column, accuracies in values.items()}
 
 
 def table(rows: dict[int, dict[str, float]]) -> list[str]:
-    """Return the seeds, means, and paired tests of what was found against its controls."""
-    names = ["plain", "random", "found", "shortcuts"]
-    lines = ["| seed | plain VGG19 | random shortcuts | found | shortcuts |", f"|{' ---: |' * 5}"]
+    """Return the seeds, means, and paired tests of what TDGA found against all else."""
+    names = list(next(iter(rows.values())))
+    lines = [f"| seed | {' | '.join(names)} |", f"|{' ---: |' * (1 + len(names))}"]
     lines += [
         f"| {seed} | {' | '.join(f'{row[name]:.1f}' for name in names)} |" for seed, row in rows.items()
     ]
     columns = {name: np.array([row[name] for row in rows.values()]) for name in names}
     means = [f"{each.mean():.1f} ± {each.std(ddof=1):.1f}" for each in columns.values()]
     lines += [f"| mean ± sd | {' | '.join(means)} |", ""]
-    for name, said in (("plain", "plain VGG19"), ("random", "random shortcuts of the same number")):
-        gain = columns["found"] - columns[name]
+    for name in (one for one in names if one != "tdga"):
+        gain = columns["tdga"] - columns[name]
         test = stats.ttest_1samp(gain, 0.0, alternative="greater")
         lines.append(
-            f"Found minus {said}: {gain.mean():+.1f} points (sd {gain.std(ddof=1):.1f}), better for {(gain > 0).sum()} "
+            f"- TDGA minus {name}: {gain.mean():+.1f} points (sd {gain.std(ddof=1):.1f}), better for {(gain > 0).sum()} "
             f"of {len(gain)} seeds, one-sided paired t-test p = {test.pvalue:.2g}."
         )
     return lines
@@ -68,11 +68,12 @@ def rates(folder: Path, settings: dict[str, Any]) -> list[str]:
         own = {**settings, "seed": 100, "budget": {"limit": 1}, "retrain": recipe}
         rows = Experiment("demo", folder=folder / f"rate-{rate}-100", settings=own).run()
         values.append(100 * np.mean([row["valid_accuracy"] for row in rows if row["row"] == "baseline"]))
-    return [*lines, f"| plain VGG19, valid (%) | {' | '.join(f'{value:.1f}' for value in values)} |"]
+    return [*lines, f"| plain chain, valid (%) | {' | '.join(f'{value:.1f}' for value in values)} |"]
 
 
 def main(
     out: Annotated[Path, typer.Option(help="Folder of the runs; those that are there are gone on with.")],
+    strategy: Annotated[list[str], typer.Option(help="Searches, TDGA first.")] = ["tdga", "random"],  # noqa: B006
     seeds: Annotated[int, typer.Option(help="Seeds from 0 on.")] = 10,
     first: Annotated[int, typer.Option(help="The first seed.")] = 0,
     workers: Annotated[int, typer.Option(help="Processes that train networks.")] = 2,
@@ -87,7 +88,9 @@ def main(
         return
     rows: dict[int, dict[str, float]] = {}
     for seed in range(first, first + seeds):
-        rows[seed] = found(out / str(seed), seed, settings)
+        rows[seed] = {}
+        for name in strategy:
+            rows[seed] |= found(out, seed, name, settings)
         (out / "rows.json").write_text(json.dumps(rows, indent=1), encoding="utf-8")
         console.print(seed, rows[seed])
     console.print("\n".join(table(rows) if len(rows) > 1 else []), markup=False)

@@ -26,7 +26,7 @@ from tdgnas.fitness import Table, TabularFitness, load_table
 from tdgnas.fitness.rank_sum import better, ladder
 from tdgnas.individual import AccuracyFitness
 from tdgnas.runs.search import Search
-from tdgnas.spaces import NASBench201
+from tdgnas.spaces import RULES, NASBench201
 from tdgnas.strategies import create
 
 Array = npt.NDArray[np.float64]
@@ -92,7 +92,7 @@ def main(
     scores: Annotated[Path, typer.Option(help="Folder of the scores that ranking.py cells has written.")],
     regime: Annotated[str, typer.Option(help="Of the supernets' training.")] = "weighted",
     evaluations: Annotated[int, typer.Option(help="Cells that a search may score.")] = 400,
-    shortlist: Annotated[int, typer.Option(help="Cells that are trained for 12 epochs.")] = 10,
+    shortlist: Annotated[list[int], typer.Option(help="Cells that are trained for 12 epochs; repeatable.")] = [10, 50],  # noqa: B006
     runs: Annotated[int, typer.Option(help="Runs of each search on each supernet.")] = 10,
     out: Annotated[Path | None, typer.Option(help="Append the table there, as Markdown.")] = None,
 ) -> None:
@@ -102,12 +102,12 @@ def main(
     if not files:
         raise typer.BadParameter(f"{scores} holds no {regime}-SEED.npz; run ranking.py cells first")
     final, short = 100 * truth.column("test_acc_200"), truth.column("val_acc_12")
-    picks: dict[tuple[str, str], list[tuple[float, float]]] = {}
+    picks: dict[tuple[str, str], list[tuple[float, ...]]] = {}
 
     def note(name: str, signal: str, best: list[Choices]) -> None:
-        rows = [truth.rows[choices] for choices in best[:shortlist]]
-        chosen = max(rows, key=lambda row: short[row])
-        picks.setdefault((name, signal), []).append((float(final[rows[0]]), float(final[chosen])))
+        rows = [truth.rows[choices] for choices in best[: max(shortlist)]]
+        chosen = [rows[0], *(max(rows[:size], key=lambda row: short[row]) for size in shortlist)]
+        picks.setdefault((name, signal), []).append(tuple(float(final[row]) for row in chosen))
 
     for number, path in enumerate(track(files, "supernets", console=console)):
         found = {**dict(np.load(path)), **dict(np.load(scores / "controls.npz"))}
@@ -115,6 +115,9 @@ def main(
         note(
             "most parameters, no search", "parameters", [order[at] for at in np.argsort(-found["parameters"])]
         )
+        if regime == "darts":
+            picked = RULES.get(space.default_rule)(space, found["alpha"])
+            note("DARTS, from its alpha", "gradients", [picked.choices])
         for signal, values in signals(found, number).items():
             table = Table(path.stem, {one: at for at, one in enumerate(order)}, {"signal": values})
             note("all cells scored", signal, [order[at] for at in np.argsort(-values)])
@@ -123,13 +126,13 @@ def main(
                     note(name, signal, searched(space, table, name, evaluations, 1000 * number + run))
     lines = [
         f"{len(files)} supernets ({regime} paths), {runs} runs of each search on each, "
-        f"{evaluations} cells scored a run, shortlist of {shortlist}",
+        f"{evaluations} cells scored a run",
         "",
-        f"| search | follows | its best | best of {shortlist}, trained 12 epochs |",
-        "| --- | --- | ---: | ---: |",
+        f"| search | follows | its best |{''.join(f' best of {size}, trained 12 epochs |' for size in shortlist)}",
+        f"| --- | --- | ---: |{' ---: |' * len(shortlist)}",
     ]
     for (name, signal), pairs in sorted(
-        picks.items(), key=lambda item: -np.mean([one for _, one in item[1]])
+        picks.items(), key=lambda item: -np.mean([one[-1] for one in item[1]])
     ):
         said = [f"{np.mean(column):.2f} ± {np.std(column):.2f}" for column in zip(*pairs, strict=True)]
         lines.append(f"| {name} | {signal} | {' | '.join(said)} |")

@@ -38,6 +38,9 @@ __all__ = ["selThermodynamic"]
 
 T = TypeVar("T", bound=GenesLike)
 
+#: Energies from here on are of no real network, where others are small (the worst value of tasks and of limits).
+FAILED = 1e6
+
 
 @OPERATORS.register("thermodynamic")
 def selThermodynamic(
@@ -218,21 +221,29 @@ def _weighted_values(individual: GenesLike, position: int) -> tuple[float, ...]:
 def scaled(energies: FloatArray, heat: float, relative: bool) -> tuple[FloatArray, float]:
     """Shift the energies to a least one of 0, and make the temperature absolute.
 
+    Energies of :data:`FAILED` or more beside others below a thousandth of it are those of networks that failed or are
+    beyond a limit: they are no part of the deviation, which a single one would make so large that no other energy
+    mattered.
+
     :param heat: T >= 0.
     :param relative: whether T is in units of the standard deviation of the energies.
     :returns: energies and temperature in one unit, which is another one where the energies are huge.
     :raises ValueError: when the temperature overflows.
     """
+    real = energies[energies < FAILED]
+    if not len(real) or float(np.abs(real).max()) > FAILED / 1000:
+        real = energies
     # A failed evaluation may have the largest float as its energy: a power of two avoids the overflow.
     if max(float(np.abs(energies).max()), 0.0 if relative else heat) > 2.0**900:
         energies, heat = np.ldexp(energies, -100), heat if relative else math.ldexp(heat, -100)
-    energies = energies - energies.min()
-    widest = float(energies.max())
+        real = np.ldexp(real, -100)
+    energies, real = energies - energies.min(), real - real.min()
+    widest = float(real.max())
     if not relative:
         return energies, heat
     if widest == 0:
         return energies, min(heat, 1.0)  # every T > 0 leaves the choice to the entropy alone
-    heat *= widest * float(np.std(energies / widest))
+    heat *= widest * float(np.std(real / widest))
     if heat > 2.0**960:
         raise ValueError(f"the temperature relative to energies as large as {widest} overflows; lower it")
     return energies, heat

@@ -306,3 +306,13 @@ def test_import_needs_no_torch():
 
 
 # Floats of one sign, and several objectives, as in DEAP's own examples --------------------------------------------
+
+
+def test_failed_evaluations_are_no_part_of_a_relative_temperature():
+    genotypes = [(0, 0, 0), (0, 0, 0), (0, 0, 1), (0, 1, 1), (1, 1, 1)]
+    energies = [0.3, 0.31, 0.4, 0.9, 1.5]
+    before = positions(pool_of(genotypes, energies), 4, temperature=0.2, relative=True)
+    failed = pool_of([*genotypes, (1, 0, 1), (1, 0, 0)], [*energies, 1e6, 2.5e6])
+    assert positions(failed, 4, temperature=0.2, relative=True) == before
+    large = [1e5 * energy for energy in energies]  # real energies of that size count as they are
+    assert positions(pool_of(genotypes, large), 4, temperature=0.2, relative=True) == before

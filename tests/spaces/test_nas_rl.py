@@ -175,3 +175,18 @@ def test_without_anchors_each_layer_reads_the_one_before() -> None:
 def test_bad_settings_are_named(settings: dict[str, object], says: str) -> None:
     with pytest.raises(ValueError, match=says):
         NasRL(**settings)
+
+
+def test_the_baseline_is_a_chain_of_middle_choices_and_random_controls_have_its_size() -> None:
+    space = NasRL(layers=4, strides=(1, 2), filters=(4, 8, 12, 16, 24), heights=(1, 3, 5), widths=(), image_size=8)
+    plain = space.baseline()
+    assert space.to_string(plain) == "3x3:12 | 3x3:12 <- 1 | 3x3:12 <- 2 | 3x3:12 <- 3"
+    rng = random.Random(1)
+    drawn = [space.sample_like(plain, rng) for _ in range(5)]
+    assert len(set(drawn)) == 5
+    assert all(abs(space.parameters(one) / space.parameters(plain) - 1) <= 0.1 for one in drawn)
+    published = NasRL(layers=2)
+    assert published.to_string(published.baseline()) == "3x3:36 | 3x3:36 <- 1"
+    assert len(NasRL(layers=3, anchors=False).baseline().choices) == 9
+    several = NasRL(layers=(2, 3, 6), types=("max", "conv"))
+    assert len(several.layers(several.baseline())) == 3

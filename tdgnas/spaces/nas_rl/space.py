@@ -5,6 +5,8 @@ Source: Zoph, Le 2017, *Neural Architecture Search with Reinforcement Learning*,
 
 from __future__ import annotations
 
+import math
+import random
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -194,6 +196,32 @@ class NasRL(SearchSpace):
                 f"layer {number} is fed by {layer.sources}; without anchors each reads the one before"
             )
         return ()
+
+    # what a search is compared with ------------------------------------------------------------------------------
+
+    def baseline(self) -> Architecture:
+        """Return the chain of equal layers: each reads the one before, and every token has its middle choice, the
+        smaller of two."""
+        middle = {token: sorted(choices)[(len(choices) - 1) // 2] for token, choices in self.tokens.items() if choices}
+        window = (middle["height"], middle.get("width", middle["height"]))
+        stride = (middle["stride-height"], middle["stride-width"])
+        depth = self.depths[(len(self.depths) - 1) // 2]
+        return self.of_layers(
+            [Layer(CONV, window, stride, middle["filters"], (n,) if n else ()) for n in range(depth)]
+        )
+
+    def sample_like(self, architecture: Architecture, rng: random.Random | None = None) -> Architecture:
+        """Return a random control of the same size: drawn until its parameters are within a tenth of the
+        architecture's; the nearest of a thousand where none is."""
+        size, nearest, least = self.parameters(architecture), architecture, math.inf
+        for _ in range(1000):
+            drawn = self.sample(rng)
+            distance = abs(self.parameters(drawn) - size) / size
+            if distance < least:
+                nearest, least = drawn, distance
+            if distance <= 0.1:
+                break
+        return nearest
 
     # the text form -----------------------------------------------------------------------------------------------
 
