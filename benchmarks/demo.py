@@ -28,9 +28,9 @@ PLAIN, CONTROLS = "plain chain", "random controls"
 
 def found(folder: Path, seed: int, strategy: str, settings: dict[str, Any]) -> dict[str, float]:
     """Run the demo of a seed, or go on with it; return mean test accuracies in percent by column."""
-    own = {**settings, "seed": seed, "strategy": {"name": strategy}}
+    own = {**settings, "seed": seed}
     if strategy != "tdga":
-        own["retrain"] = {"random_draws": 0}
+        own |= {"strategy": {"name": strategy}, "retrain": {"random_draws": 0}}
     rows = Experiment("demo", folder=folder / f"{strategy}-{seed}", settings=own).run()
     values: dict[str, list[float]] = {}
     for row, named in ((row, row["row"]) for row in rows):

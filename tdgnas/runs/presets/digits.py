@@ -28,6 +28,7 @@ def demo(epochs: int = 6, evaluations: int = 120, images: int = 240) -> Sections
     data = {"name": "digits", "size": 8, "channels": 1, "train": images}
     return {
         **from_scratch(space, data, evaluations, recipe=recipe),
+        "strategy": {"name": "tdga", "temperature": {"start": 0.3, "stop": 0.03}},
         "objectives": {"limits": {"parameters": 0.006862}},
         "retrain": {**recipe, "seeds": 3},
     }
