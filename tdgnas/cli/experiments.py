@@ -229,7 +229,8 @@ def _finish(folder: Path, fresh: bool = False) -> None:
     """Print the result of a finished run; draw it and write its report where that is not done yet."""
     from ..reports import draw_run, read_findings, read_rows, result_table, write_report
 
-    if fresh or not (folder / "report.html").exists():
+    drawn = (folder / "figures" / "architecture.svg").exists() and (folder / "report.html").exists()
+    if fresh or not drawn:
         found = read_findings(folder)
         draw_run(found)
         write_report(found)
