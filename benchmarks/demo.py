@@ -4,8 +4,8 @@
     python benchmarks/demo.py --out runs/demo-seeds --strategy random --strategy tdga
     python benchmarks/demo.py --rates --out runs/demo-seeds                          # the plain network's learning rate
 
-The demo's settings were chosen on seed 100; the ten that judge are 0 to 9. Every row is the mean of three trainings, with
-other seeds than the search has trained with; `random controls` are networks of the size of the one that was found.
+The demo's settings were chosen on seed 100; the ten that judge are 0 to 9. Every number is the mean of three trainings,
+with other seeds than the search has trained with; `random controls` are three networks of the size of the found one.
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ def table(rows: dict[int, dict[str, float]]) -> list[str]:
         gain = columns["tdga"] - columns[name]
         test = stats.ttest_1samp(gain, 0.0, alternative="greater")
         lines.append(
-            f"- TDGA minus {name}: {gain.mean():+.1f} points (sd {gain.std(ddof=1):.1f}), better for {(gain > 0).sum()} "
-            f"of {len(gain)} seeds, one-sided paired t-test p = {test.pvalue:.2g}."
+            f"- TDGA minus {name}: {gain.mean():+.1f} points (sd {gain.std(ddof=1):.1f}), better for "
+            f"{(gain > 0).sum()} of {len(gain)} seeds, one-sided paired t-test p = {test.pvalue:.2g}."
         )
     return lines
 

@@ -92,7 +92,9 @@ def main(
     scores: Annotated[Path, typer.Option(help="Folder of the scores that ranking.py cells has written.")],
     regime: Annotated[str, typer.Option(help="Of the supernets' training.")] = "weighted",
     evaluations: Annotated[int, typer.Option(help="Cells that a search may score.")] = 400,
-    shortlist: Annotated[list[int], typer.Option(help="Cells that are trained for 12 epochs; repeatable.")] = [10, 50],  # noqa: B006
+    shortlist: Annotated[
+        list[int], typer.Option(help="Cells that are trained for 12 epochs; repeatable.")
+    ] = [10, 50],  # noqa: B006
     runs: Annotated[int, typer.Option(help="Runs of each search on each supernet.")] = 10,
     out: Annotated[Path | None, typer.Option(help="Append the table there, as Markdown.")] = None,
 ) -> None:

@@ -178,7 +178,9 @@ def test_bad_settings_are_named(settings: dict[str, object], says: str) -> None:
 
 
 def test_the_baseline_is_a_chain_of_middle_choices_and_random_controls_have_its_size() -> None:
-    space = NasRL(layers=4, strides=(1, 2), filters=(4, 8, 12, 16, 24), heights=(1, 3, 5), widths=(), image_size=8)
+    space = NasRL(
+        layers=4, strides=(1, 2), filters=(4, 8, 12, 16, 24), heights=(1, 3, 5), widths=(), image_size=8
+    )
     plain = space.baseline()
     assert space.to_string(plain) == "3x3:12 | 3x3:12 <- 1 | 3x3:12 <- 2 | 3x3:12 <- 3"
     rng = random.Random(1)

@@ -202,7 +202,11 @@ class NasRL(SearchSpace):
     def baseline(self) -> Architecture:
         """Return the chain of equal layers: each reads the one before, and every token has its middle choice, the
         smaller of two."""
-        middle = {token: sorted(choices)[(len(choices) - 1) // 2] for token, choices in self.tokens.items() if choices}
+        middle = {
+            token: sorted(choices)[(len(choices) - 1) // 2]
+            for token, choices in self.tokens.items()
+            if choices
+        }
         window = (middle["height"], middle.get("width", middle["height"]))
         stride = (middle["stride-height"], middle["stride-width"])
         depth = self.depths[(len(self.depths) - 1) // 2]
