@@ -178,8 +178,7 @@ def _document(
 
     :param given: values of the options in :data:`KEYS`.
     """
-    from ..runs.experiment import document_of
-    from ..runs.sections import assign, merged
+    from ..runs.sections import assign, document_of, merged
 
     found = merged(document or {}, document_of(problem, strategy, None, {}))
     for name, value in (given or {}).items():

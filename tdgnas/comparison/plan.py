@@ -16,10 +16,10 @@ from ..files import Json
 from ..fitness import TableNotFound, find_table
 from ..registry import IMPORTED
 from ..runs.config import make_config
-from ..runs.experiment import document_of
 from ..runs.problem import FITNESSES, Problem
 from ..runs.problems import problem_sections
 from ..runs.search import UNITS
+from ..runs.sections import document_of
 from ..runs.settings import Config
 from ..runs.wiring import check_fit, try_strategy, unfit
 from ..strategies import STRATEGIES

@@ -38,7 +38,7 @@ from .phases import FINISHED, TOGETHER, make_phase, phase_names
 from .problem import Problem
 from .progress import Reporter
 from .retrain_phase import check_retraining
-from .sections import merged, strategy_sections
+from .sections import document_of
 from .settings import Config
 from .together import call, follow
 from .wiring import check_fit, try_strategy
@@ -379,22 +379,6 @@ def import_modules(document: Mapping[str, Any]) -> None:
     with section("imports"):
         for module in document.get("imports") or []:
             import_plugin(module)
-
-
-def document_of(
-    problem: str | None,
-    strategy: str | None,
-    budget: float | tuple[str, float] | None,
-    settings: Mapping[str, Any],
-) -> Json:
-    """Return the nested dict that these words stand for, to be given to :func:`make_config`."""
-    document: Json = {} if problem is None else {"problem": problem}
-    if strategy is not None:
-        document |= strategy_sections(strategy)
-    if budget is not None:
-        unit, limit = budget if isinstance(budget, tuple) else (None, budget)
-        document["budget"] = {"limit": limit} if unit is None else {"unit": unit, "limit": limit}
-    return merged(document, settings)
 
 
 def _measured(config: Config) -> bool:

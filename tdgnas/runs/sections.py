@@ -79,3 +79,19 @@ def merged(sections: Mapping[str, Any], document: Mapping[str, Any]) -> Json:
         else:
             found[key] = merged(old, value)
     return found
+
+
+def document_of(
+    problem: str | None,
+    strategy: str | None,
+    budget: float | tuple[str, float] | None,
+    settings: Mapping[str, Any],
+) -> Json:
+    """Return the nested dict that these words stand for, to be given to :func:`tdgnas.runs.make_config`."""
+    document: Json = {} if problem is None else {"problem": problem}
+    if strategy is not None:
+        document |= strategy_sections(strategy)
+    if budget is not None:
+        unit, limit = budget if isinstance(budget, tuple) else (None, budget)
+        document["budget"] = {"limit": limit} if unit is None else {"unit": unit, "limit": limit}
+    return merged(document, settings)
