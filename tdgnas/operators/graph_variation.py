@@ -10,6 +10,7 @@ import random
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from functools import wraps
+from itertools import combinations
 from typing import Any, TypeVar
 
 from ..decision import choice_of
@@ -95,14 +96,16 @@ def mutRewire(
     check_scale(scale)
     decisions = gene_groups(slices, len(individual), name="slices")
     targets = [set(genes) for genes in gene_groups(groups, len(individual), name="groups")]
+    chosen = [choice_of([individual[gene] for gene in one]) for one in decisions]
+    inside = [
+        [(one, choice) for one, choice in zip(decisions, chosen, strict=True) if target.issuperset(one)]
+        for target in targets
+    ]
     pairs = [
         (one, two)
-        for target in targets
-        for place, one in enumerate(decisions)
-        for two in decisions[place + 1 :]
-        if len(one) == len(two)
-        and target.issuperset(one + two)
-        and choice_of([individual[gene] for gene in one]) != choice_of([individual[gene] for gene in two])
+        for own in inside
+        for (one, first), (two, second) in combinations(own, 2)
+        if len(one) == len(two) and first != second
     ]
     pick = random.randrange if rng is None else rng.randrange
     if pairs:
