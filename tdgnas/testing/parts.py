@@ -318,7 +318,7 @@ class DataCase(PartCase):
         splits = source
         if isinstance(source, Source):
             splits = make_splits(source, size=source.size, channels=source.channels)
-        targets = splits.train.batch(slice(0, len(splits.train)))[1]
+        targets = splits.train.batch(slice(0, len(splits.train)))[1].unique(dim=0)
         splits.task.check(torch.zeros((len(targets), splits.outputs)), targets)
 
 
