@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
+import multiprocessing
 import time
 
 import pytest
@@ -112,26 +109,24 @@ def without_time(results):
     return [{k: v for k, v in result.items() if k not in ("seconds", "digest")} for result in results]
 
 
-def test_a_killed_comparison_goes_on_inside_a_search(tmp_path):
-    """A real process, killed; what is found is what an undisturbed one finds."""
-    long = TINY.replace("evaluations=14", "evaluations=150")
-    arguments = ["-p", long, "-s", "darts", "--seeds", "1", "--jobs", "1", "--out"]
-    command = [sys.executable, "-m", "tdgnas", "compare", *arguments]
-    process = subprocess.Popen([*command, tmp_path / "killed"], stdout=subprocess.DEVNULL)
+def test_a_killed_comparison_goes_on_inside_a_search(tmp_path, monkeypatch):
+    """A process of its own, killed; what is found is what an undisturbed one finds."""
+    monkeypatch.setattr(experiments, "CHECKPOINT_SHARE", 1e9)  # one after every step
+    plan = make_plan(("darts",), (TINY.replace("evaluations=14", "evaluations=100"),), seeds=(0,))
+    process = multiprocessing.get_context("fork").Process(target=run, args=(plan, tmp_path / "killed"))
+    process.start()
     folder = tmp_path / "killed" / "tiny" / "darts" / "0"
     patience = time.monotonic() + 1800  # of a machine that is busy
-    while len(generations(folder)) < 3 and process.poll() is None:
+    while len(generations(folder)) < 3 and process.is_alive():
         assert time.monotonic() < patience
-        time.sleep(0.05)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+        time.sleep(0.01)
+    process.kill()
+    process.join()
     saved = CheckpointFolder(folder / "checkpoints").load()
     assert saved["phase"] == "search"
     assert saved["state"]["search"]["place"][0] > 0
     for out in ("killed", "whole"):
-        subprocess.run(
-            [*command, tmp_path / out], stdout=subprocess.DEVNULL, check=True, env=dict(os.environ)
-        )
+        run(plan, tmp_path / out)
     assert generations(folder) == generations(tmp_path / "whole" / "tiny" / "darts" / "0")
 
 

@@ -25,8 +25,10 @@ from typer.testing import CliRunner
 import tdgnas
 from tdgnas.cli import app
 from tdgnas.operators import OPERATORS
+from tdgnas.processes import WorkerMap
 from tdgnas.spaces import SPACES
 from tdgnas.strategies import STRATEGIES
+from tests.torchrun import torchrun
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -73,13 +75,14 @@ class Reader:
         if command == ["pip", "install", "-e", "."]:
             return self.install()
         if command[0] == "torchrun":
-            torchrun = [sys.executable, "-m", "torch.distributed.run", *command[1:]]
-            own = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-            return subprocess.run(torchrun, env=own, check=True, capture_output=True, text=True).stdout
+            return str(torchrun(command[1:], self.tdgnas))
         assert command[0] == "tdgnas", f"the tests run tdgnas, not {command[0]!r}"
-        result = CliRunner().invoke(app, command[1:])
-        allowed = (0, 1) if "check" in command else (0,)  # a page may show what a slip looks like
-        assert result.exit_code in allowed, f"{command}: {result.output}\n{result.exception!r}"
+        return self.tdgnas(*command[1:])
+
+    def tdgnas(self, *words: str) -> str:
+        result = CliRunner().invoke(app, words)
+        allowed = (0, 1) if "check" in words else (0,)  # a page may show what a slip looks like
+        assert result.exit_code in allowed, f"{words}: {result.output}\n{result.exception!r}"
         return result.output
 
     def install(self) -> str:
@@ -97,6 +100,8 @@ def reader(tmp_path, monkeypatch, install, blank_pictures):
     matplotlib.use("Agg")
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
+    # Processes beside this one start without importing everything again.
+    monkeypatch.setattr(WorkerMap.__init__, "__kwdefaults__", {"failed": None, "context": "fork"})
     modules, registries = set(sys.modules), (OPERATORS, SPACES, STRATEGIES)
     entries = [dict(registry._entries) for registry in registries]
     yield Reader(tmp_path, install)

@@ -1,13 +1,9 @@
-"""Two processes, started once as torchrun does, learn what one learns; one writes, and any number goes on."""
+"""Two processes, started once by torchrun, learn what one learns; one writes, and any number goes on."""
 
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,25 +11,16 @@ import pytest
 from tdgnas.files.tables import read_table
 from tdgnas.parallel import Group, joined, present, working
 from tdgnas.runs import Experiment
+from tests.torchrun import torchrun
 
 from . import two_processes as work
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory) -> Path:
+def folder(tmp_path_factory, alone) -> Path:
     """What two processes left."""
     folder = tmp_path_factory.mktemp("two")
-    with socket.socket() as free:
-        free.bind(("localhost", 0))
-        port = str(free.getsockname()[1])
-    own = {"WORLD_SIZE": "2", "MASTER_ADDR": "localhost", "MASTER_PORT": port, "OMP_NUM_THREADS": "1"}
-    started = [
-        subprocess.Popen(
-            [sys.executable, work.__file__, str(folder)], env={**os.environ, **own, "RANK": str(rank)}
-        )
-        for rank in range(2)
-    ]
-    assert [process.wait(timeout=120) for process in started] == [0, 0]
+    torchrun(["--standalone", "--nproc-per-node", "2", work.__file__], lambda: work.main(folder))
     return folder
 
 
@@ -44,7 +31,11 @@ def found(folder) -> dict:
 
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory) -> dict:
-    return work.trained(tmp_path_factory.mktemp("one") / "net")
+    """What one process learns; done before there are two, which then have everything imported."""
+    folder = tmp_path_factory.mktemp("one")
+    Experiment.start(folder / "run", work.config()).execute()
+    found = {name: work.pretrained(**settings) for name, settings in work.METHODS.items()}
+    return {"run": folder / "run", **work.trained(folder / "net"), **found}
 
 
 def test_two_processes_have_the_learning_curve_of_one(found, alone):
@@ -55,24 +46,23 @@ def test_two_processes_have_the_learning_curve_of_one(found, alone):
 
 
 @pytest.mark.parametrize("method", work.METHODS)
-def test_two_processes_pretrain_a_supernet_as_one_does(method, found):
-    own = work.pretrained(**work.METHODS[method])
+def test_two_processes_pretrain_a_supernet_as_one_does(method, found, alone):
+    own = alone[method]
     near = 5e-3 if method == "second order" else 1e-3  # a central difference in float32
-    for row, alone in zip(found[method]["rows"], own["rows"], strict=True):
-        assert row == pytest.approx(alone, rel=near)
+    for row, single in zip(found[method]["rows"], own["rows"], strict=True):
+        assert row == pytest.approx(single, rel=near)
     assert found[method]["weights"] == pytest.approx(own["weights"], rel=near)
 
 
-def test_a_run_of_two_processes_is_that_of_one(folder, tmp_path):
-    Experiment.start(tmp_path / "run", work.config()).execute()
+def test_a_run_of_two_processes_is_that_of_one(folder, alone):
+    runs = (folder / "run", alone["run"])
     for name in ("pretraining.csv", "retraining.csv"):
-        tables = [read_table(run / name) for run in (folder / "run", tmp_path / "run")]
-        for row, alone in zip(*tables, strict=True):
+        for row, single in zip(*(read_table(run / name) for run in runs), strict=True):
             for column, value in row.items():
                 assert value == (
-                    pytest.approx(alone[column], rel=1e-3) if type(value) is float else alone[column]
+                    pytest.approx(single[column], rel=1e-3) if type(value) is float else single[column]
                 )
-    rows = [json.loads((run / "results.json").read_text()) for run in (folder / "run", tmp_path / "run")]
+    rows = [json.loads((run / "results.json").read_text()) for run in runs]
     assert [row["choices"] for row in rows[0]] == [row["choices"] for row in rows[1]]
 
 

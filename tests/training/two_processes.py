@@ -1,8 +1,6 @@
 """What tests/training/test_parallel.py computes twice: here by two processes, there by one."""
 
 import json
-import sys
-from pathlib import Path
 
 import torch
 from torch import nn
@@ -87,7 +85,3 @@ def main(folder):
             else:
                 Experiment.follow()
         (own / "found.json").write_text(json.dumps(found))
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]))
