@@ -112,7 +112,7 @@ def without_time(results):
 def test_a_killed_comparison_goes_on_inside_a_search(tmp_path, monkeypatch):
     """A process of its own, killed; what is found is what an undisturbed one finds."""
     monkeypatch.setattr(experiments, "CHECKPOINT_SHARE", 1e9)  # one after every step
-    plan = make_plan(("darts",), (TINY.replace("evaluations=14", "evaluations=100"),), seeds=(0,))
+    plan = make_plan(("darts",), (TINY.replace("evaluations=14", "evaluations=50"),), seeds=(0,))
     process = multiprocessing.get_context("fork").Process(target=run, args=(plan, tmp_path / "killed"))
     process.start()
     folder = tmp_path / "killed" / "tiny" / "darts" / "0"
