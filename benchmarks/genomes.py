@@ -49,15 +49,16 @@ SEARCHES: list[tuple[str, str, dict[str, Any]]] = [
 
 
 def searched(
-    genome: str, strategy: dict[str, Any], seed: int, evaluations: int, images: int
+    genome: str, strategy: dict[str, Any], seed: int, evaluations: int, images: int, folder: Path
 ) -> dict[str, Any]:
-    """Search, train what was found; return the row."""
+    """Search, train what was found; return the row. Networks that are trained already are in the folder."""
     own: dict[str, Any] = {
         "problem": f"digits-genomes:genome={genome},epochs=3,evaluations={evaluations}",
         "data": {"train": images, "valid": 400, "test": 600},
     }
     config = make_config({**own, "strategy": strategy, "seed": seed, "device": "cpu"})
     problem = Problem.made(config)
+    problem.keep_in(folder)
     made, fitness = make_strategy(config, problem)
     search = make_search(config, problem, made, fitness)
     trace = search.run()
@@ -93,7 +94,7 @@ def main(
     for seed in range(seeds):
         for genome, name, strategy in SEARCHES:
             if (genome, name, seed) not in done:
-                row = searched(genome, strategy, seed, evaluations, images)
+                row = searched(genome, strategy, seed, evaluations, images, out.with_suffix(""))
                 growing.append({"genome": genome, "strategy": name, "seed": seed, **own, **row})
     rows = [row for row in read_table(out) if own.items() <= row.items() and row["seed"] < seeds]
     print("| genome | strategy | valid (%) | test after 10 epochs (%) | parameters | passes |")

@@ -63,10 +63,12 @@ def result(folder: Path) -> dict[str, Any]:
     space, best = load_architecture(folder / "architecture.json")
     rows = json.loads((folder / "results.json").read_text(encoding="utf-8"))
     measured = Experiment.open(folder).context.problem.final(best)
-    trained = {row["choices"] for row in read_table(folder / "children.csv")}
+    children = read_table(folder / "children.csv")
+    trained = {row["choices"] for row in children}
     lineage = [" ".join(map(str, one)) for one in (best.choices, *space.ancestors(best.choices))]
     inherits = "inherited" in folder.parent.name
     return {
+        "all": 100 * mean(row["value"] for row in children if row["value"] is not None),
         "learned": float(sum(one in trained for one in lineage[: None if inherits else 1])),
         "curve": [(cost, signal) for cost, signal, _ in trace["points"]],
         "valid": 100 * trace["points"][-1][1],
@@ -114,6 +116,7 @@ def main(
             flush=True,
         )
     columns = {
+        "all": "mean child, validation",
         "learned": "trainings of the winner's line",
         "valid": "validation",
         "test": "test, as it was trained",
