@@ -35,16 +35,16 @@ SEARCHES: list[tuple[str, str, dict[str, Any]]] = [
     ("bits", "ga", {"name": "ga", "population": 8}),
     ("bits", "roulette", {"name": "tdga", "population": 8, **ROULETTE}),
     ("bits", "thermodynamic", {"name": "tdga", "population": 8, "variation": BITS}),
-    ("motifs", "random", {"name": "random"}),
-    ("motifs", "tournament", {"name": "tournament", "population": 8}),
-    ("flat", "random", {"name": "random"}),
-    ("flat", "tournament", {"name": "tournament", "population": 8}),
     ("trees", "random", {"name": "random"}),
     ("trees", "gp", {"name": "gp", "population": 8}),
     ("trees", "tdga", {"name": "tdga", "population": 8}),
     ("cgp", "random", {"name": "random"}),
     ("cgp", "one-plus-lambda", {"name": "one-plus-lambda"}),
     ("cgp", "tdga", {"name": "tdga", "population": 8}),
+    ("motifs", "random", {"name": "random"}),
+    ("motifs", "tournament", {"name": "tournament", "population": 8}),
+    ("flat", "random", {"name": "random"}),
+    ("flat", "tournament", {"name": "tournament", "population": 8}),
 ]
 
 
