@@ -14,19 +14,7 @@ from ..comparison.outcome import Outcome, outcomes, write_outcomes
 from ..files import Json
 from ..files.atomic import write_text
 from ..runs.config import flat
-from .page import (
-    Block,
-    Page,
-    Picture,
-    Section,
-    Table,
-    Text,
-    counted,
-    drawn,
-    markdown,
-    picture_file,
-    value_text,
-)  # fmt: skip
+from .page import Block, Page, Picture, Section, Table, Text, counted, markdown, picture_file, value_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -63,7 +51,7 @@ def write_comparison(plan: Plan, results: list[Json], out: Path, command: str = 
         for picture in blocks:
             if isinstance(picture, Picture):
                 file = out / "figures" / f"{one.problem}-{picture_file(picture)}"
-                write_text(file, drawn(picture.figure).decode())
+                write_text(file, picture.svg_text)
         lines += ["", f"## {one.problem}", "", *markdown(blocks, f"figures/{one.problem}-")]
         sections.append(Section(f"problem-{number}", one.problem, [*blocks, *_costs(one), *_pairs(one)]))
     write_text(out / "summary.md", "\n".join(lines))

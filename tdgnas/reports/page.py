@@ -16,13 +16,6 @@ if TYPE_CHECKING:
 _drawn: WeakKeyDictionary[Figure, bytes] = WeakKeyDictionary()
 
 
-def drawn(figure: Figure) -> bytes:
-    """Return a figure that nobody changes any more as SVG; drawing takes long, and files and page need it alike."""
-    if figure not in _drawn:
-        _drawn[figure] = svg(figure)
-    return _drawn[figure]
-
-
 class Text(NamedTuple):
     """A paragraph; its style is nothing, ``soft``, ``warning``, ``code`` (kept as it is) or ``command`` (wrapped)."""
 
@@ -50,9 +43,16 @@ class Picture(NamedTuple):
     kind: str = "picture"
 
     @property
+    def svg_text(self) -> str:
+        """The picture as SVG, drawn once: files and page need it alike."""
+        if self.figure not in _drawn:
+            _drawn[self.figure] = svg(self.figure)
+        return _drawn[self.figure].decode()
+
+    @property
     def data(self) -> str:
         """The picture as a ``data:`` address."""
-        return f"data:image/svg+xml;base64,{base64.b64encode(drawn(self.figure)).decode()}"
+        return f"data:image/svg+xml;base64,{base64.b64encode(self.svg_text.encode()).decode()}"
 
 
 class Folded(NamedTuple):

@@ -15,20 +15,7 @@ from ..files.tables import read_events, read_table
 from ..fitness.objectives import UNITS, WORST
 from ..spaces import load_architecture
 from .history import Event, best_by_generation, changes_of, family, find, is_maximised, spread_out
-from .page import (
-    Block,
-    Folded,
-    Page,
-    Picture,
-    Section,
-    Table,
-    Text,
-    counted,
-    drawn,
-    duration,
-    short,
-    value_text,
-)
+from .page import Block, Folded, Page, Picture, Section, Table, Text, counted, duration, short, value_text
 from .summary import Row, head, read_results, read_rows, read_seconds
 
 if TYPE_CHECKING:
@@ -357,7 +344,7 @@ def draw_run(run: Path | Findings) -> list[Path]:
     files = []
     for name, figure in found.figures.items():
         files += pictures.save(figure, target / f"{name}.png")
-        files.append(write_text(target / f"{name}.svg", drawn(figure).decode()))
+        files.append(write_text(target / f"{name}.svg", Picture(figure, name).svg_text))
     return files
 
 
