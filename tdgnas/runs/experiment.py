@@ -280,9 +280,10 @@ class Experiment:
             supernet.load_state_dict(load_file(self.folder / "supernet" / "supernet.safetensors"))
 
     def _check_config(self, before: Json, first: int) -> None:
+        known = make_config(before).model_dump()  # a key that an earlier version did not have is at its default
         changed = [
             sentence
-            for key, sentence in differences(before, self.config.model_dump()).items()
+            for key, sentence in differences(known, self.config.model_dump()).items()
             if key.split(".")[-1] not in _FREE
             and _SECTIONS.get(key, _SECTIONS.get(key.split(".")[0], 0)) <= _PLACES[self.phases[first]]
         ]

@@ -125,6 +125,15 @@ def test_a_changed_configuration_is_refused_with_its_key(halfway: Path) -> None:
         Experiment.open(halfway).execute()
 
 
+def test_a_run_goes_on_under_a_version_with_another_key(halfway: Path) -> None:
+    newest = sorted((halfway / "checkpoints").glob("checkpoint-*"))[-1]
+    state = load_checkpoint(newest)
+    del state["config"]["map"]["asynchronous"]
+    save_checkpoint(state, newest)
+    Experiment.open(halfway).execute()
+    assert finished(halfway)
+
+
 def test_a_run_that_was_begun_otherwise_is_not_taken_for_this_one(halfway: Path, tiny: Config) -> None:
     with pytest.raises(
         ConfigError, match=r"other settings: strategy\.variation\.sigma was 0\.2 and is 0\.7; choose another"
