@@ -28,7 +28,7 @@ class Slow:
     def __call__(self, individual: Any) -> tuple[float]:
         """Evaluate, so that there is time to be killed."""
         sign = self.folder / str(os.getpid())
-        sign.write_text(os.environ.get("RAY_RAYLET_PID", ""))  # of its machine
+        sign.write_text(f"{os.environ.get('RAY_RAYLET_PID', '')}\n{list(individual)}")  # its machine first
         time.sleep(0.08)
         sign.unlink()
         return (sum(gene > 0 for gene in individual) / len(individual),)

@@ -55,16 +55,19 @@ def cluster(machine: Cluster) -> Iterator[RayMap]:
 
 @contextmanager
 def killer(folder: Path, seed: int) -> Iterator[list[str]]:
-    """Kill two actors at random while a block runs."""
+    """Kill two actors at random while a block runs; not twice at one individual, which would be taken for deadly."""
     killed: list[str] = []
     stop, rng = threading.Event(), random.Random(seed)
 
     def work() -> None:
         while not stop.wait(0.2 + 0.6 * rng.random()) and len(killed) < 2:
             for sign in rng.sample(found := sorted(folder.iterdir()), len(found))[:1]:
-                killed.append(sign.name)
-                os.kill(int(sign.name), signal.SIGKILL)
-                sign.unlink(missing_ok=True)
+                with suppress(FileNotFoundError):
+                    if (at := sign.read_text().partition("\n")[2]) in killed:
+                        continue
+                    os.kill(int(sign.name), signal.SIGKILL)
+                    killed.append(at)
+                    sign.unlink()
 
     thread = threading.Thread(target=work)
     thread.start()
@@ -147,7 +150,7 @@ def taken_away(machine: Cluster, node: Any, folder: Path) -> Iterator[None]:
 
     def at_work() -> bool:
         with suppress(FileNotFoundError):
-            return any(sign.read_text() == raylet for sign in folder.iterdir())
+            return any(sign.read_text().partition("\n")[0] == raylet for sign in folder.iterdir())
         return False
 
     def work() -> None:
