@@ -280,7 +280,9 @@ class Experiment:
             supernet.load_state_dict(load_file(self.folder / "supernet" / "supernet.safetensors"))
 
     def _check_config(self, before: Json, first: int) -> None:
-        known = make_config(before).model_dump()  # a key that an earlier version did not have is at its default
+        known = make_config(
+            before
+        ).model_dump()  # a key that an earlier version did not have is at its default
         changed = [
             sentence
             for key, sentence in differences(known, self.config.model_dump()).items()
