@@ -93,7 +93,8 @@ def driver(text: str) -> str:
         elif block["kind"] == "console":
             commands = [line[2:] for line in body.splitlines() if line.startswith("$ ")]
             lines += [command(shlex.split(each)) for each in commands]
-    return "\n".join(lines) + "\n"
+    # Processes that a page starts import this program again.
+    return "if __name__ == '__main__':\n" + "\n".join(f"    {line}" for line in lines) + "\n"
 
 
 def command(words: list[str]) -> str:

@@ -287,7 +287,10 @@ class Workers(ABC):
         if own is not None:  # and it is for its owner to say so
             return [own]
         if self.failed is None:
-            raise WorkerDied(f"{sentence}; with failed=... such items get that result and the others go on")
+            raise WorkerDied(
+                f"{sentence}; with failed=... such items get that result and the others go on. A script that starts "
+                'processes does so under if __name__ == "__main__":, or each of them begins the script again'
+            )
         warnings.warn(f"{sentence}; it gets the result {self.failed!r}", RuntimeWarning, stacklevel=4)
         return [self.failed]
 
