@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from ..files import Json
 from ..pictures.results import axis_of, measure_of
+from ..runs.retrain_phase import FINE_TUNED
 from .page import duration, short, value_text
 
 PHASES = ("pretraining", "search", "retraining")
@@ -72,7 +73,8 @@ def read_seconds(folder: Path) -> dict[str, list[float]]:
 def read_rows(*folders: Path) -> list[Row]:
     """Read the results of a finished run, or of several together: one row per kind of network, in the table's order.
 
-    Seconds are means too: of a network's training, and of a run's search; the last row is the search's winner.
+    Seconds are means too: of a network's training, and of a run's search; the last row is the search's winner, and one
+    that begins with its name the same network trained on from the shared weights.
     """
     members: dict[str, list[Json]] = {}
     before, searched = [], []
@@ -88,7 +90,8 @@ def read_rows(*folders: Path) -> list[Row]:
     for name, networks in members.items():
         # What was read off the relaxed weights of the pretraining was known before the search.
         known = fmean(before) if name.startswith("DARTS,") else 0.0
-        known = fmean(before) + fmean(searched) if name == list(members)[-1] else known
+        winner = list(members)[-1]
+        known = fmean(before) + fmean(searched) if name in (winner, winner + FINE_TUNED) else known
         rows.append(_row(name, networks, known))
     return rows
 

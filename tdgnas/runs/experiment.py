@@ -33,6 +33,7 @@ from .environment import changes, environment, quiet_warnings, same_bits, versio
 from .errors import ConfigError, Interrupted, RunFailed
 from .folder import check_empty, check_run
 from .guards import OperatorFailed
+from .on_supernet import SEARCHED
 from .phase import Context, Phase
 from .phases import FINISHED, TOGETHER, make_phase, phase_names
 from .problem import Problem
@@ -277,7 +278,9 @@ class Experiment:
             self.context.problem.budget.load_state_dict(state["budget"])
         supernet = self.context.problem.supernet
         if first > 0 and supernet is not None:
-            supernet.load_state_dict(load_file(self.folder / "supernet" / "supernet.safetensors"))
+            over = first > self.phases.index("search") and (self.folder / SEARCHED).exists()
+            saved = self.folder / (SEARCHED if over else "supernet")
+            supernet.load_state_dict(load_file(saved / "supernet.safetensors"))
 
     def _check_config(self, before: Json, first: int) -> None:
         known = make_config(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
@@ -11,12 +12,15 @@ from ..files import Json, State
 from ..fitness import RankSumFitness, TrainingGradients
 from ..settings import Section
 from ..spaces import Architecture
-from ..supernet import Supernet, evaluate_one, evaluation_set
+from ..supernet import Supernet, evaluate_one, evaluation_set, save_supernet
 from ..supernet.alternating import WeightTraining
 from .build import make_both, make_fitness, make_supernet, section
 from .errors import ConfigError
 from .problem import FITNESSES, Problem
 from .settings import Config, SupernetSettings
+
+SEARCHED = "searched"
+"""Folder of the supernet as a search has left it that trains the weights on."""
 
 
 @FITNESSES.register("supernet")
@@ -89,6 +93,13 @@ class OnSupernet(Problem):
         )
         score = evaluate_one(self.supernet, where, architecture)
         return {"test_loss": score.loss, **{f"test_{name}": value for name, value in score.measures.items()}}
+
+    def keep_winner(self, architecture: Architecture) -> list[Path]:
+        """Write the weights where the search has changed them; those that it began with are kept beside."""
+        if not self.learned or self.folder is None:
+            return []
+        saved = save_supernet(self.supernet, self.folder / SEARCHED)
+        return [saved / "supernet.json", saved / "supernet.safetensors"]
 
     def release(self) -> None:
         """Free the values that were kept for the next generation, and end the workers where there are some."""

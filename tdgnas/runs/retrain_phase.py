@@ -1,9 +1,14 @@
-"""Last phase: every row of the final table, trained from scratch with the same recipe."""
+"""Last phase: every row of the final table, trained from scratch with the same recipe.
+
+Where it is asked for, the winner is fine-tuned from the shared weights, beside controls that get as many passes.
+"""
 
 from __future__ import annotations
 
+import json
 import random
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 from torch import nn
@@ -14,18 +19,23 @@ from ..files.atomic import write_json
 from ..files.tables import Table
 from ..seeding import seed_everything
 from ..spaces import RULES, Architecture, save_architecture, space_document
-from ..training import NetworkPlan, Training, TrainingDiverged, evaluate, save_model, training_card
+from ..training import NetworkPlan, Recipe, Training, TrainingDiverged, evaluate, save_model, training_card
 from .errors import ConfigError
 from .phase import Context, choices_text, result_row
+
+FINE_TUNED = ", fine-tuned"
+"""What follows the strategy's name in the row of its winner that goes on with the shared weights."""
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """One network to be retrained."""
+    """One network to be retrained; with ``shared`` from the supernet's weights, otherwise from fresh ones."""
 
     row: str
     architecture: Architecture
-    seed: int
+    recipe: Recipe
+    shared: bool = False
+    seed: int = 0
 
 
 def candidates(context: Context, best: Architecture) -> list[Candidate]:
@@ -34,10 +44,32 @@ def candidates(context: Context, best: Architecture) -> list[Candidate]:
     supernet, rng = context.problem.supernet, random.Random(config.seed)
     weights = None if supernet is None else supernet.relaxed_weights()
     settings = config.retrain
-    rows = space.controls(best, weights, rng, settings.random_draws, settings.rules)
-    rows.append((config.strategy.name, best))
+    controls = space.controls(best, weights, rng, settings.random_draws, settings.rules)
+    rows = [Candidate(row, each, settings.recipe) for row, each in controls]
+    if settings.fine_tune.epochs:
+        rows += fine_tuned(context, best, dict(reversed(controls)))
+    rows.append(Candidate(config.strategy.name, best, settings.recipe))
     first = first_seed(context)
-    return [Candidate(row, each, first + n) for row, each in rows for n in range(config.retrain.seeds)]
+    return [replace(each, seed=first + n) for each in rows for n in range(settings.seeds)]
+
+
+def fine_tuned(context: Context, best: Architecture, controls: Mapping[str, Architecture]) -> list[Candidate]:
+    """Return the winner, to be fine-tuned from the shared weights, and baseline and a random control before it, to be
+    trained from scratch for as many passes as supernet, search and fine-tuning took together.
+    """
+    settings, sizes = context.config.retrain, (len(context.data.train), len(context.data.valid))
+    trace = json.loads((context.folder / "trace.json").read_text(encoding="utf-8"))
+    spent = trace["costs"]["passes"] + settings.fine_tuning.passes(*sizes)
+    longer = settings.recipe.over(max(1, round(spent / settings.recipe.over(1).passes(*sizes))))
+    rows = [
+        Candidate(f"{row}, {longer.epochs} epochs", controls[row], longer)
+        for row in ("baseline", "random")
+        if row in controls
+    ]
+    return [
+        *rows,
+        Candidate(f"{context.config.strategy.name}{FINE_TUNED}", best, settings.fine_tuning, shared=True),
+    ]
 
 
 def first_seed(context: Context) -> int:
@@ -62,6 +94,10 @@ def check_retraining(context: Context) -> None:
             RULES.get(rule)(space, 0.5 * weights)
         except ValueError as error:
             raise ConfigError(f"retrain.rules: {error}") from error
+    if settings.fine_tune.epochs and context.problem.supernet is None:
+        raise ConfigError(
+            "retrain.fine_tune goes on with the shared weights of a supernet, and this problem has none; leave it out"
+        )
     if settings.final and not space.final_options:
         raise ConfigError(
             f"retrain.final: the space {space.name!r} has no final form; its networks are retrained as they are, "
@@ -82,33 +118,33 @@ class RetrainPhase:
         self.context = context
         self.best = best
         seed_everything(context.config.seed)
-        self.epochs = context.config.retrain.epochs
-        self.candidates = candidates(context, best) if self.epochs else []
-        self.recipe = context.config.retrain.recipe
+        self.candidates = candidates(context, best) if context.config.retrain.epochs else []
         self.task = context.problem.task
         means = [f"{part}_{name}" for part in ("train", "valid") for name in self.task.names]
         columns = ("network", "row", "seed", "epoch", *means)
         self.table = Table(context.folder / "retraining.csv", columns)
         self.results: list[Json] = []
         self.seconds: list[float] = []
-        self.total = len(self.candidates) * self.epochs
+        self.total = sum(candidate.recipe.epochs for candidate in self.candidates)
         self.training: Training | None = None
 
     @property
     def done(self) -> int:
         """Epochs trained over all rows."""
-        return len(self.results) * self.epochs + (0 if self.training is None else self.training.epoch)
+        finished = self.candidates[: len(self.results)]
+        present = 0 if self.training is None else self.training.epoch
+        return sum(candidate.recipe.epochs for candidate in finished) + present
 
     def step(self) -> Json:
         """Train one epoch of the present row."""
         candidate = self.candidates[len(self.results)]
-        own = {"choices": choices_text(candidate.architecture), "seed": candidate.seed}
-        known = next((result for result in self.results if own.items() <= result.items()), None)
-        if known is not None:
+        finished = [replace(each, row=candidate.row) for each in self.candidates[: len(self.results)]]
+        if candidate in finished:
             # One architecture, recipe and seed give one result: there is nothing to train again.
-            self.seconds.append(self.seconds[self.results.index(known)])
-            self.results.append({**known, "row": candidate.row})
-            return {"row": candidate.row, "test": known[f"test_{self.task.headline}"]}
+            known = finished.index(candidate)
+            self.seconds.append(self.seconds[known])
+            self.results.append({**self.results[known], "row": candidate.row})
+            return {"row": candidate.row, "test": self.results[known][f"test_{self.task.headline}"]}
         if self.training is None:
             self.training = self._start(candidate)
         try:
@@ -120,7 +156,7 @@ class RetrainPhase:
         place = {"network": len(self.results), "row": candidate.row, "seed": candidate.seed}
         self.table.append({**place, **record})
         self.context.plot(f"{self.name}/{place['network']:02d} {candidate.row}", int(record["epoch"]), record)
-        if self.training.epoch == self.epochs:
+        if self.training.epoch == candidate.recipe.epochs:
             self._complete(candidate, self.training)
         return {
             "row": candidate.row,
@@ -129,8 +165,13 @@ class RetrainPhase:
 
     def _start(self, candidate: Candidate) -> Training:
         with own_noise(candidate.seed):
-            network = self._network(candidate.architecture)
-        return Training(network, self.context.data, self.recipe, candidate.seed, self.context.problem.device)
+            if candidate.shared:
+                network: nn.Module = self.context.supernet.network(candidate.architecture)
+            else:
+                network = self._network(candidate.architecture)
+        return Training(
+            network, self.context.data, candidate.recipe, candidate.seed, self.context.problem.device
+        )
 
     def _network(self, architecture: Architecture) -> nn.Module:
         """The architecture's own network, or its final form, with fresh weights."""
@@ -153,7 +194,8 @@ class RetrainPhase:
     def _complete(self, candidate: Candidate, training: Training) -> None:
         test = evaluate(training.evaluated, self.context.data.test.to(training.device))
         self._append(candidate, training.records[-1].valid, test)
-        if candidate.architecture == self.best and candidate.seed == first_seed(self.context):
+        winner = Candidate(self.context.config.strategy.name, self.best, self.context.config.retrain.recipe)
+        if replace(winner, row=candidate.row, seed=first_seed(self.context)) == candidate:
             self._save(training, {"valid": training.records[-1].valid or {}, "test": test})
 
     def _append(

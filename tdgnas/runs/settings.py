@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StrictBool, field_validator, model_validator
 
-from ..settings import Count, Epochs, Images, Number, Positive, Section, Whole
+from ..settings import Count, Epochs, Images, Number, Positive, Rate, Section, Whole
 from ..supernet.alternating import WeightSettings
 from ..supernet.pretrain_settings import PretrainSettings
 from ..training.recipe import Recipe
@@ -281,6 +281,14 @@ class ShortlistSettings(Section):
     recipe: Recipe = Field(Recipe(epochs=12), description="of every training")
 
 
+class FineTuneSettings(Section):
+    """The winner trained on from the shared weights, otherwise by the recipe; baseline and a random control are trained
+    from scratch for as many passes as supernet, search and fine-tuning took."""
+
+    epochs: Epochs = Field(0, description="0 leaves it out")
+    lr: Rate = Field(0.01, description="learning rate it begins with")
+
+
 class RetrainSettings(Recipe):
     """Retraining from scratch, the same recipe for every row of the table."""
 
@@ -302,6 +310,9 @@ class RetrainSettings(Recipe):
     seeds: Annotated[int, Field(strict=True, ge=1, le=1000)] = Field(
         1, description="trainings of every network"
     )
+    fine_tune: FineTuneSettings = Field(
+        FineTuneSettings(), description="a row more: the winner from the supernet's weights"
+    )
     on_error: Literal["stop", "skip"] = Field(
         "skip",
         description="a network that cannot be trained: stop with everything saved, or leave its row empty",
@@ -311,6 +322,11 @@ class RetrainSettings(Recipe):
     def _final_fits(self) -> RetrainSettings:
         if self.final_options and not self.final:
             raise ValueError("final_options are for the final form; set final = true as well")
+        if self.fine_tune.epochs and self.final:
+            raise ValueError(
+                "fine_tune goes on with shared weights, which the final form has none of; leave one out"
+            )
+        self.fine_tuning  # noqa: B018  # its rate has to fit the recipe
         return self
 
     @property
@@ -318,6 +334,11 @@ class RetrainSettings(Recipe):
         """How each network is trained."""
         values = {name: getattr(self, name) for name in Recipe.model_fields}
         return Recipe(**{**values, "epochs": max(1, self.epochs)})
+
+    @property
+    def fine_tuning(self) -> Recipe:
+        """How the winner is trained on from the shared weights."""
+        return self.recipe.over(max(1, self.fine_tune.epochs), lr=self.fine_tune.lr)
 
 
 class Config(Section):

@@ -54,8 +54,7 @@ class ShortlistPhase:
         except TrainingDiverged as error:
             value = problem.task.worst_of(self.measure)
             self.context.note({"phase": self.name, "error": str(error), "sentence": f"shortlist: {error}"})
-        passes = recipe.epochs * (3 * len(data.train) + len(data.valid))
-        problem.budget.count(1, passes, cause=self.name)
+        problem.budget.count(1, recipe.passes(len(data.train), len(data.valid)), cause=self.name)
         self.values.append(value)
         return {"network": choices_text(architecture), f"valid_{self.measure}": value}
 

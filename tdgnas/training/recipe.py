@@ -91,6 +91,28 @@ class Recipe(Section):
             raise ValueError("nesterov needs optimizer='sgd' and a momentum above 0")
         return self
 
+    def over(self, epochs: int, **changes: object) -> Recipe:
+        """Return the recipe for another number of epochs: its milestones move along.
+
+        >>> vgg_cifar10(150).over(30, lr=0.001).milestones
+        [20]
+
+        :param changes: other values by name.
+        """
+        moved = sorted({max(1, round(each * epochs / self.epochs)) for each in self.milestones})
+        return Recipe(**{**self.model_dump(), "epochs": epochs, "milestones": moved, **changes})
+
+    def passes(self, train: int, valid: int) -> int:
+        """Sample passes of a whole training that reports on the validation samples after every epoch.
+
+        >>> Recipe(epochs=2).passes(train=100, valid=50)
+        700
+
+        :param train: training samples.
+        :param valid: validation samples.
+        """
+        return self.epochs * (3 * (train + valid) if self.with_valid else 3 * train + valid)
+
     def learning_rate(self, epoch: int, step: int = 0, steps: int = 1) -> float:
         """The learning rate of one step, a pure function of where it stands.
 
