@@ -16,8 +16,8 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
+from evaluation.paired import paired
 from rich.console import Console
-from scipy import stats
 
 from tdgnas.runs import Experiment
 
@@ -34,29 +34,13 @@ def found(folder: Path, seed: int, strategy: str, settings: dict[str, Any]) -> d
     rows = Experiment("demo", folder=folder / f"{strategy}-{seed}", settings=own).run()
     values: dict[str, list[float]] = {}
     for row, named in ((row, row["row"]) for row in rows):
-        column = {"baseline": PLAIN, "random": CONTROLS if strategy == "tdga" else strategy}.get(named, named)
+        column = {
+            "tdga": "TDGA",
+            "baseline": PLAIN,
+            "random": CONTROLS if strategy == "tdga" else strategy,
+        }.get(named, named)
         values.setdefault(column, []).append(100 * row["test_accuracy"])
     return {column: float(np.mean(accuracies)) for column, accuracies in values.items()}
-
-
-def table(rows: dict[int, dict[str, float]]) -> list[str]:
-    """Return the seeds, means, and paired tests of what TDGA found against all else."""
-    names = list(next(iter(rows.values())))
-    lines = [f"| seed | {' | '.join(names)} |", f"|{' ---: |' * (1 + len(names))}"]
-    lines += [
-        f"| {seed} | {' | '.join(f'{row[name]:.1f}' for name in names)} |" for seed, row in rows.items()
-    ]
-    columns = {name: np.array([row[name] for row in rows.values()]) for name in names}
-    means = [f"{each.mean():.1f} ± {each.std(ddof=1):.1f}" for each in columns.values()]
-    lines += [f"| mean ± sd | {' | '.join(means)} |", ""]
-    for name in (one for one in names if one != "tdga"):
-        gain = columns["tdga"] - columns[name]
-        test = stats.ttest_1samp(gain, 0.0, alternative="greater")
-        lines.append(
-            f"- TDGA minus {name}: {gain.mean():+.1f} points (sd {gain.std(ddof=1):.1f}), better for "
-            f"{(gain > 0).sum()} of {len(gain)} seeds, one-sided paired t-test p = {test.pvalue:.2g}."
-        )
-    return lines
 
 
 def rates(folder: Path, settings: dict[str, Any]) -> list[str]:
@@ -93,7 +77,7 @@ def main(
             rows[seed] |= found(out, seed, name, settings)
         (out / "rows.json").write_text(json.dumps(rows, indent=1), encoding="utf-8")
         console.print(seed, rows[seed])
-    console.print("\n".join(table(rows) if len(rows) > 1 else []), markup=False)
+    console.print("\n".join(paired(rows, "TDGA") if len(rows) > 1 else []), markup=False)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from evaluation.paired import paired
+
 from tdgnas.reports import draw_run, read_rows
 from tdgnas.reports.page import value_text
 from tdgnas.runs import Experiment, make_config
@@ -65,6 +67,8 @@ def main() -> None:
         draw_run(folder)
         folders.append(folder)
     text = table(folders)
+    if len(folders) > 1:
+        text += "\n" + "\n".join(paired(accuracies(folders), "TDGA")) + "\n"
     (options.out / "table.md").write_text(text, encoding="utf-8")
     print(text)
 
@@ -82,6 +86,15 @@ def table(folders: list[Path]) -> str:
             f"| {row.search_seconds:.0f} | {row.retraining_seconds:.0f} |"
         )
     return "\n".join(lines) + "\n"
+
+
+def accuracies(folders: list[Path]) -> dict[int, dict[str, float]]:
+    """Test accuracies in percent by seed and row, means over the networks of a row."""
+    found = {}
+    for seed, folder in enumerate(folders):
+        names = {"darts-tdga": "TDGA"}
+        found[seed] = {names.get(row.name, row.name): 100 * (row.test or 0.0) for row in read_rows(folder)}
+    return found
 
 
 if __name__ == "__main__":

@@ -1,1 +1,1 @@
-"""Parts of population_evaluation.py, recorded_search.py and gpu.py; no scripts of their own."""
+"""Parts that benchmarks share; no scripts of their own."""
