@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import pickle
+import socket
 from collections.abc import Mapping
 from typing import Any
 
@@ -80,6 +81,7 @@ class RayMap(Workers):
         """Return the number of actors: as many as fit now where no number was given, those that wait included.
 
         :raises ValueError: when the cluster has no room for them.
+        :raises ConnectionError: when there is no cluster at the address.
         """
         if self.workers is not None and self._seats:
             return self.workers
@@ -101,6 +103,7 @@ class RayMap(Workers):
             return
         quiet: dict[str, Any] = {"logging_level": "error", "log_to_driver": False}
         if self.address is not None:
+            _reach(self.address)
             ray.init(self.address, **quiet)
         else:
             os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -142,6 +145,18 @@ class RayMap(Workers):
     def _store(self, packed: bytes) -> Any:
         self._connect()  # or Ray would begin by itself, and elsewhere
         return self._ray.put(packed)
+
+
+def _reach(address: str) -> None:
+    """Check that something listens at an address, which Ray would wait for for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    try:
+        if host and port.isdigit():
+            socket.create_connection((host, int(port)), timeout=10).close()
+    except OSError as error:
+        raise ConnectionError(
+            f"there is no Ray cluster at {address} ({error}); begin one with `ray start --head`, or leave it out"
+        ) from error
 
 
 class _Actor:

@@ -141,7 +141,7 @@ def _evaluator(settings: SupernetSettings, recurrent: bool) -> Callable[..., Eva
 def make_map(settings: MapSettings) -> Any:
     """Make what work is handed out by: the builtin map where everything is done here, else :class:`Workers`.
 
-    :raises ConfigError: when ray is needed and not installed.
+    :raises ConfigError: when ray is needed and not installed, or not reached.
     """
     if settings.kind == "here":
         return map
@@ -150,7 +150,10 @@ def make_map(settings: MapSettings) -> Any:
     with section("map"):
         from ..distributed import RayMap
 
-        return RayMap(**settings_for(RayMap, settings))
+        found = RayMap(**settings_for(RayMap, settings))
+        if settings.address is not None:
+            found.count()  # a cluster that is not there is known now rather than after a pretraining
+        return found
 
 
 def with_fastest_order(config: Config, fitness: SupernetFitness) -> tuple[Config, str]:

@@ -21,7 +21,7 @@ from tdgnas.algorithms import evolve
 from tdgnas.comparison import Plan, Runner, parse_all
 from tdgnas.distributed import RayMap, ReplicatedLSTM, by_ray, evolve_async
 from tdgnas.individual import AccuracyFitness
-from tdgnas.runs import Experiment, make_config
+from tdgnas.runs import ConfigError, Experiment, make_config
 from tdgnas.runs.problem import Problem
 from tdgnas.spaces import NASBench201
 from tdgnas.strategies import create
@@ -244,7 +244,16 @@ def test_ray_began_by_itself_before_it_was_told_where() -> None:
             done.append("put")
             return value
 
-    mapping = RayMap(1, address="head:6379")
+    mapping = RayMap(1, address="auto")
     mapping._ray = Told()
     mapping._store(b"a function")
-    assert done == ["head:6379", "put"]
+    assert done == ["auto", "put"]
+
+
+def test_a_cluster_that_is_not_there_is_named_before_anything_is_trained(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("ray.is_initialized", lambda: False)
+    settings = {"map": {"kind": "ray", "address": "127.0.0.1:1"}}
+    with pytest.raises(ConfigError, match=r"map: there is no Ray cluster at 127\.0\.0\.1:1"):
+        Experiment("digits-scratch", "random", settings=settings)
