@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from tdgnas.cli import app
 from tdgnas.cli.experiments import _document
 from tdgnas.runs.config import make_config
+from tdgnas.runs.problems import problem_sections
 
 TINY = [
     part
@@ -137,6 +138,33 @@ def test_an_objective_may_be_the_measure_of_the_fitness() -> None:
     assert config.objectives.names == ("latency",)
     made = _document("digits-vgg-tiny", "tdga", None, {"objective": "macs"})
     assert make_config(made).fitness.measure == "loss"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["-p", "synthetic", "--set", "problem=demo"], "problem is given twice, by --problem and by --set"),
+        (["-s", "tdga", "--set", "strategy.name=ga"], "given twice, by --strategy and by --set"),
+        (["-p", "synthetic", "-s", "nsga2", "--objective", "accuracy,macs"], "so leave out 'accuracy'"),
+        (["--config", "saved.toml", "-p", "nasbench201"], "would hold for 'nasbench201' as well"),
+    ],
+)
+def test_what_is_said_in_two_ways_was_half_ignored(arguments, word, tmp_path: Path, monkeypatch) -> None:
+    """A saved configuration of an invented table was searched under the name of the true one."""
+    monkeypatch.chdir(tmp_path)
+    Path("saved.toml").write_text("problem = 'synthetic'\n[fitness]\nkind = 'table'\ninvented = 0\n")
+    result = invoke("search", "--out", "run", *arguments)
+    assert result.exit_code == 1
+    assert word in result.output
+    assert not Path("run").exists()
+
+
+def test_an_option_called_like_an_argument_of_presets_was_a_traceback() -> None:
+    """It is a keyword of the space, which refuses it; behind SPACE@DATA it even took the data's place."""
+    for text in ("digits-vgg:data=mnist", "vgg-shortcuts@digits:data=mnist"):
+        sections = problem_sections(text)
+        assert sections["data"]["name"] == "digits"
+        assert sections["space"]["settings"]["data"] == "mnist"
 
 
 def test_what_does_not_fit_a_terminal_goes_on_under_its_column(capsys, monkeypatch) -> None:

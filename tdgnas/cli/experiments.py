@@ -187,8 +187,43 @@ def _document(
         own, names = _objectives(objective)
         found["objectives"]["names"] = names
         if own:
+            _check_measure(own, found)
             assign(found, ["fitness", "measure"], own)
-    return set_all(found, assignments, {KEYS[name]: name for name in given or ()})
+    words = {"problem": problem, "strategy.name": strategy}
+    own_keys = {key: key.partition(".")[0] for key, word in words.items() if word is not None}
+    set_all(found, assignments, own_keys | {KEYS[name]: name for name in given or ()})
+    _check_same_problem(document or {}, found)
+    return found
+
+
+def _check_measure(name: str, document: Json) -> None:
+    """Refuse to name the fitness' own measure where it has none to choose from."""
+    from ..fitness.objectives import UNITS
+    from ..runs import Config, ConfigError
+    from ..runs.problem import FITNESSES
+    from ..runs.problems import problem_sections
+    from ..runs.sections import merged
+
+    problem = document.get("problem", Config.model_fields["problem"].default)
+    kind = merged(problem_sections(problem), document).get("fitness", {}).get("kind", "supernet")
+    if "measure" not in FITNESSES.get(kind).Settings.model_fields:
+        raise ConfigError(
+            f"--objective: the fitness {kind!r} has no measures to choose from, so leave out {name!r}; "
+            f"beside it there are {', '.join(UNITS)}"
+        )
+
+
+def _check_same_problem(file: Json, found: Json) -> None:
+    """Refuse another problem than that of a file whose sections say what its problem is: they would stay."""
+    from ..runs import ConfigError
+
+    old, new = file.get("problem", found.get("problem")), found.get("problem")
+    stay = ", ".join(f"[{name}]" for name in ("space", "data", "pretrain", "fitness") if name in file)
+    if old != new and stay:
+        raise ConfigError(
+            f"the file is of the problem {old!r}, and what it says in {stay} would hold for {new!r} as well; "
+            "leave these sections out of it, or begin with `tdgnas config --problem ...`"
+        )
 
 
 def _objectives(text: str) -> tuple[str, list[str]]:

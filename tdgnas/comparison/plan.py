@@ -15,7 +15,7 @@ from typing import Any
 from ..files import Json
 from ..fitness import TableNotFound, find_table
 from ..registry import IMPORTED
-from ..runs.config import make_config
+from ..runs.config import flat, make_config
 from ..runs.problem import FITNESSES, Problem
 from ..runs.problems import problem_sections
 from ..runs.search import UNITS
@@ -194,6 +194,7 @@ class Plan:
             raise ValueError(f"the unit is {unit!r}; it must be one of {', '.join(UNITS)}")
         self.problems, self.seeds, self.limit, self.unit = list(problems), list(seeds), limit, unit
         self.settings = dict(settings or {})
+        self._check_settings()
         if IMPORTED:
             self.settings.setdefault("imports", list(IMPORTED))
         given = [self._config(spec, "random") for spec in problems]
@@ -201,6 +202,18 @@ class Plan:
         self.subjects = {spec.label: Subject(config) for spec, config in zip(problems, given, strict=True)}
         for spec in problems:
             self._check(spec)
+
+    def _check_settings(self) -> None:
+        """Refuse settings of what a comparison varies or is given beside them: they would be of every search."""
+        given = flat(self.settings)
+        own = {"seed": "seeds", "problem": "problems", "strategy.name": "strategies"}
+        own |= {} if self.limit is None else {"budget.limit": "budget"}
+        own |= {} if self.unit is None else {"budget.unit": "unit"}
+        for key, what in own.items():
+            if key in given:
+                raise ValueError(
+                    f"{key} would be the same in every search; leave it out, and give the {what}"
+                )
 
     def _document(self, problem: Spec, strategy: str) -> Json:
         budget = {"limit": self.limit, "unit": self.unit}

@@ -20,6 +20,7 @@ from ..mapping import finished
 from ..processes import WorkerMap
 from ..runs.adopt import pretrained
 from ..runs.errors import Interrupted
+from ..runs.folder import check_empty
 from ..signals import exit_status
 from ..workers import WorkerDied, Workers
 from .cell import pretrain, read_cell, sealed, search_in_folder, search_in_memory
@@ -82,6 +83,8 @@ class Runner:
         with storing(self.out):
             self.out.mkdir(parents=True, exist_ok=True)
         check_links(self.out)
+        if not (self.out / "plan.json").exists():
+            check_empty(self.out)  # `fresh` deletes folders in it
         lock = FolderLock(self.out)
         try:
             self._run(say, done)

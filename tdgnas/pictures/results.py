@@ -193,7 +193,7 @@ def front_figure(
         axes.legend(fontsize=8)
         axes.grid()
     shown = [(row["gen"], row["hypervolume"]) for row in history if is_number(row.get("hypervolume"))]
-    right.plot(*zip(*shown, strict=True), color=BLUE)
+    right.plot(*zip(*shown, strict=True), color=BLUE, marker="o" if len(shown) == 1 else None)
     right.set(ylabel="hypervolume")
     whole_ticks(right, "generation")
     right.grid()

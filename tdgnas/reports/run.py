@@ -78,6 +78,11 @@ class Findings:
         found = self.config.get(name)
         return found if isinstance(found, dict) else {}
 
+    @property
+    def within_budget(self) -> list[Event]:
+        """The events within the budget."""
+        return [event for event in self.events if not event.get("late")]
+
     @cached_property
     def figures(self) -> dict[str, Figure]:
         """Draw what a run has to show: its architecture, search, pretraining and results, as far as there are any."""
@@ -89,7 +94,9 @@ class Findings:
         if any(record.get("hypervolume") is not None for record in self.history):
             names = self.section("objectives").get("names") or ["parameters"]
             within = [
-                (each["gen"], each["fitness"]) for each in self.events if max(each["fitness"][1:]) < WORST
+                (each["gen"], each["fitness"])
+                for each in self.within_budget
+                if max(each["fitness"][1:]) < WORST
             ]
             labels = [self._measure(), *(f"{name} ({UNITS[name]})" for name in names)]
             if within:
@@ -148,6 +155,8 @@ class Findings:
         text += f"A supernet was pretrained for {counted(epochs, 'epoch')}. " if epochs else ""
         unit = "simulated seconds" if budget["unit"] == "seconds" else budget["unit"]
         text += f"Searched by {self.config['strategy']['name']} within {budget['limit']:,g} {unit}. "
+        if late := len(self.events) - len(self.within_budget):
+            text += f"{counted(late, 'network')} beyond that, of the last generation, do not count. "
         trained = self.section("retrain").get("epochs")
         told = "The winner and its controls were retrained from scratch for"
         return text + (f"{told} {counted(trained, 'epoch')}." if trained else "")
@@ -323,7 +332,7 @@ def read_findings(folder: Path) -> Findings:
     found.maximised = is_maximised(found.events, found.history)
     # Where the weights were trained meanwhile, generations cannot be compared.
     found.fresh = bool(found.history and found.history[-1].get("weights"))
-    found.leaders = best_by_generation(found.events, found.maximised, found.fresh)
+    found.leaders = best_by_generation(found.within_budget, found.maximised, found.fresh)
     if (folder / "architecture.json").exists():
         try:
             found.space, found.best = load_architecture(folder / "architecture.json")

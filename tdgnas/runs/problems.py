@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from copy import deepcopy
+from functools import partial
 from typing import Any
 
 from ..registry import Registry
@@ -32,6 +33,7 @@ PRETRAINED: dict[str, Sections] = {"darts": {}, "paths": {"method": "paths", "lr
 def on_supernet(
     space: str,
     data: str,
+    /,
     *,
     epochs: int = 20,
     images: int = 256,
@@ -134,7 +136,7 @@ def problem_sections(text: str) -> Sections:
         preset: Callable[..., Sections] = on_table
     elif "@" in name:
         space, _, data = name.partition("@")
-        preset, plain = on_supernet, {"space": space, "data": data, **plain}
+        preset = partial(on_supernet, space, data)
     else:
         preset = PROBLEMS.get(name)
     try:

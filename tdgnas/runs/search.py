@@ -55,12 +55,14 @@ class Turn:
     :param population: what the strategy holds after it; what was evaluated, where it holds nothing.
     :param evaluated: the individuals that the strategy returned.
     :param fresh: those among them that were evaluated now.
+    :param late: those of them that were evaluated beyond the budget and do not count.
     """
 
     index: int
     population: list[Any]
     evaluated: list[Any]
     fresh: list[Any]
+    late: list[Any] = field(default_factory=list)
 
 
 class Search(Iterator[Turn]):
@@ -141,10 +143,11 @@ class Search(Iterator[Turn]):
         fresh = [individual for individual in individuals if not individual.fitness.valid]
         if self.begin is not None:
             self.begin(fresh)
-        generations = self.unit == "generations"
+        generations, late = self.unit == "generations", []
         for individual, used, new in self._evaluated(fresh):
             cost = float(self.index) if generations else used
             if cost > self.limit + SLACK:
+                late.append(individual)
                 continue
             trace.used = max(trace.used, cost)
             trace.evaluations += new
@@ -160,7 +163,7 @@ class Search(Iterator[Turn]):
         population = getattr(strategy, "population", None) or individuals
         if self.loci is not None:
             trace.entropies.append((min(used, self.limit), population_entropy(population, self.loci)))
-        return Turn(self.index - 1, population, individuals, fresh)
+        return Turn(self.index - 1, population, individuals, fresh, late)
 
     def _left(self) -> int:
         return math.ceil(self.limit - self.used - SLACK) if self.unit == "evaluations" else sys.maxsize

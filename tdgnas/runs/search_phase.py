@@ -98,7 +98,8 @@ class SearchPhase:
             )
         record = self._record(turn)
         if self.front is not None:
-            self.front.add(turn.evaluated)
+            late = set(map(id, turn.late))
+            self.front.add(one for one in turn.evaluated if id(one) not in late)
             record |= self.front.record()
         self.table.append(record)
         cost = self._cost()
@@ -148,7 +149,7 @@ class SearchPhase:
         problem = self.context.problem
         if problem.learned:
             self._seen.clear()
-        fresh = self._fresh(turn)
+        fresh, late = self._fresh(turn), set(map(id, turn.late))
         architectures = [problem.decode(individual) for individual, _ in fresh]
         measured = problem.measured(architectures)
         events = []
@@ -159,6 +160,7 @@ class SearchPhase:
                 "choices": list(architecture.choices),
                 "fitness": list(individual.fitness.values),
                 **({"fidelity": individual.fidelity} if hasattr(individual, "fidelity") else {}),
+                **({"late": True} if id(individual) in late else {}),
                 **self._size(architecture),
                 **extra,
             }
@@ -183,7 +185,11 @@ class SearchPhase:
         return {"parameters": space.parameters(architecture), "macs": space.macs(architecture)}
 
     def finish(self) -> None:
-        """Write the best architecture and how the search came to it; the memory that it took is given back."""
+        """Write the best architecture and how the search came to it; the memory that it took is given back.
+
+        :raises RunFailed: when no network within the limits was found.
+        """
+        self._check_limits()
         for file in self.context.problem.keep_winner(self.best):
             self.context.keep(file)
         self.context.problem.release()
@@ -192,6 +198,19 @@ class SearchPhase:
         record = search_record(self.search, self.context.problem)
         self.context.keep(write_json(self.context.folder / "trace.json", record))
         write_json(self.context.folder / "timings" / "search.json", {"seconds": self.seconds})
+
+    def _check_limits(self) -> None:
+        limited: Any = next((one for one in layers(self.search.evaluate) if hasattr(one, "excess")), None)
+        measured = {} if limited is None else limited.measured(self.search.trace.points[-1][2])
+        if measured and limited.excess(measured):
+            has, most = (
+                ", ".join(f"{name} = {values[name]:g}" for name in limited.limits)
+                for values in (measured, limited.limits)
+            )
+            raise RunFailed(
+                f"no network that was looked at is within objectives.limits ({most}); the nearest has {has}. "
+                "Begin anew with wider limits, a smaller space, or a larger budget"
+            )
 
     def state_dict(self) -> State:
         """The search, what changes in the problem, and what has been recorded."""

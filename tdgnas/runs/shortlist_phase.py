@@ -90,14 +90,16 @@ class ShortlistPhase:
 
 
 def shortlisted(context: Context, k: int) -> list[Architecture]:
-    """Return the k best distinct networks that a search has evaluated in full, the best first."""
+    """Return the k best distinct networks that a search has evaluated in full, within limits and budget, best first."""
     problem = context.problem
     weights = problem.fitness.weights
     scored: dict[Architecture, float] = {}
     for event in read_events(context.folder / "events.jsonl"):
-        if event.get("fidelity", 1.0) < 1.0:
+        if event.get("fidelity", 1.0) < 1.0 or event.get("late"):
             continue
         architecture = problem.space.canonical(problem.space.architecture(event["choices"]))
         value = weights[0] * event["fitness"][0]
+        if value < weights[0] * problem.worst:
+            continue  # beyond the limits
         scored[architecture] = max(value, scored.get(architecture, value))
     return sorted(scored, key=lambda one: -scored[one])[:k]

@@ -64,6 +64,10 @@ def test_the_command_says_when_it_invents_a_table(tmp_path, monkeypatch):
         ),
         (["--seeds", "0", "-p", "synthetic"], "--seeds is 0"),
         (["--jobs", "0", "-p", "synthetic"], "workers"),
+        (["--set", "seed=3", "-p", "synthetic"], "seed would be the same in every search"),
+        (["--set", "problem=digits-vgg", "-p", "synthetic"], "problem would be the same in every search"),
+        (["--set", "strategy.name=ga", "-p", "synthetic"], "leave it out, and give the strategies"),
+        (["--set", "budget.limit=9", "-p", "synthetic", "--budget", "5"], "budget.limit would be the same"),
         (["--set", "map.asynchronous=true", "-p", "synthetic"], "a comparison hands out whole searches"),
     ],
 )
@@ -98,3 +102,12 @@ def test_ctrl_c_says_how_to_go_on(tmp_path, monkeypatch):
     result = call("-p", "synthetic", "-s", "random", "--seeds", 1, "--jobs", 1, "--out", tmp_path)
     assert result.exit_code == 130
     assert "the same command goes on from there" in " ".join(result.output.split())
+
+
+def test_a_folder_of_something_else_was_written_into(tmp_path):
+    """With --fresh, what lay there under the name of a problem was deleted."""
+    (tmp_path / "synthetic").mkdir()
+    result = call("-s", "random", "-p", "synthetic", "--fresh", "--jobs", "1", "--out", tmp_path)
+    assert result.exit_code == 1
+    assert "is not empty" in result.output
+    assert [path.name for path in tmp_path.iterdir()] == ["synthetic"]

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from tdgnas.reports import write_report
+from tdgnas.reports.run import read_findings
 from tdgnas.runs import ConfigError, Experiment, make_config
+from tdgnas.runs.errors import RunFailed
 from tdgnas.runs.wiring import unfit
 from tdgnas.strategies import STRATEGIES
 
@@ -98,3 +100,24 @@ def test_latency_by_a_table_is_an_objective(tmp_path: Path) -> None:
         with pytest.raises(ConfigError, match=f"objectives.latencies: .*{says}"):
             Experiment("synthetic", "tdga", folder=tmp_path / "other", settings=document).run()
     assert not (tmp_path / "other").exists()
+
+
+def test_what_was_evaluated_beyond_the_budget_was_on_the_front(tmp_path: Path) -> None:
+    document = settings(budget={"unit": "evaluations", "limit": 3})
+    Experiment("synthetic", "nsga2", folder=tmp_path / "run", settings=document).run()
+    events = [json.loads(line) for line in (tmp_path / "run" / "events.jsonl").read_text().splitlines()]
+    assert [bool(event.get("late")) for event in events] == [False] * 3 + [True] * 17
+    counted = [tuple(event["fitness"]) for event in events[:3]]  # accuracy is maximised, parameters minimised
+    front = {a for a in counted if not any(b[0] >= a[0] and b[1] <= a[1] and b != a for b in counted)}
+    with (tmp_path / "run" / "history.csv").open() as file:
+        (row,) = csv.DictReader(file)
+    assert int(row["front"]) == len(front)
+    assert read_findings(tmp_path / "run").leaders[-1][1]["id"] < 3
+
+
+def test_a_network_beyond_the_limits_was_a_result(tmp_path: Path) -> None:
+    document = settings(objectives={"limits": {"macs": 1e-6}})
+    with pytest.raises(
+        RunFailed, match=r"within objectives.limits \(macs = 1e-06\); the nearest has macs = "
+    ):
+        Experiment("synthetic", "random", folder=tmp_path / "run", settings=document).run()

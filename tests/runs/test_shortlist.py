@@ -5,13 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
+from tdgnas import spaces
 from tdgnas.files.tables import read_events
+from tdgnas.individual import LossFitness
 from tdgnas.runs import Config as Settings
 from tdgnas.runs import ConfigError, Experiment, make_config
-from tdgnas.runs.phase import choices_text
+from tdgnas.runs.phase import Context, choices_text
+from tdgnas.runs.shortlist_phase import shortlisted
 from tdgnas.spaces import load_architecture
 
 
@@ -35,6 +40,15 @@ def test_the_best_of_the_shortlist_is_taken_and_paid(tmp_path: Path, tiny: Calla
     costs = json.loads((folder / "trace.json").read_text())["costs"]
     assert costs["by_cause"]["shortlist"] == 3 * (3 * 32 + 16)
     assert costs["passes"] == sum(costs["by_cause"].values())
+
+
+def test_what_is_beyond_limits_or_budget_was_on_the_shortlist(tmp_path: Path) -> None:
+    problem = SimpleNamespace(fitness=LossFitness, worst=100.0, space=spaces.NASBench201())
+    values = [(3.0, {}), (1.0, {"late": True}), (104.0, {}), (2.0, {}), (100.0, {})]
+    events = [{"choices": [n] * 6, "fitness": [v], **more} for n, (v, more) in enumerate(values)]
+    (tmp_path / "events.jsonl").write_text("".join(f"{json.dumps(event)}\n" for event in events))
+    found = shortlisted(cast("Context", SimpleNamespace(problem=problem, folder=tmp_path)), 9)
+    assert [one.choices[0] for one in found] == [3, 0, 4]
 
 
 def test_a_table_has_no_shortlist() -> None:
