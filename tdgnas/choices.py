@@ -9,7 +9,7 @@ or more depth is the smaller one and something added to it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
 from itertools import combinations
 from typing import Any, cast
@@ -17,6 +17,8 @@ from typing import Any, cast
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from .slicing import Slice, outputs, uncut
 
 
 class Element(nn.Module):
@@ -40,16 +42,44 @@ class Element(nn.Module):
         return f"{self.choices[self.chosen]!r} of {', '.join(self.choices)}"
 
 
+def _apart(module: Any) -> nn.Module:
+    """Check a module; let its layers leave their input as it is, since other choices may read that too.
+
+    :raises TypeError: for anything else than a module.
+    """
+    if not isinstance(module, nn.Module):
+        raise TypeError(
+            f"what is chosen has to be a module, got {module!r}: write nn.ReLU() for a function such as torch.relu, "
+            "nn.Identity() for nothing"
+        )
+    for part in module.modules():
+        if getattr(part, "inplace", None) is True:
+            part.inplace = False
+    return module
+
+
+def _its_own(value: Any, given: Tensor | None) -> Tensor:
+    """Return a value that what goes on may change in place, without changing what was given."""
+    return cast(Tensor, value.clone() if value is given else value)
+
+
 class Choice(Element):
     """One of several modules, see :func:`choice`."""
 
     def __init__(self, options: Mapping[str, nn.Module], label: str = "") -> None:
         super().__init__(list(options), label)
-        self.options = nn.ModuleDict(dict(options))
+        self.options = nn.ModuleDict()
+        for name, module in options.items():
+            try:
+                self.options[name] = _apart(module)
+            except KeyError as error:
+                raise ValueError(
+                    f"{name!r} cannot name a choice, take another name: {error.args[0]}"
+                ) from error
 
     def forward(self, x: Tensor) -> Tensor:
         """Run the module that is chosen."""
-        return cast(Tensor, self.options[self.choices[self.chosen]](x))
+        return _its_own(self.options[self.choices[self.chosen]](x), x)
 
 
 class Gate(Element):
@@ -57,18 +87,20 @@ class Gate(Element):
 
     def __init__(self, module: nn.Module, label: str = "") -> None:
         super().__init__(("off", "on"), label)
-        self.module = module
-        self._shapes: dict[tuple[int, ...], torch.Size] = {}
+        self.module = _apart(module)
+        self._outputs: dict[tuple[Any, ...], tuple[torch.Size, torch.dtype]] = {}
 
     def forward(self, x: Tensor) -> Tensor:
         """Run the module, or return zeros of its output's shape."""
         if self.chosen:
             return cast(Tensor, self.module(x))
-        key = tuple(x.shape)
-        if key not in self._shapes:
+        key = (*x.shape, x.dtype)
+        if key not in self._outputs:
             with torch.no_grad():
-                self._shapes[key] = deepcopy(self.module).eval()(x).shape
-        return x.new_zeros(self._shapes[key])
+                value = deepcopy(self.module).eval()(x.clone())
+            self._outputs[key] = value.shape, value.dtype
+        shape, dtype = self._outputs[key]
+        return x.new_zeros(shape, dtype=dtype)
 
 
 class Inputs(Element):
@@ -85,11 +117,14 @@ class Inputs(Element):
         """Add up the values that are chosen.
 
         :param values: n tensors of one shape.
+        :raises ValueError: for another number of them.
         """
+        if len(values) != self.n:
+            raise ValueError(f"inputs(n={self.n}) takes a list of {self.n} tensors, got {len(values)}")
         total = None
         for place in self.sets[self.chosen]:
             total = values[place] if total is None else total + values[place]
-        return cast(Tensor, total)
+        return _its_own(total, total if len(self.sets[0]) == 1 else None)
 
 
 class Depth(Element):
@@ -101,14 +136,15 @@ class Depth(Element):
                 f"repeat: from {low} to {len(blocks)} blocks; the least has to be 0 or more, and smaller"
             )
         super().__init__([str(depth) for depth in range(low, len(blocks) + 1)], label)
-        self.blocks = nn.ModuleList(blocks)
+        self.blocks = nn.ModuleList(map(_apart, blocks))
         self.low = low
 
     def forward(self, x: Tensor) -> Tensor:
         """Run as many blocks as are chosen."""
+        value = x
         for block in list(self.blocks)[: self.low + self.chosen]:
-            x = block(x)
-        return x
+            value = block(value)
+        return _its_own(value, x)
 
 
 class Growing(Element):
@@ -143,6 +179,8 @@ class Ring(nn.Conv2d):
             outer // 2,
             groups=conv.groups,
             bias=conv.bias is not None and not inner,
+            device=conv.weight.device,
+            dtype=conv.weight.dtype,
         )
         edge, hole = (conv.kernel_size[0] - outer) // 2, (outer - inner) // 2
         mask = torch.ones(outer, outer, dtype=torch.bool)
@@ -164,84 +202,7 @@ class Ring(nn.Conv2d):
         return F.conv2d(x, weight, self.bias, self.stride, self.padding, groups=self.groups)
 
 
-class Slice(nn.Module):
-    """Some channels of a row of layers: what the last layer reads of them, or they at their place among zeros.
-
-    :param module: a convolution or linear layer, or an ``nn.Sequential`` that begins with one, goes on with layers that
-        keep channels apart (BatchNorm, depthwise convolutions, activations, pools, dropout), and may end with another
-        that reads the channels.
-    :param start: the first channel.
-    :param stop: the one after the last.
-    :raises ValueError: for a layer that cannot be cut into channels.
-    """
-
-    def __init__(self, module: nn.Module, start: int, stop: int) -> None:
-        super().__init__()
-        layers = list(module) if isinstance(module, nn.Sequential) else [module]
-        total = _outputs(layers[0])
-        reads = len(layers) > 1 and _is_dense(layers[-1])
-        self.around = None if reads else (start, total - stop)
-        cut = [
-            _cut(layer, start, stop, place == 0) for place, layer in enumerate(layers[: len(layers) - reads])
-        ]
-        self.layers = nn.Sequential(*cut, *([_reading(layers[-1], start, stop, total)] if reads else []))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return what is read, or the channels, shape (batch, all channels, ...), the others zero."""
-        value: Tensor = self.layers(x)
-        if self.around is None:
-            return value
-        dim = 1 if value.ndim != 3 else 2  # tokens have their channels last
-        return F.pad(value, (*[0, 0] * (value.ndim - 1 - dim), *self.around))
-
-
-def _outputs(layer: nn.Module) -> int:
-    return int(getattr(layer, "out_channels", getattr(layer, "out_features", 0)))
-
-
-def _is_dense(layer: nn.Module) -> bool:
-    return isinstance(layer, nn.Linear) or (isinstance(layer, nn.Conv2d) and layer.groups == 1)
-
-
-def _cut(layer: nn.Module, start: int, stop: int, first: bool) -> nn.Module:
-    cut = deepcopy(layer)
-    if first and isinstance(cut, nn.Linear):
-        cut.out_features = stop - start
-    elif isinstance(cut, nn.Conv2d) and (
-        (first and cut.groups == 1) or cut.groups == cut.in_channels == cut.out_channels
-    ):
-        cut.out_channels = stop - start
-        if cut.groups > 1:
-            cut.in_channels = cut.groups = stop - start
-    elif isinstance(cut, (nn.BatchNorm1d, nn.BatchNorm2d)):
-        cut.num_features = stop - start
-    elif any(True for _ in cut.parameters()):
-        raise ValueError(
-            f"channels: {layer} cannot be cut into channels; give a convolution or linear layer, or an nn.Sequential "
-            "that begins with one, goes on with BatchNorm, depthwise convolutions, activations and pools, and may end "
-            "with another that reads the channels"
-        )
-    for name, own in [*cut.named_parameters(recurse=False)]:
-        setattr(cut, name, nn.Parameter(own[start:stop].detach().clone()))
-    for name, buffer in [*cut.named_buffers(recurse=False)]:
-        if buffer is not None and buffer.ndim:
-            cut.register_buffer(name, buffer[start:stop].clone())
-    return cut
-
-
-def _reading(layer: nn.Module, start: int, stop: int, total: int) -> nn.Module:
-    """A dense layer that reads some of its input's channels; the bias belongs to the first of them."""
-    cut: Any = deepcopy(layer)
-    width = "in_features" if isinstance(layer, nn.Linear) else "in_channels"
-    each = getattr(layer, width) // total  # several features of a channel where there is nn.Flatten before it
-    setattr(cut, width, each * (stop - start))
-    cut.weight = nn.Parameter(cut.weight[:, each * start : each * stop].detach().clone())
-    if start:
-        cut.bias = None
-    return cast(nn.Module, cut)
-
-
-def choice(options: Mapping[str, nn.Module] | Sequence[nn.Module], label: str = "") -> Choice:
+def choice(options: Mapping[str, nn.Module] | nn.ModuleDict | Iterable[nn.Module], label: str = "") -> Choice:
     """Choose one of several modules.
 
     :param options: modules by name, or in a row; each takes one tensor, and all give the same shape. ``nn.Identity()``
@@ -252,8 +213,9 @@ def choice(options: Mapping[str, nn.Module] | Sequence[nn.Module], label: str = 
     >>> layer(torch.zeros(1, 3, 4, 4)).shape
     torch.Size([1, 8, 4, 4])
     """
-    named = options if isinstance(options, Mapping) else {str(n): module for n, module in enumerate(options)}
-    return Choice(named, label)
+    if isinstance(options, (Mapping, nn.ModuleDict)):
+        return Choice(dict(options.items()), label)
+    return Choice({str(n): module for n, module in enumerate(options)}, label)
 
 
 def gate(module: nn.Module, label: str = "") -> Gate:
@@ -275,7 +237,7 @@ def inputs(n: int, k: int = 1, label: str = "") -> Inputs:
 
 
 def repeat(
-    block: Callable[[int], nn.Module] | Sequence[nn.Module],
+    block: Callable[[int], nn.Module] | Sequence[nn.Module] | nn.ModuleList,
     low: int,
     high: int | None = None,
     label: str = "",
@@ -288,6 +250,13 @@ def repeat(
     >>> repeat([nn.Linear(2, 2), nn.Linear(2, 2)], 1).choices
     ('1', '2')
     """
+    if isinstance(block, nn.ModuleList):
+        block = list(block)
+    if isinstance(block, nn.Module):
+        raise TypeError(
+            f"repeat is given one {type(block).__name__}; give a list of blocks, or a function of a block's place that "
+            "makes it, such as lambda place: nn.Linear(8, 8)"
+        )
     if not isinstance(block, Sequence):
         if high is None:
             raise ValueError("repeat needs `high`, the number of blocks that the function is to make")
@@ -307,13 +276,18 @@ def kernel(conv: nn.Conv2d, sizes: Sequence[int], label: str = "") -> Growing:
     >>> kernel(nn.Conv2d(1, 4, 5, padding=2), (3, 5)).choices
     ('3', '5')
     """
-    own = conv.kernel_size[0]
-    fits = conv.kernel_size == (own, own) and conv.padding == (own // 2, own // 2) and conv.dilation == (1, 1)
-    odd = all(size % 2 for size in (own, *sizes)) and list(sizes) == sorted(set(sizes)) and max(sizes) <= own
+    own = conv.kernel_size[0] if isinstance(conv, nn.Conv2d) else 0
+    fits = own and (conv.kernel_size, conv.padding, conv.dilation, conv.padding_mode) == (
+        (own, own),
+        (own // 2, own // 2),
+        (1, 1),
+        "zeros",
+    )
+    odd = all(size % 2 for size in (own, *sizes)) and list(sizes) == sorted({*sizes} & {*range(own + 1)})
     if not fits or not odd:
         raise ValueError(
-            f"kernel takes a square, undilated convolution padded by half its odd kernel, and odd, growing sizes up to "
-            f"it; got {conv} and {tuple(sizes)}"
+            "kernel takes a square, undilated nn.Conv2d padded with zeros by half its odd kernel, and odd, growing "
+            f"sizes up to it; got {conv} and {tuple(sizes)}"
         )
     parts = [Ring(conv, outer, inner) for inner, outer in zip((0, *sizes), sizes, strict=False)]
     return Growing(parts, [str(size) for size in sizes], label)
@@ -334,7 +308,10 @@ def channels(module: nn.Module, counts: Sequence[int], label: str = "") -> Growi
     >>> hidden.choices, hidden(torch.zeros(1, 3)).shape
     (('2', '8'), torch.Size([1, 4]))
     """
-    total = _outputs(module[0] if isinstance(module, nn.Sequential) else module)
+    first = next(iter(module), module) if isinstance(module, nn.Sequential) else module
+    total = outputs(first)
+    if not total:
+        raise ValueError(uncut(first))
     if list(counts) != sorted(set(counts)) or not counts or counts[0] < 1 or counts[-1] != total:
         raise ValueError(
             f"channels takes growing counts from 1 to {total}, the layer's own; got {tuple(counts)}"

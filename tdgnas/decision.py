@@ -125,8 +125,12 @@ class Decisions(Sequence[Decision]):
     def __init__(self, decisions: Iterable[Decision], live: Live | None = None) -> None:
         self._decisions = tuple(decisions)
         names = [decision.name for decision in self._decisions]
-        if not names or len(set(names)) != len(names):
-            raise ValueError("there must be decisions to search over, each with a name of its own")
+        doubled = next((name for place, name in enumerate(names) if name in names[:place]), None)
+        if not names or doubled is not None:
+            raise ValueError(
+                "there must be decisions to search over, each with a name of its own"
+                + (f"; two are called {doubled!r}" if names else "")
+            )
         ends = np.cumsum([decision.genes for decision in self._decisions]).tolist()
         pairs = zip(self._decisions, ends, strict=True)
         self.slices = tuple(slice(end - decision.genes, end) for decision, end in pairs)
@@ -155,7 +159,12 @@ class Decisions(Sequence[Decision]):
 
     @classmethod
     def of(cls, decisions: Iterable[Decision]) -> Decisions:
-        """Return decisions as they are, or a plain sequence of them with its codec."""
+        """Return decisions as they are, or a plain sequence of them with its codec.
+
+        :raises TypeError: for anything else, such as a space.
+        """
+        if not isinstance(decisions, Iterable):
+            raise TypeError(f"give the decisions of a space, space.decisions; got {decisions!r}")
         return decisions if isinstance(decisions, Decisions) else cls(decisions)
 
     def plain(self) -> Decisions:

@@ -62,12 +62,12 @@ def run_counted(module: nn.Module, *values: Tensor) -> tuple[Tensor, int]:
 
 @dataclass(frozen=True)
 class _Asked:
-    """What an operation costs on values of these shapes, whatever it is called: one answer serves every graph."""
+    """What an operation costs on values of these shapes and types, whatever it is called: one for every graph."""
 
     op: Op = field(compare=False)
     maker: Maker
     settings: str
-    shapes: tuple[tuple[int, ...], ...]
+    values: tuple[tuple[tuple[int, ...], torch.dtype], ...]
 
 
 @lru_cache(maxsize=4096)
@@ -85,7 +85,9 @@ def _cost(asked: _Asked) -> tuple[Tensor, int, int]:
 def _run_on(device: str, asked: _Asked) -> tuple[Tensor, int, int]:
     with torch.device(device):
         module = make(asked.op).eval().to(device)
-        output, macs = run_counted(module, *(torch.zeros(shape) for shape in asked.shapes))
+        output, macs = run_counted(
+            module, *(torch.zeros(shape, dtype=dtype) for shape, dtype in asked.values)
+        )
     return output, sum(p.numel() for p in module.parameters()), macs
 
 
@@ -99,7 +101,12 @@ def profile(nodes: Sequence[Node], input_shape: tuple[int, ...]) -> Profile:
     found = Profile()
 
     def run(op: Op, node: Node, *given: Tensor) -> Tensor:
-        asked = _Asked(op, OPS.get(op.kind), repr(op.settings), tuple(tuple(value.shape) for value in given))
+        asked = _Asked(
+            op,
+            OPS.get(op.kind),
+            repr(op.settings),
+            tuple((tuple(value.shape), value.dtype) for value in given),
+        )
         # A setting that is more than a value, such as a module, may change and is not to be kept.
         plain = all(
             setting is None or isinstance(setting, (str, int, float))

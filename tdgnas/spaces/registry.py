@@ -79,9 +79,10 @@ def save_architecture(space: SearchSpace, architecture: Architecture, path: str 
     )
 
 
-def load_architecture(path: str | Path) -> tuple[SearchSpace, Architecture]:
+def load_architecture(path: str | Path, space: SearchSpace | None = None) -> tuple[SearchSpace, Architecture]:
     """Read what :func:`save_architecture` wrote: the space and the architecture.
 
+    :param space: where it lies, where the file cannot make it again: a space of a module in memory.
     :raises FileNotFoundError: when there is no such file.
     :raises ValueError: when the file is not an architecture, does not fit its space, or is another network now
         than when it was written: its parameters or MACs are others.
@@ -101,7 +102,7 @@ def load_architecture(path: str | Path) -> tuple[SearchSpace, Architecture]:
         ) from error
     if not known or "name" not in settings:
         raise ValueError(f"{path} has format {document['format']!r}; this version reads {_FORMAT!r}")
-    space = space_of(settings)
+    space = space_of(settings) if space is None else space
     missing = [decision.name for decision in space.decisions if decision.name not in choices]
     if missing:
         raise ValueError(f"{path} lacks the choice of decision {missing[0]!r} of space {space.name!r}")

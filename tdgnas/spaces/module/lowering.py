@@ -13,6 +13,7 @@ from torch import Tensor, fx, nn
 
 from ...choices import Choice, Depth, Element, Gate, Growing, Inputs
 from ...decision import Decision
+from ...descent import in_mode
 from ...devices import own_noise
 from ...graphs import INPUT, Condition, Node, Op, Term, on
 from .exporting import exported
@@ -60,12 +61,14 @@ class Lowering:
                 "where something is left open"
             )
         with torch.no_grad():
-            try:
-                model(example)
-            except Exception as error:
-                raise ValueError(
-                    f"{type(model).__name__} does not run on inputs of shape {tuple(example.shape)}: {error}"
-                ) from error
+            for inputs in (example.clone(), torch.cat([example, example[:1]])):
+                try:
+                    model(inputs)
+                except Exception as error:
+                    raise ValueError(
+                        f"{type(model).__name__} does not run on {len(inputs)} inputs of shape "
+                        f"{tuple(example.shape[1:])}: {error}"
+                    ) from error
             output = self._module(model, "", [INPUT])
         if not self.nodes or self.nodes[-1].name != output or not self.nodes[-1].ops:
             self._node(
@@ -108,6 +111,8 @@ class Lowering:
             return Term(source, None, when)
         if has_choices(module):
             return Term(self._module(module, place, [source]), None, when)
+        if any(_changed(module, [self._values[source]])):
+            raise ValueError(f"{place!r} has an input that it {_IN_PLACE}")
         return Term(source, self._operation(place, module), when)
 
     def _operation(self, place: str, module: nn.Module) -> Op:
@@ -120,7 +125,7 @@ class Lowering:
         """Add the nodes of a module with choices; return the name of its value."""
         if not isinstance(module, Element):
             return self._traced(module, place, sources)
-        values = [self._values[source] for source in sources]
+        values = [self._values[source].clone() for source in sources]
         value = module(values) if isinstance(module, Inputs) else module(*values)
         if module not in self._numbers:
             self._numbers[module] = len(self.decisions)
@@ -152,7 +157,7 @@ class Lowering:
         assert isinstance(module, Depth)
         ends = [source]
         for n, block in enumerate(module.blocks):
-            value = block(self._values[ends[-1]])
+            value = block(self._values[ends[-1]].clone())
             where = f"{place}.blocks.{n}"
             ends.append(
                 self._module(block, where, [ends[-1]])
@@ -165,6 +170,11 @@ class Lowering:
 
     def _traced(self, module: nn.Module, place: str, sources: list[str]) -> str:
         values = [self._values[source] for source in sources]
+        if not _same_in_training(module):
+            raise ValueError(
+                f"{type(module).__name__} does something else where self.training holds, and is followed in evaluation "
+                "mode; put that into a submodule without choices, such as nn.Dropout for functional.dropout"
+            )
         traced, run = _followed(module, values)
         graph = traced.graph
         placeholders = [node for node in graph.nodes if node.op == "placeholder"]
@@ -188,6 +198,13 @@ class Lowering:
                 continue
             body, inputs = _body(node, cuts)
             held = part if part is not None and len(body) == 1 else piece(traced, body, inputs)
+            changed = _changed(held, [self._values[names[each]] for each in inputs])
+            if any(changed):
+                if place and {*placeholders} & {
+                    each for each, own in zip(inputs, changed, strict=True) if own
+                }:
+                    raise ValueError(f"{place!r} has an input that it {_IN_PLACE}")
+                held = piece(traced, body, inputs, clone=True)
             op = self._operation(where, held)
             value = run.tensors[node]
             if len(inputs) == 1:
@@ -197,20 +214,33 @@ class Lowering:
         return names[result]
 
 
+_IN_PLACE = (
+    "changes in place, where others may read it; let it make a new tensor, such as x = x * 2 for x.mul_(2)"
+)
+
+
+def _changed(module: nn.Module, values: Sequence[Tensor]) -> list[bool]:
+    """Tell which of its inputs a module changes in place."""
+    copies = [value.clone() for value in values]
+    with own_noise(0):
+        module(*copies)
+    return [copy._version > 0 for copy in copies]
+
+
 def _followed(module: nn.Module, values: Sequence[Tensor]) -> tuple[fx.GraphModule, _Run]:
     """Return the lines of a module as a graph, and a run of it that gives what the module gives.
 
     :raises ValueError: when neither torch.fx nor torch.export can follow them.
     """
     with own_noise(0):
-        own = module(*values)
+        own = module(*[value.clone() for value in values])
     failures: list[Exception] = []
     for follow in (_by_fx, exported):
         try:
-            traced = follow(module, values, _is_part)
+            traced = follow(module, [value.clone() for value in values], _is_part)
             run = _Run(traced)
             with own_noise(0):
-                found = run.run(*values)
+                found = run.run(*[value.clone() for value in values])
             if not isinstance(own, Tensor) or torch.allclose(found, own, 0, 0, equal_nan=True):
                 return traced, run
             failures.append(ValueError("what was traced computes something else"))
@@ -228,17 +258,32 @@ def _by_fx(
     return fx.GraphModule(module, graph)
 
 
+def _same_in_training(module: nn.Module) -> bool:
+    """Whether its own lines are the same in both modes, as far as torch.fx can follow them."""
+    try:
+        lines = str(_Tracer().trace(module))
+        with in_mode(module, True):
+            return str(_Tracer().trace(module)) == lines
+    except Exception:
+        return True
+
+
 class _Run(fx.Interpreter):
     """Runs a traced module once and keeps its tensors that have a first dimension."""
 
     def __init__(self, module: fx.GraphModule) -> None:
         super().__init__(module)
         self.tensors: dict[fx.Node, Tensor] = {}
+        self.versions: dict[fx.Node, int] = {}
 
     def run_node(self, n: fx.Node) -> Any:
+        # What changes a tensor in place gives no value that the next line reads: it would get lost.
+        for each in n.all_input_nodes:
+            if each in self.tensors and self.tensors[each]._version != self.versions[each]:
+                raise ValueError(f"{n.name!r} reads {each.name!r}, which another line {_IN_PLACE}")
         found = super().run_node(n)
         if isinstance(found, Tensor) and n.op not in ("get_attr", "output"):
-            self.tensors[n] = found
+            self.tensors[n], self.versions[n] = found, found._version
         return found
 
 

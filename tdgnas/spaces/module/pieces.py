@@ -41,10 +41,15 @@ def operation(place: str, held: Held) -> Op:
     return Op(place.replace(".", "/"), "held", {"module": held})
 
 
-def piece(root: nn.Module, body: list[fx.Node], inputs: list[fx.Node]) -> nn.Module:
-    """Return some nodes of a traced module, the last of which is the value, as a module of these inputs."""
+def piece(root: nn.Module, body: list[fx.Node], inputs: list[fx.Node], clone: bool = False) -> nn.Module:
+    """Return some nodes of a traced module, the last of which is the value, as a module of these inputs.
+
+    :param clone: whether it works on copies of them, since it changes them in place.
+    """
     graph = fx.Graph()
     copies = {node: graph.placeholder(node.name) for node in inputs}
+    if clone:
+        copies = {node: graph.call_method("clone", (copy,)) for node, copy in copies.items()}
     for node in body:
         copies[node] = graph.node_copy(node, copies.__getitem__)
     graph.output(copies[body[-1]])

@@ -44,7 +44,7 @@ class ModuleSpace(SearchSpace):
         if ":" not in model:
             raise ValueError(
                 f"model is {model!r}; give what makes your nn.Module as my_module:MyNet. A space that was made of a "
-                "module in memory cannot be made again from a file"
+                "module in memory cannot be made again from a file; load_architecture(path, space=...) takes it"
             )
         make = resolve(model)
         known = inspect.signature(make).parameters
@@ -61,11 +61,26 @@ class ModuleSpace(SearchSpace):
     def _build(self, model: nn.Module, example: Tensor, own_weights: bool, origin: Hashable) -> None:
         if not isinstance(model, nn.Module):
             raise ValueError(f"a search needs an nn.Module, got {type(model).__name__}")
+        if not isinstance(example, Tensor) or example.dtype != torch.float32 or not example.ndim:
+            given = example.dtype if isinstance(example, Tensor) else type(example).__name__
+            raise ValueError(
+                f"an example input is one tensor of torch.float32, shape (batch, ...), as searches do; got {given}. "
+                "A model.float() takes it; several inputs go side by side into one; indices are made inside, x.long()"
+            )
+        # A batch whose size is no other dimension's, so that it is known wherever it goes.
+        size = next(n for n in range(5, example.ndim + 6) if n not in example.shape[1:])
+        example = example[torch.arange(size) % len(example)]
         with in_mode(model, False):
             found = Lowering(model, example, own_weights, origin)
         settings = {"model": type(model).__name__}
         super().__init__(found.decisions, found.nodes, tuple(example.shape[1:]), 0, settings)
-        self.classes = self.graph.profile.values[self.graph.output][-1]
+        outputs = self.graph.profile.values[self.graph.output]
+        if not outputs:
+            raise ValueError(
+                f"{type(model).__name__} gives one number for each input, shape (batch,); a network gives them as "
+                "(batch, outputs): leave out the squeeze"
+            )
+        self.classes = outputs[-1]
 
     def baseline(self) -> Architecture:
         """Return the first choice everywhere: the module as it is."""
