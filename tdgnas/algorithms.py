@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import groupby, takewhile
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, cast
 
@@ -13,7 +13,7 @@ import numpy as np
 from deap import base, tools
 
 from .individual import IndividualLike, packed
-from .mapping import layers
+from .mapping import layers, name_of
 from .operators import population_entropy
 from .operators.entropy import Loci, gate_entropies
 from .seeding import random_states, set_random_states
@@ -73,6 +73,20 @@ class Generation:
         return found
 
 
+def _check_direction(strategy: Any, evaluate: Any) -> None:
+    plain = takewhile(
+        lambda layer: not hasattr(layer, "__wrapped__"), layers(evaluate)
+    )  # a decorator may change signs
+    wanted = next((layer.fitness_type for layer in plain if hasattr(layer, "fitness_type")), None)
+    population = getattr(strategy, "population", None)
+    own = population[0].fitness if population else getattr(strategy, "fitness", None)
+    if wanted is not None and getattr(own, "weights", wanted.weights)[0] * wanted.weights[0] < 0:
+        raise ValueError(
+            f"{name_of(evaluate)} is to be {'maximised' if wanted.weights[0] > 0 else 'minimised'}, and "
+            f"{type(strategy).__name__} does the opposite: make its individuals with the fitness {wanted.__name__}"
+        )
+
+
 class Evolution(Iterator[Generation]):
     """Run a strategy as an iterator over generations; stopping, saving and progress are the caller's own code.
 
@@ -90,7 +104,8 @@ class Evolution(Iterator[Generation]):
     :param halloffame: DEAP hall of fame, updated with everything evaluated.
     :param loci: a population's choices for the entropy in the record, such as ``space.choices``.
     :ivar generation: generations done so far.
-    :raises ValueError: for a negative number of generations or a toolbox without ``evaluate``.
+    :raises ValueError: for a negative number of generations, a toolbox without ``evaluate``, or a strategy that
+        minimises what the fitness says is to be maximised (``fitness_type``), or the other way round.
     """
 
     def __init__(
@@ -107,6 +122,7 @@ class Evolution(Iterator[Generation]):
             raise ValueError(f"ngen is {ngen}; it is a number of generations, 0 or more")
         if not hasattr(toolbox, "evaluate"):
             raise ValueError('the toolbox lacks "evaluate"; add toolbox.register("evaluate", fitness)')
+        _check_direction(strategy, toolbox.evaluate)
         self.strategy = strategy
         self.toolbox = toolbox
         self.ngen = ngen

@@ -52,13 +52,14 @@ def _apart(module: Any) -> nn.Module:
             f"what is chosen has to be a module, got {module!r}: write nn.ReLU() for a function such as torch.relu, "
             "nn.Identity() for nothing"
         )
-    for part in module.modules():
+    every: list[Any] = [*module.modules()]
+    for part in every:
         if getattr(part, "inplace", None) is True:
             part.inplace = False
     return module
 
 
-def _its_own(value: Any, given: Tensor | None) -> Tensor:
+def _its_own(value: Any, given: Any) -> Tensor:
     """Return a value that what goes on may change in place, without changing what was given."""
     return cast(Tensor, value.clone() if value is given else value)
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..budget import Budget
-from ..individual import fidelity_of
+from ..individual import AccuracyFitness, fidelity_of
 from ..spaces import Architecture, SearchSpace
 from .table_files import Table
 
@@ -53,7 +53,7 @@ class TabularFitness:
     ) -> None:
         if repeats not in ("free", "charged"):
             raise ValueError(f"repeats is {repeats!r}; it must be 'free' or 'charged'")
-        self.space = space
+        self.space, self.fitness_type = space, AccuracyFitness
         #: What is searched: a table has measured every spelling of a network by itself, so that all choices matter.
         self.decisions = space.decisions.plain()
         self.table = table

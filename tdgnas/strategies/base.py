@@ -83,8 +83,12 @@ class Strategy(ABC):
     def update(self, individuals: Sequence[IndividualLike]) -> None:
         """Take back what :meth:`generate` returned, evaluated.
 
-        :raises ValueError: when an individual has no fitness, or one that is not a number.
+        :raises ValueError: when there are none, or an individual has no fitness, or one that is not a number.
         """
+        if not len(individuals):
+            raise ValueError(
+                "update takes back what generate returned, evaluated; it was given no individual"
+            )
         check_evaluated(individuals)
         for individual in individuals:
             if self.best is None or merit(individual) > merit(self.best):

@@ -70,6 +70,7 @@ class SteadyTDGA(DecisionTDGA):
         return child
 
     def _update(self, individuals: list[Any]) -> None:
+        self._take_in(individuals)
         self.returned += len(individuals)
         self.population = [*self.population, *individuals]
         if len(self.population) > self.size:

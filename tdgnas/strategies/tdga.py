@@ -145,11 +145,18 @@ class TDGA(Strategy):
         }
 
     def _update(self, individuals: list[Any]) -> None:
-        if self.generation > 0:
-            chosen = self._select(individuals)
-            # Selection with replacement returns one object several times; operators change individuals in place.
-            self.population = [self.clone(individual) for individual in chosen]
+        self._take_in(individuals)
+        chosen = self._select(individuals) if self.generation > 0 else individuals
+        # Selection with replacement returns one object several times; operators change individuals in place.
+        self.population = [self.clone(one) for one in chosen] if self.generation > 0 else individuals
         self._note_entropy()
+
+    def _take_in(self, individuals: list[Any]) -> None:
+        """Number those that were not asked for, such as networks that are known to be good."""
+        for individual in individuals:
+            if not hasattr(individual, "origin"):
+                individual.origin = {"id": self.next_id, "parents": [], "operators": ["given"]}
+                self.next_id += 1
 
     def _note_entropy(self) -> None:
         self.entropies.append(population_entropy(self.population, self.loci))

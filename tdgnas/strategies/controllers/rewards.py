@@ -74,6 +74,10 @@ class Baseline:
         :param rewards: shape (samples,), or (runs, samples).
         """
         given = np.asarray(rewards, dtype=np.float64)
+        if not np.isfinite(given).all():
+            raise ValueError(
+                "a reward is infinite; give a failed evaluation the worst finite fitness instead"
+            )
         if self.decay is None:
             return np.zeros_like(given)
         if self.start is None:
