@@ -164,6 +164,24 @@ def test_choices_take_modules_and_their_lists_alone() -> None:
         spaces.from_module(twice, torch.zeros(2, 4))
 
 
+def test_fresh_weights_are_fresh_in_attention_too_and_what_is_not_called_is_named() -> None:
+    class Attending(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.attention = nn.MultiheadAttention(4, 2, batch_first=True)
+            self.part, self.forgotten = two(), two()
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.part(self.attention(x, x, x)[0]).mean(1)
+
+    with pytest.warns(UserWarning, match="Attending never calls its 'forgotten'"):
+        space = spaces.from_module(Attending(), torch.zeros(2, 3, 4), own_weights=False)
+    one, other = (space.network(space.baseline()).state_dict() for _ in range(2))
+    weights = [name for name in one if name.endswith("in_proj_weight")]
+    assert len(weights) == 1
+    assert not torch.equal(one[weights[0]], other[weights[0]])
+
+
 def test_an_architecture_of_a_module_in_memory_is_read_with_its_space(tmp_path: Path) -> None:
     space = spaces.from_module(Made(two(), lambda net, x: net.head(net.part(x))), torch.zeros(2, 4))
     path = spaces.save_architecture(space, space.architecture((1,)), tmp_path / "best.json")

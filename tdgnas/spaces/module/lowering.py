@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+import warnings
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
@@ -77,6 +78,14 @@ class Lowering:
                 self._values[output],
             )
         self._refuse_tied(model)
+        unused = [
+            n for n, one in model.named_modules() if isinstance(one, Element) and one not in self._numbers
+        ]
+        if unused:
+            warnings.warn(
+                f"{type(model).__name__} never calls its {' and '.join(map(repr, unused))}: no decision about it",
+                stacklevel=4,
+            )
 
     def _refuse_tied(self, model: nn.Module) -> None:
         """Operations are copies, each with weights of its own."""

@@ -31,7 +31,9 @@ def held(module: Held) -> nn.Module:
     made = deepcopy(module.module)
     if not module.own_weights:
         for layer in made.modules():
-            if callable(reset := getattr(layer, "reset_parameters", None)):
+            # torch's attention and transformers have it with an underscore
+            reset = getattr(layer, "reset_parameters", getattr(layer, "_reset_parameters", None))
+            if callable(reset):
                 reset()
     return made
 
