@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,17 @@ def test_a_search_leaves_a_folder_with_everything(run: Path) -> None:
     assert (run / "history.csv").read_text().count("\n") == 4
 
 
+def test_a_report_of_altered_results_said_nothing(run: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(run, tmp_path / "copy"))
+    text = (copy / "results.json").read_text()
+    for altered, code, word in ((f"{text} ", 0, "warning: "), (text[:-9], 1, "results.json cannot be read")):
+        (copy / "results.json").write_text(altered)
+        result = invoke("report", str(copy))
+        assert result.exit_code == code
+        assert word in result.output
+        assert "results.json is missing or was changed" in result.output
+
+
 def test_show_prints_and_draws_an_architecture(run: Path, tmp_path: Path) -> None:
     picture = tmp_path / "drawing.svg"
     result = invoke("show", str(run / "architecture.json"), "--draw", str(picture))
@@ -146,6 +158,11 @@ def test_an_objective_may_be_the_measure_of_the_fitness() -> None:
         (["-p", "synthetic", "--set", "problem=demo"], "problem is given twice, by --problem and by --set"),
         (["-s", "tdga", "--set", "strategy.name=ga"], "given twice, by --strategy and by --set"),
         (["-p", "synthetic", "-s", "nsga2", "--objective", "accuracy,macs"], "so leave out 'accuracy'"),
+        (
+            ["-p", "vgg-shortcuts"],
+            "is a space, and a problem says on what data as well: vgg-shortcuts@digits",
+        ),
+        (["-p", "synthetic", "--unit", "evaluations", "--set", "budget.limt=9"], "did you mean 'limit'"),
         (["--config", "saved.toml", "-p", "nasbench201"], "would hold for 'nasbench201' as well"),
     ],
 )

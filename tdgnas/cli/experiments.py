@@ -161,8 +161,16 @@ def report(
 ) -> None:
     """Write the report of a run again, or one that compares several runs: one HTML file that opens offline."""
     with plain_errors():
+        from ..files.checkpoints import DamagedCheckpoint
+        from ..files.digests import AlteredFile
         from ..reports import write_report, write_runs
+        from ..runs.folder import finished
 
+        for folder in folders:
+            try:
+                finished(folder)
+            except (AlteredFile, DamagedCheckpoint) as error:
+                say(f"warning: {error}")
         written = write_report(folders[0], out) if len(folders) == 1 else write_runs(folders, out)
         say(f"report: {written}")
 

@@ -313,7 +313,7 @@ def read_findings(folder: Path) -> Findings:
     """Read a run's folder; no module that it names is imported.
 
     :raises ConfigError: when it is no run.
-    :raises DamagedFile: when one of its tables cannot be read.
+    :raises ValueError: when one of its tables cannot be read.
     """
     from ..runs.folder import check_run
 

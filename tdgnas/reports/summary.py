@@ -57,9 +57,15 @@ def head(rows: Sequence[Row]) -> tuple[str, ...]:
 
 
 def read_results(folder: Path) -> list[Json]:
-    """Read a finished run's results; none where it has not finished."""
+    """Read a finished run's results; none where it has not finished.
+
+    :raises ValueError: when they cannot be read.
+    """
     path = folder / "results.json"
-    found: list[Json] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+    try:
+        found: list[Json] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+    except ValueError as error:
+        raise ValueError(f"{path} cannot be read: {error}") from error
     return found
 
 

@@ -61,7 +61,9 @@ def _name(document: Mapping[str, Any], section: str, key: str) -> str:
 
 def _check_budget(whole: Mapping[str, Any], document: Mapping[str, Any]) -> None:
     given, found = document.get("budget"), whole.get("budget")
-    if isinstance(given, dict) and isinstance(found, dict) and "unit" in given and "limit" not in found:
+    if not isinstance(given, dict) or set(given) - set(BudgetSettings.model_fields):
+        return  # a misspelt key is named below
+    if isinstance(found, dict) and "unit" in given and "limit" not in found:
         unit = given["unit"]
         if unit != "generations":
             raise ValueError(f"budget: one in {unit} needs its size: add budget.limit")

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..registry import Registry
 from ..settings import check_whole
+from ..spaces import SPACES
 from .sections import Sections, assign, parse_options
 
 
@@ -137,6 +138,10 @@ def problem_sections(text: str) -> Sections:
     elif "@" in name:
         space, _, data = name.partition("@")
         preset = partial(on_supernet, space, data)
+    elif name in SPACES.names() and name not in PROBLEMS.names():
+        raise ValueError(
+            f"{name!r} is a space, and a problem says on what data as well: {name}@digits, for one"
+        )
     else:
         preset = PROBLEMS.get(name)
     try:

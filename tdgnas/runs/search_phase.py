@@ -94,7 +94,7 @@ class SearchPhase:
             config = self.context.config
             raise RunFailed(
                 f"the budget of {config.budget.limit:g} {config.budget.unit} is too small for one evaluation of "
-                f"{config.problem!r}; begin anew with a larger one"
+                f"{config.problem!r}; begin anew with a larger one, in another folder"
             )
         record = self._record(turn)
         if self.front is not None:
