@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar, cast
 import numpy as np
 from deap import base, tools
 
-from .individual import IndividualLike, packed
+from .individual import IndividualLike, packed, set_values
 from .mapping import layers, name_of
 from .operators import population_entropy
 from .operators.entropy import Loci, gate_entropies
@@ -164,7 +164,7 @@ class Evolution(Iterator[Generation]):
         individuals = self._begun = self.strategy.generate() if self._begun is None else self._begun
         fresh = [individual for individual in individuals if not individual.fitness.valid]
         for individual, values in zip(fresh, self.toolbox.map(self.toolbox.evaluate, fresh), strict=True):
-            individual.fitness.values = values
+            set_values(individual, values)
         return individuals, fresh
 
     @property

@@ -128,6 +128,21 @@ def fidelity_of(individual: Any) -> float:
     return float(found)
 
 
+def set_values(individual: Any, values: Any) -> None:
+    """Set what a fitness has returned for an individual.
+
+    :raises TypeError: when that is no tuple of as many numbers as the individual's fitness has weights.
+    """
+    try:
+        individual.fitness.values = values
+    except (TypeError, AssertionError) as error:
+        count = len(individual.fitness.weights)
+        raise TypeError(
+            f"the fitness returned {values!r}; it has to return a tuple of {count} number{'s' * (count > 1)}, one for "
+            f"each of the weights {individual.fitness.weights}" + (": write (value,)" if count == 1 else "")
+        ) from error
+
+
 def merit(individual: Any) -> tuple[float, tuple[float, ...]]:
     """Return what evaluated individuals are compared by: first the fidelity, then the fitness as DEAP compares it."""
     return fidelity_of(individual), tuple(individual.fitness.wvalues)

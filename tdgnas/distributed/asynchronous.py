@@ -10,7 +10,7 @@ from typing import Any
 from deap import base
 
 from ..algorithms import Evolution
-from ..individual import IndividualLike
+from ..individual import IndividualLike, set_values
 from ..mapping import layers
 from ..strategies.base import Strategy, pack
 
@@ -75,7 +75,7 @@ class Flow:
         try:
             number, result = self.map.take()
             if self._fitness is None:
-                self.out[number].fitness.values = result
+                set_values(self.out[number], result)
             else:
                 self._fitness.keep(self.out[number], result)
         except BaseException:
@@ -145,7 +145,7 @@ class AsyncEvolution(Evolution):
             individual = self.flow.take(left - len(self.back))
             if not individual.fitness.valid:
                 try:
-                    individual.fitness.values = self.toolbox.evaluate(individual)
+                    set_values(individual, self.toolbox.evaluate(individual))
                 except BaseException:
                     self.flow.waiting.appendleft(individual)
                     raise

@@ -12,7 +12,7 @@ from typing import Any, Literal, get_args
 
 from ..budget import Budget
 from ..files import State
-from ..individual import merit
+from ..individual import merit, set_values
 from ..mapping import batch_map, layers
 from ..operators import population_entropy
 from ..strategies.base import pack
@@ -193,7 +193,7 @@ class Search(Iterator[Turn]):
             start, computed = float(used(budget)), budget.evaluations
             found = batch_map(self.evaluate, group) if self.whole else map(self.evaluate, group)
             for individual, values in zip(group, found, strict=True):
-                individual.fitness.values = values
+                set_values(individual, values)
             step = (float(used(budget)) - start) / len(group)
             new = budget.evaluations - computed
             done += [(each, start + (n + 1) * step, int(n < new)) for n, each in enumerate(group)]

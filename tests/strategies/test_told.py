@@ -75,3 +75,14 @@ def test_a_strategy_that_minimises_an_accuracy_is_refused() -> None:
     tdgnas.evolve(create("aging", space.decisions), other, ngen=1)
     with pytest.raises(TypeError, match=r"space\.decisions; got NASBench201"):
         create("aging", space)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("value", "wanted"), [(0.5, r"returned 0\.5.*tuple of 1 number,.*write"), ((1, 2), "of 1 number")]
+)
+def test_a_fitness_that_returns_no_tuple_is_told_so(value: Any, wanted: str) -> None:
+    """DEAP says that a float has no len(), or that an assertion failed."""
+    toolbox = base.Toolbox()
+    toolbox.register("evaluate", lambda individual: value)
+    with pytest.raises(TypeError, match=wanted):
+        list(tdgnas.algorithms.evolve(create("random", SIX, seed=0), toolbox, ngen=1))
