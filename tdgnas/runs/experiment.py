@@ -217,7 +217,8 @@ class Experiment:
         :raises Interrupted: when a signal asked to stop; everything is saved then.
         :raises RunFailed: when a step cannot be done.
         :raises StorageError: when something cannot be written.
-        :raises ConfigError: when the configuration was changed since, or another process works in the folder.
+        :raises ConfigError: when the configuration was changed since, another process works in the folder, or it has
+            results whose checkpoints were removed.
         :raises AlteredFile: when a file of the run was changed or removed.
         """
         state = self.checkpoints.load()
@@ -226,6 +227,11 @@ class Experiment:
         if state is not None and state["phase"] == FINISHED:
             check_recorded(self.folder, state["growing"], state["products"], whole=True)
             return False
+        if state is None and (self.folder / "results.json").exists():
+            raise ConfigError(
+                f"{self.folder} has results and no checkpoints: the search would begin again and overwrite them; "
+                "`tdgnas show` and `report` need none. To search again, take another folder"
+            )
         self._lock = self._lock or FolderLock(self.folder)
         present().tell(self.config.model_dump())
         try:

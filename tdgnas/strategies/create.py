@@ -23,7 +23,8 @@ def create(name: str, decisions: Sequence[Decision], *, seed: int | None = None,
     :param seed: of the strategy's own random generator; without one it draws from Python's :mod:`random`.
     :param settings: by the names in :func:`options`, a group of them also as a dict or by dotted names; and what the
         strategy wants of the problem, see :data:`PROVIDED`.
-    :raises ValueError: for an unknown strategy, a setting that it lacks, or something that it needs and was not given.
+    :raises ValueError: for an unknown strategy, a setting that it lacks, something that it needs and was not
+        given, or both a seed and ``rng``.
 
     >>> from tdgnas.spaces import NASBench201
     >>> len(create("random", NASBench201().decisions, seed=0, batch=4).generate())
@@ -31,6 +32,8 @@ def create(name: str, decisions: Sequence[Decision], *, seed: int | None = None,
     """
     kind: Callable[..., Strategy] = STRATEGIES.get(name)
     if seed is not None:
+        if "rng" in settings:
+            raise ValueError("seed makes the generator that rng is; give one of the two")
         settings = {**settings, "rng": random.Random(seed)}
     known = parameters(STRATEGIES.get(name))
     values = _nested(name, settings)

@@ -71,6 +71,18 @@ def test_when_all_checkpoints_are_damaged_each_is_named(halfway: Path) -> None:
     assert all(path.name in str(error.value) for path in paths)
 
 
+def test_a_finished_run_without_checkpoints_was_searched_again(
+    finished_run: Path, tmp_path: Path, contents: Contents
+) -> None:
+    """Whoever removes them to save space lost the results that way."""
+    folder = tmp_path / "run"
+    shutil.copytree(finished_run, folder)
+    shutil.rmtree(folder / "checkpoints")
+    with pytest.raises(ConfigError, match="has results and no checkpoints"):
+        Experiment.open(folder).execute()
+    assert contents(folder) == contents(finished_run)
+
+
 @pytest.mark.parametrize(
     "name", ["supernet/supernet.safetensors", "history.csv", "events.jsonl", "pretraining.csv"]
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 from copy import deepcopy
 from typing import Any
 
@@ -86,3 +87,9 @@ def test_a_fitness_that_returns_no_tuple_is_told_so(value: Any, wanted: str) -> 
     toolbox.register("evaluate", lambda individual: value)
     with pytest.raises(TypeError, match=wanted):
         list(tdgnas.algorithms.evolve(create("random", SIX, seed=0), toolbox, ngen=1))
+
+
+def test_a_seed_beside_a_generator_is_refused() -> None:
+    """The seed won without a word."""
+    with pytest.raises(ValueError, match="one of the two"):
+        create("random", SIX, seed=0, rng=random.Random(1))
