@@ -55,7 +55,7 @@ def installed(folder: Path) -> str:
     python = str(folder / "venv" / "bin" / "python")
     wheel = next(folder.glob("*.whl"))
     pinned = ["--constraint", str(ROOT / "constraints.txt")]
-    run([python, "-m", "pip", "install", "--quiet", *pinned, f"{wheel}[optuna,onnx]"], folder)
+    run([python, "-m", "pip", "install", "--quiet", *pinned, f"{wheel}[optuna,onnx,ray]"], folder)
     return python
 
 
