@@ -64,11 +64,12 @@ def main(
         out / "truth.json", lambda: {"loss": [alone(space, each, splits, epochs) for each in said(chosen)]}
     )
     controls = kept(out / "controls.json", lambda: look(space, chosen, splits))
+    counts = controls["shortcuts"]
     lines = [
         f"{networks} networks, {images} training images, {epochs} epochs from scratch; {seeds} supernets a method",
         "",
-        "| ranked by | Kendall tau | smallest, largest | loss of the pick (nats) |",
-        "|---|---:|---:|---:|",
+        "| ranked by | Kendall tau | smallest, largest | at equal number of shortcuts | loss of the pick (nats) |",
+        "|---|---:|---:|---:|---:|",
     ]
     for name in method:
         per_seed = [
@@ -78,10 +79,13 @@ def main(
             )
             for seed in range(seeds)
         ]
-        lines += [row(f"{name}: {key}", [one[key] for one in per_seed], truth["loss"]) for key in per_seed[0]]
-    lines += [row(key, [values], truth["loss"]) for key, values in controls.items()]
+        lines += [
+            row(f"{name}: {key}", [one[key] for one in per_seed], truth["loss"], counts)
+            for key in per_seed[0]
+        ]
+    lines += [row(key, [values], truth["loss"], counts) for key, values in controls.items()]
     best, middle = min(truth["loss"]), sorted(truth["loss"])[networks // 2]
-    lines.append(f"| (best and median of all) | | | {best:.3f}, {middle:.3f} |")
+    lines.append(f"| (best and median of all) | | | | {best:.3f}, {middle:.3f} |")
     (out / "table.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
     console.print("\n".join(lines), markup=False)
 
@@ -144,13 +148,21 @@ def score(
     return found
 
 
-def row(name: str, scores: list[list[float]], truth: list[float]) -> str:
+def row(name: str, scores: list[list[float]], truth: list[float], counts: list[float]) -> str:
     """A row of the table: over supernets the mean, and the mean loss of what each would pick."""
     taus = [kendalltau(values, truth).statistic for values in scores]
+    equal = fmean(partial_tau(values, truth, counts) for values in scores)
     picks = fmean(truth[min(range(len(truth)), key=values.__getitem__)] for values in scores)
     spread = f" ± {stdev(taus):.2f}" if len(taus) > 1 else ""
     ends = f"{min(taus):.2f}, {max(taus):.2f}" if len(taus) > 1 else ""
-    return f"| {name} | {fmean(taus):.2f}{spread} | {ends} | {picks:.3f} |"
+    beyond = "" if scores[0] == counts else f"{equal:.2f}"
+    return f"| {name} | {fmean(taus):.2f}{spread} | {ends} | {beyond} | {picks:.3f} |"
+
+
+def partial_tau(x: list[float], y: list[float], given: list[float]) -> float:
+    """Kendall's partial tau: how two rankings agree beyond what a third explains of both (Kendall 1942)."""
+    both, own, other = (kendalltau(a, b).statistic for a, b in ((x, y), (x, given), (y, given)))
+    return float((both - own * other) / max(1e-12, (1 - own**2) * (1 - other**2)) ** 0.5)
 
 
 if __name__ == "__main__":
