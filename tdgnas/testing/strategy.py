@@ -29,7 +29,8 @@ def turns(strategy: Strategy, problem: SmallProblem, count: int) -> Iterator[lis
         for one in individuals:
             if not one.fitness.valid:
                 one.fitness.values = problem(one)
-        strategy.update(individuals)
+        if individuals:  # that there are some is a rule of its own
+            strategy.update(individuals)
 
 
 @dataclass
