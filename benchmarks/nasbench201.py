@@ -77,7 +77,7 @@ STRATEGIES = [
 ]
 #: Those of which one run takes ten seconds and more, and how many runs they have at most.
 SLOW = {
-    "bananas": 30,
+    "bananas": 100,
     "optuna-gp=optuna:sampler=gp": 10,
 }
 #: What others are tested against.
