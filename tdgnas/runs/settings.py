@@ -326,7 +326,8 @@ class RetrainSettings(Recipe):
             raise ValueError(
                 "fine_tune goes on with shared weights, which the final form has none of; leave one out"
             )
-        self.fine_tuning  # noqa: B018  # its rate has to fit the recipe
+        if self.fine_tune.epochs and self.min_lr > self.fine_tune.lr:
+            raise ValueError(f"min_lr ({self.min_lr:g}) is larger than fine_tune.lr ({self.fine_tune.lr:g})")
         return self
 
     @property

@@ -78,8 +78,9 @@ def test_weights_that_a_search_has_changed_are_kept_and_go_on(tmp_path: Path) ->
 
 
 def test_what_has_no_shared_weights_cannot_be_fine_tuned(tiny: Callable[..., Settings]) -> None:
-    with pytest.raises(ConfigError, match=r"min_lr \(0\.02\) is larger than lr"):
+    with pytest.raises(ConfigError, match=r"min_lr \(0\.02\) is larger than fine_tune\.lr"):
         tiny(retrain={"min_lr": 0.02, "fine_tune": FINE_TUNE})
+    assert tiny(retrain={"min_lr": 0.02}).retrain.min_lr == 0.02  # whose rate is nobody's concern without it
     with pytest.raises(ConfigError, match=r"retrain\.fine_tune.*has none"):
         Experiment("demo:images=32", settings={"retrain": {"fine_tune": FINE_TUNE}})
 
