@@ -118,7 +118,7 @@ class Findings:
 
     def page(self) -> Page:
         """Return the page of a run."""
-        data = self.section("data").get("name") if self.section("pretrain") else "a table"
+        data = self.section("data").get("name", "a table")
         versions = self.section("versions").items()
         sections = [
             Section("result", "Result", list(self._result())),

@@ -13,6 +13,7 @@ import pytest
 from tdgnas import spaces
 from tdgnas.files.tables import read_events
 from tdgnas.individual import LossFitness
+from tdgnas.reports import write_report
 from tdgnas.runs import Config as Settings
 from tdgnas.runs import ConfigError, Experiment, make_config
 from tdgnas.runs.phase import Context, choices_text
@@ -74,3 +75,5 @@ def test_a_winner_by_training_is_trained_again_with_another_seed(tmp_path: Path)
     assert {row["seed"] for row in rows} == {7}
     assert abs(rows[1]["parameters"] / rows[2]["parameters"] - 1) <= 0.1  # the control is of its size
     assert (tmp_path / "run" / "network" / "model.safetensors").is_file()
+    page = write_report(tmp_path / "run").read_text()
+    assert "<h1>nas-rl on digits</h1>" in page  # it was said to be on a table, as all without a supernet
