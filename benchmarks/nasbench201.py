@@ -101,11 +101,25 @@ def one_search(
     name: str, options: dict[str, Any], seed: int, limit: float, repeats: Any, unit: Any = "seconds"
 ) -> tuple[TabularFitness, Trace]:
     """Run one strategy with one seed; return its fitness and what it saw."""
-    space, table = problem()
-    fitness = TabularFitness(space, table, repeats=repeats)
-    given = {"encode": space.path_encoding} if "encode" in wants(name) else {}
-    strategy = create(name, fitness.decisions, seed=seed, fitness=AccuracyFitness, **given, **options)
+    fitness = TabularFitness(*problem(), repeats=repeats)
+    strategy = begun(name, options, seed, fitness)
     return fitness, Search(strategy, fitness, fitness.budget, unit=unit, limit=limit).run()
+
+
+def begun(name: str, options: dict[str, Any], seed: int, fitness: TabularFitness) -> Any:
+    """Return the strategy, which has proposed nothing yet."""
+    given = {"encode": fitness.space.path_encoding} if "encode" in wants(name) else {}
+    return create(name, fitness.decisions, seed=seed, fitness=AccuracyFitness, **given, **options)
+
+
+def lacking(text: str) -> str | None:
+    """Say which package a strategy needs that is not installed, if any."""
+    spec = parse(text)
+    try:
+        begun(spec.name, spec.options, 0, TabularFitness(*problem()))
+    except ImportError as error:
+        return str(error)
+    return None
 
 
 def run_searches(
@@ -231,6 +245,12 @@ def main(
         problem()
         if runs < 1 or budget <= 0:
             raise ValueError(f"--runs is {runs} and --budget {budget}; both must be above 0")
+        for text in list(wanted):
+            if word := lacking(text):
+                if strategy:
+                    raise ValueError(word)
+                console.print(f"{parse(text).label}: left out, {word}", markup=False)
+                del wanted[text]
         workers = min(jobs or cpus(), runs)
         pool = (
             ProcessPoolExecutor(workers, get_context("spawn"), initializer=problem) if workers > 1 else None
