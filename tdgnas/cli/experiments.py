@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.console import Console
 from rich.table import Table
 
 from ..files import Json
@@ -149,7 +150,8 @@ def options(
             table.add_column(name, overflow="fold")
         for each in kept:
             table.add_row(each.key, f"{each.kind} {each.range}".strip(), shown(each.default), each.meaning)
-        console.print(table, highlight=False, markup=False)
+        # Files and pipes get whole lines.
+        (Console(width=10_000) if console.soft_wrap else console).print(table, highlight=False, markup=False)
 
 
 def report(
