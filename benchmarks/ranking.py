@@ -87,8 +87,8 @@ def table(
 #: How the shared weights of `cells` are trained: by DARTS as by default, by uniform single paths, by weighted ones.
 REGIMES: dict[str, dict[str, Any]] = {
     "darts": {},
-    "uniform": {"method": "paths", "lr": 0.05, "lr_min": 0.0, "paths": {"weighted": False, "alpha_steps": 0}},
-    "weighted": {"method": "paths", "lr": 0.05, "lr_min": 0.0, "paths": {"alpha_steps": 0}},
+    "uniform": {"method": "paths", "lr": 0.05, "lr_min": 0.0, "paths": {"weighted": False}},
+    "weighted": {"method": "paths", "lr": 0.05, "lr_min": 0.0},
 }
 
 
@@ -98,7 +98,7 @@ def cells(
     out: Annotated[Path, typer.Option(help="Folder of the scores; what is there is not computed again.")],
     regime: Annotated[list[str], typer.Option(help=f"{', '.join(REGIMES)}; repeatable.")] = list(REGIMES),  # noqa: B006
     seeds: Annotated[int, typer.Option(help="Supernets of each regime.")] = 5,
-    passes: Annotated[int, typer.Option(help="Training images shown to the weights.")] = 700_000,
+    passes: Annotated[int, typer.Option(help="Training images shown to the weights.")] = 600_000,
     images: Annotated[int, typer.Option(help="Training images that there are; as many validate.")] = 25_000,
     count: Annotated[
         int, typer.Option(help="Cells to score, the first ones in a fixed mixed order.")
@@ -109,7 +109,7 @@ def cells(
     """Small supernets of NAS-Bench-201's space on CIFAR-10 against the table's final accuracies.
 
     8 channels, one cell a stage, images of 16 x 16 pixels. Beside the shared loss and accuracy stand parameters and
-    NASWOT, and the sum of the ranks of loss, parameters and NASWOT.
+    NASWOT, and the sum of the ranks of loss, parameters and NASWOT. The supernets are kept beside the scores.
     """
     from tdgnas.fitness import load_table
     from tdgnas.spaces import NASBench201
@@ -126,7 +126,7 @@ def cells(
             path = out / f"{name}-{seed}.npz"
             if not path.is_file():
                 given = (data_folder, passes, images, batch, scored)
-                np.savez(path, **score_cells(space, order, REGIMES[name], seed, *given))
+                np.savez(path, **score_cells(space, order, REGIMES[name], seed, path.with_suffix(""), *given))
             found = {**dict(np.load(path)), **controls}
             ranks = sum(stats.rankdata(found[key]) for key in ("loss", "parameters", "naswot"))
             scores = {key: found[key] for key in ("loss", "accuracy", "parameters", "naswot")}
@@ -137,6 +137,7 @@ def cells(
             )
             ranking(rows[-1], truth, f"{name}, seed {seed}", "points", out / "tables.md")
         summary(name, rows, truth, out / "tables.md")
+        parts(name, [row["loss"] for row in rows], order, space.decisions, truth, out / "tables.md")
 
 
 def score_cells(
@@ -144,19 +145,20 @@ def score_cells(
     order: list[Any],
     settings: dict[str, Any],
     seed: int,
+    kept: Path,
     folder: Path,
     passes: int,
     images: int,
     batch: int,
     scored: int,
 ) -> dict[str, Array]:
-    """Train one supernet and score cells, larger is better; processor seconds of training and of scoring beside."""
+    """Train one supernet, keep it and score cells, larger is better; processor seconds of both beside."""
     from time import process_time
 
     import torch
 
     from tdgnas import SupernetFitness, data
-    from tdgnas.supernet import Supernet
+    from tdgnas.supernet import Supernet, save_supernet
 
     torch.set_num_threads(1)
     splits = data.load("cifar10", folder=folder, size=16, train=images, valid=images, seed=seed)
@@ -170,6 +172,7 @@ def score_cells(
     ):
         pass
     trained = process_time()
+    save_supernet(net, kept)
     chosen = [space.architecture(choices) for choices in order]
     fitness = SupernetFitness(net, splits.valid, size=scored, batch_size=scored)
     scores = [one for at in range(0, len(chosen), 250) for one in fitness.scores(chosen[at : at + 250])]
@@ -220,6 +223,37 @@ def summary(name: str, rows: list[dict[str, Array]], truth: Array, out: Path) ->
         regrets = [np.mean([truth.max() - truth[order[:k]].max() for order in orders]) for k in TOP]
         said.insert(3, ", ".join(f"{regret:.2f}" for regret in regrets))
         lines.append(f"| {key} | {' | '.join(said)} |")
+    console.print("\n".join(lines), markup=False)
+    with out.open("a", encoding="utf-8") as file:
+        file.write("\n".join(lines) + "\n\n")
+
+
+def parts(
+    name: str, losses: list[Array], order: list[Any], decisions: Any, truth: Array, out: Path, count: int = 5
+) -> None:
+    """Append what single choices are worth among the best tenth, to the truth and to the loss, the largest first.
+
+    Worth is the mean over the cells that have the choice minus that over all; of the loss larger is better here too.
+    """
+    best = truth >= np.quantile(truth, 0.9)
+    chosen, truth = np.array(order)[best], truth[best]
+    losses = [one[best] for one in losses]
+    rows = []
+    for place, decision in enumerate(decisions):
+        for choice, label in enumerate(decision.choices):
+            having = chosen[:, place] == choice
+            if having.sum() >= 50:
+                worth = [float(one[having].mean() - one.mean()) for one in (truth, *losses)]
+                rows.append((decision.name, label, int(having.sum()), worth[0], worth[1:]))
+    lines = [
+        f"{name}, choices among the best tenth",
+        "",
+        "| decision | choice | cells | truth (points) | loss, less is positive |",
+        "| --- | --- | ---: | ---: | ---: |",
+    ]
+    for where, label, cells, worth_to_truth, each in sorted(rows, key=lambda row: -abs(row[3]))[:count]:
+        said = f"{np.mean(each):+.3f} ± {np.std(each):.3f}"
+        lines.append(f"| {where} | {label} | {cells} | {worth_to_truth:+.2f} | {said} |")
     console.print("\n".join(lines), markup=False)
     with out.open("a", encoding="utf-8") as file:
         file.write("\n".join(lines) + "\n\n")

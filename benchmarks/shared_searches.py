@@ -4,16 +4,17 @@
     python benchmarks/shared_searches.py --scores runs/ranking --out benchmarks/results/shared_searches.md
 
 `ranking.py` has scored every cell on each supernet with frozen weights, so that a search reads here what it would have
-computed there: the same picks, in seconds, at the same budget of image passes. What a search finds is what the table
-says after 200 epochs. A shortlist takes the search's best cells, trains each for 12 epochs (the table says how that
-ends) and picks by validation accuracy.
+computed there: the same picks, in seconds, at the same budget of image passes. Searches that follow gradients of alpha
+need the supernets themselves, which lie beside the scores, and the images: with `--data-folder` they run too. What a
+search finds is what the table says after 200 epochs. A shortlist takes the search's best cells, trains each for 12
+epochs (the table says how that ends) and picks by validation accuracy.
 """
 
 from __future__ import annotations
 
 import random
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -21,13 +22,15 @@ import typer
 from rich.console import Console
 from rich.progress import track
 
+from tdgnas import SupernetFitness, data
 from tdgnas.budget import Budget
-from tdgnas.fitness import Table, TabularFitness, load_table
+from tdgnas.fitness import SupernetGradients, Table, TabularFitness, TrainingGradients, load_table
 from tdgnas.fitness.rank_sum import better, ladder
-from tdgnas.individual import AccuracyFitness
+from tdgnas.individual import AccuracyFitness, LossFitness
 from tdgnas.runs.search import Search
 from tdgnas.spaces import RULES, NASBench201
 from tdgnas.strategies import create
+from tdgnas.supernet import load_supernet
 
 Array = npt.NDArray[np.float64]
 Choices = tuple[int, ...]
@@ -42,6 +45,14 @@ STRATEGIES: dict[str, tuple[str, dict[str, Any]]] = {
     "ENAS' controller": ("enas", {"alternate": False}),
     "random": ("random", {}),
 }
+#: Searches that follow gradients: strategy, and order of the gradient. DARTS' weights learn on between its steps.
+GRADIENTS: dict[str, tuple[str, Literal[1, 2]]] = {
+    "DARTS, first order": ("darts", 1),
+    "DARTS, second order": ("darts", 2),
+    "DARTS + TDGA": ("darts-tdga", 1),
+}
+SCORED = 256
+"""Validation images of a score, as in ranking.py."""
 #: CIFAR-10 test accuracy of what one-shot searches found, as published with the table and after it.
 PUBLISHED = {
     "DARTS, both orders": "54.30",
@@ -88,6 +99,27 @@ def searched(space: NASBench201, table: Table, name: str, evaluations: int, seed
     return sorted(seen, key=lambda choices: -seen[choices])
 
 
+def followed(folder: Path, splits: data.Splits, name: str, evaluations: int, seed: int) -> list[Choices]:
+    """Return the cells that a search with gradients of alpha has scored, its choice first and then the best."""
+    supernet, (kind, order) = load_supernet(folder, splits), GRADIENTS[name]
+    fitness = SupernetFitness(supernet, splits.valid, size=SCORED, batch_size=SCORED)
+    # The rate at which a pretraining by default ends.
+    source = (TrainingGradients if kind == "darts" else SupernetGradients)(supernet, order=order, lr=0.001)
+    given = {"start": supernet.alpha.tolist()} if kind == "darts" else {"weights": supernet.relaxed_weights()}
+    space = supernet.space
+    strategy = create(kind, space.decisions, seed=seed, fitness=LossFitness, source=source, **given)
+    seen: dict[Choices, float] = {}
+
+    def evaluate(individual: Any) -> tuple[float, ...]:
+        values = fitness(individual)
+        seen[tuple(space.decode(individual).choices)] = values[0]
+        return values
+
+    search = Search(strategy, evaluate, supernet.budget, unit="passes", limit=SCORED * evaluations)
+    choice = tuple(space.decode(search.run().points[-1][2]).choices)
+    return [choice, *sorted(seen.keys() - {choice}, key=seen.__getitem__)]
+
+
 def main(
     scores: Annotated[Path, typer.Option(help="Folder of the scores that ranking.py cells has written.")],
     regime: Annotated[str, typer.Option(help="Of the supernets' training.")] = "weighted",
@@ -96,6 +128,9 @@ def main(
         list[int], typer.Option(help="Cells that are trained for 12 epochs; repeatable.")
     ] = [10, 50],  # noqa: B006
     runs: Annotated[int, typer.Option(help="Runs of each search on each supernet.")] = 10,
+    data_folder: Annotated[
+        Path | None, typer.Option(help="Where CIFAR-10 lies: searches with gradients run too, one of each.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Append the table there, as Markdown.")] = None,
 ) -> None:
     """Search every supernet that is there with every strategy, with and without controls and a shortlist."""
@@ -111,15 +146,21 @@ def main(
         chosen = [rows[0], *(max(rows[:size], key=lambda row: short[row]) for size in shortlist)]
         picks.setdefault((name, signal), []).append(tuple(float(final[row]) for row in chosen))
 
-    for number, path in enumerate(track(files, "supernets", console=console)):
+    for path in track(files, "supernets", console=console):
+        number = int(path.stem.rpartition("-")[2])
         found = {**dict(np.load(path)), **dict(np.load(scores / "controls.npz"))}
         order = random.Random(0).sample(sorted(truth.rows), len(found["loss"]))
         note(
             "most parameters, no search", "parameters", [order[at] for at in np.argsort(-found["parameters"])]
         )
-        if regime == "darts":
-            picked = RULES.get(space.default_rule)(space, found["alpha"])
-            note("DARTS, from its alpha", "gradients", [picked.choices])
+        picked = RULES.get(space.default_rule)(space, found["alpha"])
+        note("alpha of the pretraining, no search", "gradients", [picked.choices])
+        if data_folder is not None:
+            splits = data.load(
+                "cifar10", folder=data_folder, size=16, train=25_000, valid=25_000, seed=number
+            )
+            for name in GRADIENTS:
+                note(name, "gradients", followed(path.with_suffix(""), splits, name, evaluations, number))
         for signal, values in signals(found, number).items():
             table = Table(path.stem, {one: at for at, one in enumerate(order)}, {"signal": values})
             note("all cells scored", signal, [order[at] for at in np.argsort(-values)])

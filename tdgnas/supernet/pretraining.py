@@ -105,7 +105,11 @@ class Pretraining(Iterator[EpochRecord]):
         self.alpha = supernet.alpha.detach().clone().requires_grad_()
         weights = [parameter for parameter in supernet.parameters() if parameter.requires_grad]
         self.optimiser = torch.optim.SGD(
-            weights, settings.lr, momentum=settings.momentum, weight_decay=settings.weight_decay
+            weights,
+            settings.lr,
+            momentum=settings.momentum,
+            weight_decay=settings.weight_decay,
+            foreach=True,  # the same numbers, quicker than one weight after another
         )
         self.alpha_optimiser = torch.optim.Adam(
             [self.alpha], settings.alpha_lr, betas=(0.5, 0.999), weight_decay=settings.alpha_weight_decay

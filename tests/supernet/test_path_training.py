@@ -42,7 +42,7 @@ def test_operations_are_drawn_by_their_shares() -> None:
         drawn = Counter(choice for _ in range(2000) for choice in paths.draw(1.0, rng)[0].choices)
         return [drawn[choice] / 12_000 for choice in range(len(names))]
 
-    assert shares() == pytest.approx([0.1, 0.2, 0.2, 0.4, 0.1], abs=0.02)
+    assert shares() == pytest.approx([1 / 12, 3 / 12, 2 / 12, 5 / 12, 1 / 12], abs=0.02)
     assert shares(weighted=False) == pytest.approx([0.2] * 5, abs=0.02)
     assert shares(weighted=False, shares={"none": 0, "nor_conv_3x3": 2}) == pytest.approx(
         [0, 0.2, 0.2, 0.4, 0.2], abs=0.02
