@@ -54,7 +54,7 @@ def run(module, *arguments):
 
 
 def test_it_prints_every_strategy_and_compares_with_what_was_published(benchmark_module, tmp_path):
-    few = ["--runs", 3, "--no-slow", "--budget", 1500, "--jobs", 1]
+    few = ["--runs", 3, "--budget", 1500, "--jobs", 1]
     written = [
         "--out",
         tmp_path / "table.md",
@@ -67,7 +67,7 @@ def test_it_prints_every_strategy_and_compares_with_what_was_published(benchmark
     assert result.exit_code == 0, result.output
     assert (tmp_path / "anytime.svg").exists()
     lines = (tmp_path / "table.md").read_text(encoding="utf-8").splitlines()
-    left_out = 0 if importlib.util.find_spec("optuna") else 1
+    left_out = 0 if importlib.util.find_spec("optuna") else 2
     assert len(lines) == 2 + len(benchmark_module.STRATEGIES) - left_out
     assert result.output.count("left out, the strategy 'optuna' needs optuna") == left_out
     assert re.search(r"aging \| .*93\.92 ± 0\.30 \| (yes|NO)", "\n".join(lines))
@@ -78,7 +78,7 @@ def test_a_strategy_whose_package_is_absent_is_left_out_with_a_word_unless_it_is
 ):
     monkeypatch.setitem(sys.modules, "optuna", None)
     monkeypatch.setattr(benchmark_module, "STRATEGIES", ["random", "optuna-tpe=optuna"])
-    few = ["--runs", 2, "--no-slow", "--budget", 1500, "--jobs", 1]
+    few = ["--runs", 2, "--budget", 1500, "--jobs", 1]
     result = run(benchmark_module, *few)
     assert result.exit_code == 0, result.output
     assert "optuna-tpe: left out, the strategy 'optuna' needs optuna" in result.output
