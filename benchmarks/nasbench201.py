@@ -233,7 +233,7 @@ def main(
 ) -> None:
     """Run searches on NAS-Bench-201's table and compare them with the published figures."""
     console = Console(width=170)
-    wanted = list(strategy or STRATEGIES)
+    wanted = list(dict.fromkeys(strategy or STRATEGIES))
     try:
         problem()
         if runs < 1 or budget <= 0:

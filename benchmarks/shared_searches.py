@@ -109,13 +109,15 @@ def followed(folder: Path, splits: data.Splits, name: str, evaluations: int, see
     space = supernet.space
     strategy = create(kind, space.decisions, seed=seed, fitness=LossFitness, source=source, **given)
     seen: dict[Choices, float] = {}
+    limit = SCORED * evaluations
 
     def evaluate(individual: Any) -> tuple[float, ...]:
         values = fitness(individual)
-        seen[tuple(space.decode(individual).choices)] = values[0]
+        if supernet.budget.passes <= limit:
+            seen[tuple(space.decode(individual).choices)] = values[0]
         return values
 
-    search = Search(strategy, evaluate, supernet.budget, unit="passes", limit=SCORED * evaluations)
+    search = Search(strategy, evaluate, supernet.budget, unit="passes", limit=limit)
     choice = tuple(space.decode(search.run().points[-1][2]).choices)
     return [choice, *sorted(seen.keys() - {choice}, key=seen.__getitem__)]
 
