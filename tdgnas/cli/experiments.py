@@ -103,20 +103,31 @@ def search(
 
 
 def resume(
-    folder: Annotated[Path, typer.Argument(help="the folder of a run that was stopped")], trust: Trust = False
+    folder: Annotated[Path, typer.Argument(help="the folder of a run that was stopped")],
+    trainings: Annotated[
+        int | None,
+        typer.Option(min=1, help="of every network in the result table, those that are done included"),
+    ] = None,
+    trust: Trust = False,
 ) -> None:
-    """Go on with a run that was stopped, from its last checkpoint; of a finished run, print the result."""
+    """Go on with a run that was stopped, from its last checkpoint; of a finished run, print the result.
+
+    With --trainings a finished run goes on too, as if it had been begun with so many.
+    """
     with plain_errors(lambda: _way_back(folder)):
         from ..runs import Experiment
         from ..runs.config import read_config
         from ..runs.folder import finished
 
-        if finished(folder):
+        def begin(reporter: Reporter) -> Experiment:
+            run = Experiment.open(folder, reporter, trusted=trust)
+            return run if trainings is None else run.with_trainings(trainings)
+
+        if trainings is None and finished(folder):
             say("this run is finished")
             _finish(folder)
         else:
-            place = read_config(folder / "config.toml").get("device")
-            _execute(lambda reporter: Experiment.open(folder, reporter, trusted=trust), place)
+            _execute(begin, read_config(folder / "config.toml").get("device"))
 
 
 def config(problem: Problem = None, strategy: Strategy = None, assignments: Assignments = None) -> None:

@@ -38,8 +38,8 @@ from .phase import Context, Phase
 from .phases import FINISHED, TOGETHER, make_phase, phase_names
 from .problem import Problem
 from .progress import Reporter
-from .retrain_phase import check_retraining
-from .sections import document_of
+from .retrain_phase import check_retraining, more_trainings, reopened
+from .sections import document_of, merged
 from .settings import Config
 from .together import call, follow
 from .wiring import check_fit, try_strategy
@@ -158,6 +158,8 @@ class Experiment:
         if _measured(config):
             config = with_order(config, run.config.fitness.order, run.config.fitness.chunk)
         changed = differences(run.config.model_dump(), config.model_dump())
+        if list(changed) == ["retrain.seeds"] and more_trainings(config, run.config.model_dump()):
+            return run.with_trainings(config.retrain.seeds)
         if changed:
             raise ConfigError(
                 f"{folder} holds a run of other settings: {'; '.join(changed.values())}; choose another folder"
@@ -181,6 +183,30 @@ class Experiment:
         run = cls(make_config(document), folder=folder, reporter=reporter)
         for change in changes(read_versions(path), dict(versions())):
             run.reporter.say(f"warning: {change} since the run began; equal bits are not promised any more")
+        return run
+
+    def with_trainings(self, trainings: int) -> Experiment:
+        """Ask for more trainings of every network in the result table, of a run that is finished or not.
+
+        The run goes on as if it had been begun with so many; :meth:`execute` does what is missing.
+
+        :param trainings: of every network, those that are done included: the key ``retrain.seeds``.
+        :raises ConfigError: when nothing is retrained, or it was begun with more.
+        """
+        settings = self.config.retrain
+        if settings is None or not settings.epochs:
+            raise ConfigError(
+                f"{self.folder} retrains no networks, so there cannot be more trainings of them"
+            )
+        if trainings < settings.seeds:
+            raise ConfigError(
+                f"{self.folder} trains every network {settings.seeds} times already; ask for more than that"
+            )
+        config = make_config(merged(self.config.model_dump(), {"retrain": {"seeds": trainings}}))
+        run = type(self)(config, folder=self.folder, reporter=self.reporter)
+        run._lock = FolderLock(self.folder)
+        path = self.folder / "config.toml"
+        write_text(path, config_text(config, read_versions(path)))
         return run
 
     @classmethod
@@ -225,8 +251,11 @@ class Experiment:
         for sentence in self.checkpoints.damaged:
             self.reporter.say(f"warning: {sentence}; the checkpoint before it is used")
         if state is not None and state["phase"] == FINISHED:
-            check_recorded(self.folder, state["growing"], state["products"], whole=True)
-            return False
+            more = more_trainings(self.config, state["config"])
+            check_recorded(self.folder, state["growing"], state["products"], whole=not more)
+            if not more:
+                return False
+            state = reopened(self.folder, state)
         if state is None and (self.folder / "results.json").exists():
             raise ConfigError(
                 f"{self.folder} has results and no checkpoints: the search would begin again and overwrite them; "
@@ -296,6 +325,7 @@ class Experiment:
             sentence
             for key, sentence in differences(known, self.config.model_dump()).items()
             if key.split(".")[-1] not in _FREE
+            and not (key == "retrain.seeds" and more_trainings(self.config, before))
             and _SECTIONS.get(key, _SECTIONS.get(key.split(".")[0], 0)) <= _PLACES[self.phases[first]]
         ]
         if changed:

@@ -9,6 +9,7 @@ from ..files.checkpoints import CheckpointFolder
 from ..files.digests import check_recorded
 from ..files.links import check_links
 from ..files.lock import NAME as LOCK
+from .config import read_config
 from .errors import ConfigError
 from .phases import FINISHED
 
@@ -27,7 +28,7 @@ def check_run(folder: Path) -> None:
 
 
 def finished(folder: Path) -> bool:
-    """Whether a run has nothing left to do.
+    """Whether a run has nothing left to do, more trainings that its config.toml asks for included.
 
     :raises ConfigError: when the folder is no run.
     :raises DamagedCheckpoint: when all its checkpoints are damaged.
@@ -36,6 +37,9 @@ def finished(folder: Path) -> bool:
     check_run(folder)
     state = CheckpointFolder(folder / "checkpoints").load()
     if state is None or state["phase"] != FINISHED:
+        return False
+    asked, done = read_config(folder / "config.toml").get("retrain"), state["config"]["retrain"]
+    if asked and done and asked.get("seeds", 1) > done["seeds"]:
         return False
     check_recorded(folder, state["growing"], state["products"], whole=True)
     return True

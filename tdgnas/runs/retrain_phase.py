@@ -9,6 +9,7 @@ import json
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from torch import nn
@@ -22,6 +23,7 @@ from ..spaces import RULES, Architecture, save_architecture, space_document
 from ..training import NetworkPlan, Recipe, Training, TrainingDiverged, evaluate, save_model, training_card
 from .errors import ConfigError
 from .phase import Context, choices_text, result_row
+from .settings import Config
 
 FINE_TUNED = ", fine-tuned"
 """What follows the strategy's name in the row of its winner that goes on with the shared weights."""
@@ -50,7 +52,28 @@ def candidates(context: Context, best: Architecture) -> list[Candidate]:
         rows += fine_tuned(context, best, dict(reversed(controls)))
     rows.append(Candidate(config.strategy.name, best, settings.recipe))
     first = first_seed(context)
-    return [replace(each, seed=first + n) for each in rows for n in range(settings.seeds)]
+    # One training of every row before the next of any: more of them only follow on what is done.
+    return [replace(each, seed=first + n) for n in range(settings.seeds) for each in rows]
+
+
+def more_trainings(now: Config, before: Json) -> bool:
+    """Whether a configuration asks for more trainings of each network than another one, given as a document."""
+    return now.retrain is not None and now.retrain.seeds > (before["retrain"] or {"seeds": 0})["seeds"]
+
+
+def reopened(folder: Path, state: State) -> State:
+    """Return the state of a finished run as it was after its last training, so that more may follow."""
+    results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+    timings = folder / "timings" / "retraining.json"
+    known = json.loads(timings.read_text(encoding="utf-8"))["seconds"] if timings.exists() else []
+    seconds = known if len(known) == len(results) else [0.0] * len(results)
+    return {
+        **state,
+        "phase": RetrainPhase.name,
+        "state": {"results": results, "seconds": seconds, "training": None},
+        # It is written anew at the end.
+        "products": {name: digest for name, digest in state["products"].items() if name != "results.json"},
+    }
 
 
 def fine_tuned(context: Context, best: Architecture, controls: Mapping[str, Architecture]) -> list[Candidate]:
@@ -251,6 +274,12 @@ class RetrainPhase:
     def load_state_dict(self, state: State) -> None:
         """Go on where the state was taken."""
         self.results, self.seconds = state["results"], state["seconds"]
+        done = [(each["row"], each["seed"]) for each in self.results]
+        if done != [(each.row, each.seed) for each in self.candidates[: len(done)]]:
+            raise ConfigError(
+                f"{self.context.folder} was retrained by an earlier version, network by network, where the trainings "
+                "now come round by round; go on with the version that config.toml names, or take another folder"
+            )
         if state["training"] is not None:
             self.training = self._start(self.candidates[len(self.results)])
             self.training.load_state_dict(state["training"])
