@@ -6,8 +6,9 @@
 `ranking.py` has scored every cell on each supernet with frozen weights, so that a search reads here what it would have
 computed there: the same picks, in seconds, at the same budget of image passes. Searches that follow gradients of alpha
 need the supernets themselves, which lie beside the scores, and the images: with `--data-folder` they run too. What a
-search finds is what the table says after 200 epochs. A shortlist takes the search's best cells, trains each for 12
-epochs (the table says how that ends) and picks by validation accuracy.
+search finds is what the table says after 200 epochs. A shortlist takes the search's best cells, the very best or those
+of which any two differ in so many of the six operations, trains each for 12 epochs (the table says how that ends) and
+picks by validation accuracy.
 """
 
 from __future__ import annotations
@@ -28,9 +29,10 @@ from tdgnas.fitness import SupernetGradients, Table, TabularFitness, TrainingGra
 from tdgnas.fitness.rank_sum import better, ladder
 from tdgnas.individual import AccuracyFitness, LossFitness
 from tdgnas.runs.search import Search
+from tdgnas.runs.shortlist_phase import spread
 from tdgnas.spaces import RULES, NASBench201
 from tdgnas.strategies import create
-from tdgnas.supernet import load_supernet
+from tdgnas.supernet import WeightTraining, load_supernet
 
 Array = npt.NDArray[np.float64]
 Choices = tuple[int, ...]
@@ -45,12 +47,16 @@ STRATEGIES: dict[str, tuple[str, dict[str, Any]]] = {
     "ENAS' controller": ("enas", {"alternate": False}),
     "random": ("random", {}),
 }
-#: Searches that follow gradients: strategy, and order of the gradient. DARTS' weights learn on between its steps.
-GRADIENTS: dict[str, tuple[str, Literal[1, 2]]] = {
+#: Searches that follow gradients, of alpha or of the weights: strategy, and order of the gradient of alpha. The weights
+#: learn on between the steps of DARTS, and in turn with ENAS' controller.
+GRADIENTS: dict[str, tuple[str, Literal[1, 2] | None]] = {
     "DARTS, first order": ("darts", 1),
     "DARTS, second order": ("darts", 2),
     "DARTS + TDGA": ("darts-tdga", 1),
+    "ENAS, weights in turn": ("enas", None),
 }
+RATE = 0.001
+"""Learning rate of the weights that learn on, at which a pretraining by default ends."""
 SCORED = 256
 """Validation images of a score, as in ranking.py."""
 #: CIFAR-10 test accuracy of what one-shot searches found, as published with the table and after it.
@@ -100,14 +106,22 @@ def searched(space: NASBench201, table: Table, name: str, evaluations: int, seed
 
 
 def followed(folder: Path, splits: data.Splits, name: str, evaluations: int, seed: int) -> list[Choices]:
-    """Return the cells that a search with gradients of alpha has scored, its choice first and then the best."""
+    """Return the cells that a search with gradients has scored, its choice first and then the best."""
     supernet, (kind, order) = load_supernet(folder, splits), GRADIENTS[name]
     fitness = SupernetFitness(supernet, splits.valid, size=SCORED, batch_size=SCORED)
-    # The rate at which a pretraining by default ends.
-    source = (TrainingGradients if kind == "darts" else SupernetGradients)(supernet, order=order, lr=0.001)
-    given = {"start": supernet.alpha.tolist()} if kind == "darts" else {"weights": supernet.relaxed_weights()}
+    given: dict[str, Any]
+    if order is None:
+        # Four updates of the controller, each of 20 cells, cost what a hundred steps of the weights cost.
+        train = WeightTraining(supernet, rng=random.Random(seed), lr=RATE, batch_size=64)
+        given = {"train": train, "updates": 4, "steps": 100}
+    elif kind == "darts":
+        source = TrainingGradients(supernet, order=order, lr=RATE)
+        given = {"source": source, "start": supernet.alpha.tolist()}
+    else:
+        source = SupernetGradients(supernet, order=order, lr=RATE)
+        given = {"source": source, "weights": supernet.relaxed_weights()}
     space = supernet.space
-    strategy = create(kind, space.decisions, seed=seed, fitness=LossFitness, source=source, **given)
+    strategy = create(kind, space.decisions, seed=seed, fitness=LossFitness, **given)
     seen: dict[Choices, float] = {}
     limit = SCORED * evaluations
 
@@ -129,6 +143,10 @@ def main(
     shortlist: Annotated[
         list[int], typer.Option(help="Cells that are trained for 12 epochs; repeatable.")
     ] = [10, 50],  # noqa: B006
+    apart: Annotated[
+        list[int],
+        typer.Option(help="Operations in which any two of a shortlist differ at least; repeatable."),
+    ] = [1, 2],  # noqa: B006
     runs: Annotated[int, typer.Option(help="Runs of each search on each supernet.")] = 10,
     data_folder: Annotated[
         Path | None, typer.Option(help="Where CIFAR-10 lies: searches with gradients run too, one of each.")
@@ -142,19 +160,24 @@ def main(
         raise typer.BadParameter(f"{scores} holds no {regime}-SEED.npz; run ranking.py cells first")
     final, short = 100 * truth.column("test_acc_200"), truth.column("val_acc_12")
     picks: dict[tuple[str, str], list[tuple[float, ...]]] = {}
+    kinds = [(size, least) for least in apart for size in shortlist]
 
     def note(name: str, signal: str, best: list[Choices]) -> None:
-        rows = [truth.rows[choices] for choices in best[: max(shortlist)]]
-        chosen = [rows[0], *(max(rows[:size], key=lambda row: short[row]) for size in shortlist)]
-        picks.setdefault((name, signal), []).append(tuple(float(final[row]) for row in chosen))
+        cells = [space.architecture(choices) for choices in best]
+        lists = [cells[:1], *(spread(cells, *kind) for kind in kinds)]
+        rows = [[truth.rows[cell.choices] for cell in one] for one in lists]
+        picked = [max(these, key=lambda row: short[row]) for these in rows]
+        picks.setdefault((name, signal), []).append(tuple(float(final[row]) for row in picked))
 
     for path in track(files, "supernets", console=console):
         number = int(path.stem.rpartition("-")[2])
         found = {**dict(np.load(path)), **dict(np.load(scores / "controls.npz"))}
-        order = random.Random(0).sample(sorted(truth.rows), len(found["loss"]))
-        note(
-            "most parameters, no search", "parameters", [order[at] for at in np.argsort(-found["parameters"])]
-        )
+        order = random.Random(0).sample(sorted(truth.rows), len(truth.rows))[: len(found["loss"])]
+        for run in range(runs):
+            # Many cells have equally many parameters: their order is drawn.
+            mixed = random.Random(1000 * number + run).sample(range(len(order)), len(order))
+            largest = sorted(mixed, key=lambda at: -found["parameters"][at])
+            note("most parameters, no search", "parameters", [order[at] for at in largest])
         picked = RULES.get(space.default_rule)(space, found["alpha"])
         note("alpha of the pretraining, no search", "gradients", [picked.choices])
         if data_folder is not None:
@@ -173,8 +196,8 @@ def main(
         f"{len(files)} supernets ({regime} paths), {runs} runs of each search on each, "
         f"{evaluations} cells scored a run",
         "",
-        f"| search | follows | its best |{''.join(f' best of {size}, trained 12 epochs |' for size in shortlist)}",
-        f"| --- | --- | ---: |{' ---: |' * len(shortlist)}",
+        f"| search | follows | its best |{''.join(f' best of {size}, {least} apart |' for size, least in kinds)}",
+        f"| --- | --- | ---: |{' ---: |' * len(kinds)}",
     ]
     for (name, signal), pairs in sorted(
         picks.items(), key=lambda item: -np.mean([one[-1] for one in item[1]])
@@ -183,7 +206,7 @@ def main(
         lines.append(f"| {name} | {signal} | {' | '.join(said)} |")
     lines += ["", "| published | final test accuracy |", "| --- | ---: |"]
     lines += [f"| {name} | {said} |" for name, said in PUBLISHED.items()]
-    console.print("\n".join(lines), markup=False)
+    console.print("\n".join(lines), markup=False, soft_wrap=True)
     if out is not None:
         with out.open("a", encoding="utf-8") as file:
             file.write("\n".join(lines) + "\n\n")

@@ -278,6 +278,10 @@ class ShortlistSettings(Section):
     """After the search its best networks are trained shortly from scratch, and the best of these is taken."""
 
     k: Annotated[int, Field(strict=True, ge=0, le=10_000)] = Field(0, description="how many; 0 leaves it out")
+    apart: Annotated[int, Field(strict=True, ge=1, le=10_000)] = Field(
+        1,
+        description="decisions in which any two of them differ at least; fewer than k where there are no more",
+    )
     recipe: Recipe = Field(Recipe(epochs=12), description="of every training")
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict
+from operator import ne
 
 from ..devices import own_noise
 from ..files import Json, State
@@ -26,7 +28,7 @@ class ShortlistPhase:
     def __init__(self, context: Context, best: Architecture) -> None:
         self.context, self.settings = context, context.config.shortlist
         seed_everything(context.config.seed)
-        self.candidates = shortlisted(context, self.settings.k) or [best]
+        self.candidates = spread(scored(context), self.settings.k, self.settings.apart) or [best]
         self.measure = context.problem.task.headline
         self.values: list[float] = []
 
@@ -89,11 +91,11 @@ class ShortlistPhase:
         self.context.problem.budget.load_state_dict(state["budget"])
 
 
-def shortlisted(context: Context, k: int) -> list[Architecture]:
-    """Return the k best distinct networks that a search has evaluated in full, within limits and budget, best first."""
+def scored(context: Context) -> list[Architecture]:
+    """Return the distinct networks that a search has evaluated in full, within limits and budget, best first."""
     problem = context.problem
     weights = problem.fitness.weights
-    scored: dict[Architecture, float] = {}
+    known: dict[Architecture, float] = {}
     for event in read_events(context.folder / "events.jsonl"):
         if event.get("fidelity", 1.0) < 1.0 or event.get("late"):
             continue
@@ -101,5 +103,22 @@ def shortlisted(context: Context, k: int) -> list[Architecture]:
         value = weights[0] * event["fitness"][0]
         if value < weights[0] * problem.worst:
             continue  # beyond the limits
-        scored[architecture] = max(value, scored.get(architecture, value))
-    return sorted(scored, key=lambda one: -scored[one])[:k]
+        known[architecture] = max(value, known.get(architecture, value))
+    return sorted(known, key=lambda one: -known[one])
+
+
+def spread(ordered: Iterable[Architecture], k: int, apart: int) -> list[Architecture]:
+    """Return the first k, or fewer, of which any two differ in at least so many decisions.
+
+    >>> from tdgnas.spaces import NASBench201
+    >>> cells = [NASBench201().architecture(choices) for choices in ([3] * 6, [3] * 5 + [1], [1] * 2 + [3] * 4)]
+    >>> [one.choices for one in spread(cells, 2, apart=2)]
+    [(3, 3, 3, 3, 3, 3), (1, 1, 3, 3, 3, 3)]
+    """
+    kept: list[Architecture] = []
+    for one in ordered:
+        if len(kept) == k:
+            break
+        if all(sum(map(ne, one.choices, other.choices)) >= apart for other in kept):
+            kept.append(one)
+    return kept

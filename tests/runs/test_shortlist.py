@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from itertools import combinations
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tdgnas import spaces
 from tdgnas.files.tables import read_events
@@ -17,14 +20,14 @@ from tdgnas.reports import write_report
 from tdgnas.runs import Config as Settings
 from tdgnas.runs import ConfigError, Experiment, make_config
 from tdgnas.runs.phase import Context, choices_text
-from tdgnas.runs.shortlist_phase import shortlisted
+from tdgnas.runs.shortlist_phase import scored, spread
 from tdgnas.spaces import load_architecture
 
 
 def test_the_best_of_the_shortlist_is_taken_and_paid(tmp_path: Path, tiny: Callable[..., Settings]) -> None:
     folder = tmp_path / "run"
     config = tiny(
-        shortlist={"k": 3, "recipe": {"epochs": 1, "batch_size": 16}},
+        shortlist={"k": 3, "apart": 2, "recipe": {"epochs": 1, "batch_size": 16}},
         retrain={"epochs": 0},
         pretrain={"epochs": 1},
     )
@@ -34,7 +37,11 @@ def test_the_best_of_the_shortlist_is_taken_and_paid(tmp_path: Path, tiny: Calla
     for event in read_events(folder / "events.jsonl"):
         text = "".join(map(str, event["choices"]))
         losses[text] = min(event["fitness"][0], losses.get(text, 9e9))
-    assert [row["choices"] for row in rows] == sorted(losses, key=lambda text: losses[text])[:3]
+    wanted: list[str] = []
+    for text in sorted(losses, key=lambda text: losses[text]):
+        if all(_differ(tuple(map(int, text)), tuple(map(int, other))) >= 2 for other in wanted):
+            wanted.append(text)
+    assert [row["choices"] for row in rows] == wanted[:3]
     best = max(rows, key=lambda row: (row["valid_accuracy"], -row["place"]))
     _, architecture = load_architecture(folder / "architecture.json")
     assert choices_text(architecture) == best["choices"]
@@ -48,8 +55,33 @@ def test_what_is_beyond_limits_or_budget_was_on_the_shortlist(tmp_path: Path) ->
     values = [(3.0, {}), (1.0, {"late": True}), (104.0, {}), (2.0, {}), (100.0, {})]
     events = [{"choices": [n] * 6, "fitness": [v], **more} for n, (v, more) in enumerate(values)]
     (tmp_path / "events.jsonl").write_text("".join(f"{json.dumps(event)}\n" for event in events))
-    found = shortlisted(cast("Context", SimpleNamespace(problem=problem, folder=tmp_path)), 9)
+    found = scored(cast("Context", SimpleNamespace(problem=problem, folder=tmp_path)))
     assert [one.choices[0] for one in found] == [3, 0, 4]
+
+
+@given(
+    st.lists(st.tuples(*[st.integers(0, 4)] * 6), unique=True, max_size=30),
+    st.integers(1, 8),
+    st.integers(1, 6),
+)
+def test_no_two_of_a_shortlist_are_nearer_than_apart(
+    cells: list[tuple[int, ...]], k: int, apart: int
+) -> None:
+    space = spaces.NASBench201()
+    found = [one.choices for one in spread((space.architecture(cell) for cell in cells), k, apart)]
+    assert found[:1] == cells[:1]
+    assert all(_differ(one, other) >= apart for one, other in combinations(found, 2))
+    if apart == 1:
+        assert found == cells[:k]
+    left = [cell for cell in cells if cell not in found]
+    if len(found) < k:  # nobody was left out but for being near to a better one
+        for cell in left:
+            better = [one for one in found if cells.index(one) < cells.index(cell)]
+            assert any(_differ(cell, one) < apart for one in better)
+
+
+def _differ(one: tuple[int, ...], other: tuple[int, ...]) -> int:
+    return sum(a != b for a, b in zip(one, other, strict=True))
 
 
 def test_a_table_has_no_shortlist() -> None:
