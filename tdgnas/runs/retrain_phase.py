@@ -58,7 +58,8 @@ def candidates(context: Context, best: Architecture) -> list[Candidate]:
 
 def more_trainings(now: Config, before: Json) -> bool:
     """Whether a configuration asks for more trainings of each network than another one, given as a document."""
-    return now.retrain is not None and now.retrain.seeds > (before["retrain"] or {"seeds": 0})["seeds"]
+    asked, done = now.retrain, before["retrain"]
+    return bool(asked and done and asked.seeds > done["seeds"])
 
 
 def reopened(folder: Path, state: State) -> State:
