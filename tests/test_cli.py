@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from tdgnas.cli import app
 from tdgnas.cli.experiments import _document
-from tdgnas.runs.config import make_config
+from tdgnas.runs.config import make_config, read_config
 from tdgnas.runs.problems import problem_sections
 
 TINY = [
@@ -190,3 +190,23 @@ def test_what_does_not_fit_a_terminal_goes_on_under_its_column(capsys, monkeypat
         monkeypatch.setattr(common, "console", Console(width=14, soft_wrap=not tty))
         common.say("key  one two three", under=5)
         assert capsys.readouterr().out.splitlines() == lines
+
+
+def test_a_saved_schedule_kept_the_length_of_the_old_budget(tmp_path: Path) -> None:
+    """A longer search with the saved configuration cooled down after the old number of generations."""
+    first, longer, own = (str(tmp_path / name) for name in ("first", "longer", "own"))
+    begin = ["search", "-p", "synthetic", "-s", "tdga", "--unit", "generations"]
+    assert invoke(*begin, "--budget", "2", "--out", first).exit_code == 0
+    saved = f"{first}/config.toml"
+    assert invoke("search", "--config", saved, "--budget", "4", "--out", longer).exit_code == 0
+    assert _generations(longer) == 4
+    key = "strategy.temperature.ngen=3"
+    assert invoke("search", "--config", saved, "--budget", "4", "--set", key, "--out", own).exit_code == 0
+    assert _generations(own) == 3
+    assert invoke("search", "--config", f"{own}/config.toml", "--out", first + "2").exit_code == 0
+    assert _generations(first + "2") == 3
+
+
+def _generations(folder: str) -> int:
+    found: int = read_config(Path(folder) / "config.toml")["strategy"]["temperature"]["ngen"]
+    return found

@@ -82,7 +82,7 @@ def search(
     """Search a problem with a strategy within a budget, in a folder. Without options: DARTS + TDGA on digits."""
     with plain_errors(lambda: _way_back(out)):
         from ..runs import Experiment, make_config
-        from ..runs.config import read_config
+        from ..runs.config import read_config, without_generations
         from ..runs.experiment import import_modules
         from ..trust import check_trust, named_code
 
@@ -90,6 +90,8 @@ def search(
         if config is not None:
             document = read_config(config)
             check_trust(config, named_code(document), trust)
+            import_modules(document)
+            document = without_generations(document)
         options = context.params
         given = {name: options[name] for name in KEYS if options[name] is not None}
         document = _document(problem, strategy, assignments, given, document)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -71,6 +71,26 @@ def _check_budget(whole: Mapping[str, Any], document: Mapping[str, Any]) -> None
 
 def _set_generations(whole: Json) -> None:
     """Let schedules last as long as the search, where it is counted in generations and nothing else was said."""
+    for place, limit in _schedules(whole):
+        place.setdefault("ngen", limit)
+
+
+def without_generations(document: Json) -> Json:
+    """Take out of a saved configuration what :func:`make_config` put in: schedules that last as long as the search do so
+    with another budget too.
+    """
+    try:
+        schedules = list(_schedules(document))
+    except (ValueError, ImportError):
+        return document  # make_config says what is wrong
+    for place, limit in schedules:
+        if place.get("ngen") == limit:
+            del place["ngen"]
+    return document
+
+
+def _schedules(whole: Json) -> Iterator[tuple[Json, int]]:
+    """The sections that have a number of generations, and the budget's, where it is counted in generations."""
     budget, default = whole.get("budget", {}), BudgetSettings()
     if not isinstance(budget, dict) or budget.get("unit", default.unit) != "generations":
         return
@@ -82,7 +102,7 @@ def _set_generations(whole: Json) -> None:
         group, _, last = key.rpartition(".")
         place = strategy.setdefault(group, {}) if group and last == "ngen" else strategy
         if last == "ngen" and isinstance(place, dict):
-            place.setdefault("ngen", max(int(limit), 1))
+            yield place, max(int(limit), 1)
 
 
 @lru_cache(maxsize=64)
