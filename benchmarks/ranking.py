@@ -98,6 +98,7 @@ def cells(
     out: Annotated[Path, typer.Option(help="Folder of the scores; what is there is not computed again.")],
     regime: Annotated[list[str], typer.Option(help=f"{', '.join(REGIMES)}; repeatable.")] = list(REGIMES),  # noqa: B006
     seeds: Annotated[int, typer.Option(help="Supernets of each regime.")] = 5,
+    first_seed: Annotated[int, typer.Option(help="Of the first; settings were chosen on 0 to 4.")] = 0,
     passes: Annotated[int, typer.Option(help="Training images shown to the weights.")] = 600_000,
     images: Annotated[int, typer.Option(help="Training images that there are; as many validate.")] = 25_000,
     count: Annotated[
@@ -122,7 +123,7 @@ def cells(
     controls = look(space, order, data_folder, images, out / "controls.npz")
     for name in regime:
         rows = []
-        for seed in range(seeds):
+        for seed in range(first_seed, first_seed + seeds):
             path = out / f"{name}-{seed}.npz"
             if not path.is_file():
                 given = (data_folder, passes, images, batch, scored)
