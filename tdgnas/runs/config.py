@@ -76,8 +76,8 @@ def _set_generations(whole: Json) -> None:
 
 
 def without_generations(document: Json) -> Json:
-    """Take out of a saved configuration what :func:`make_config` put in: schedules that last as long as the search do so
-    with another budget too.
+    """Take out of a saved configuration what :func:`make_config` put in, so that schedules that last as long as the
+    search do so with another budget too.
     """
     try:
         schedules = list(_schedules(document))
