@@ -131,6 +131,7 @@ class Pretraining(Iterator[EpochRecord]):
         with (
             own_noise(noise ^ self.processes.rank, device),
             self._dropout(),
+            self.supernet.learning(),
             self.processes.together(),
             autocast(device, precision),
         ):
@@ -237,8 +238,7 @@ class Pretraining(Iterator[EpochRecord]):
                 share = len(targets) / len(batch[1])
                 found = []
                 for network in networks:
-                    with self.supernet.learning():
-                        outputs = network(images)
+                    outputs = network(images)
                     found.append(self.supernet.task.losses(outputs.unsqueeze(0), targets)[0])
                 means = means + share * self._means(found[-1], outputs, targets)
                 yield torch.stack(found).mean() * (share / self.processes.count)
