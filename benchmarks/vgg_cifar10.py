@@ -4,8 +4,9 @@
     python benchmarks/vgg_cifar10.py --data-folder ~/.cache/cifar10 --full     # as published: for one GPU
 
 Every search seed is a run folder of its own (``tdgnas resume`` works on it); calling the script again with the same
-``--out`` goes on where it stopped. The networks of all seeds are retrained with one recipe. Selection uses validation
-data only; the test set is read once per network, after the last epoch.
+``--out`` goes on where it stopped, and with a larger ``--set retrain.seeds=`` it trains the networks of finished runs
+more often. The networks of all seeds are retrained with one recipe. Selection uses validation data only; the test set
+is read once per training, after the last epoch.
 """
 
 from __future__ import annotations

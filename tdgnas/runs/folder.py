@@ -39,7 +39,7 @@ def finished(folder: Path) -> bool:
     if state is None or state["phase"] != FINISHED:
         return False
     asked, done = read_config(folder / "config.toml").get("retrain"), state["config"]["retrain"]
-    if asked and done and asked.get("seeds", 1) > done["seeds"]:
+    if asked and done and asked.get("seeds") != done["seeds"]:
         return False
     check_recorded(folder, state["growing"], state["products"], whole=True)
     return True

@@ -109,3 +109,16 @@ def test_results_in_another_order_are_not_taken_for_these(once: Path, tiny: Call
     results[1] = {**results[0], "seed": 5}
     with pytest.raises(ConfigError, match="earlier version"):
         phase.load_state_dict({"results": results, "seconds": [0.0] * len(results), "training": None})
+
+
+def test_what_config_toml_asks_for_is_done_or_refused(once: Path, twice: Path) -> None:
+    path = once / "config.toml"
+    text = path.read_text()
+    assert "\nseeds = 1 " in text
+    path.write_text(text.replace("\nseeds = 1 ", '\nseeds = "two" '))
+    refused = CliRunner().invoke(app, ["resume", str(once)])
+    assert refused.exit_code == 1
+    assert "retrain.seeds" in refused.output
+    path.write_text(text.replace("\nseeds = 1 ", "\nseeds = 2 "))
+    assert CliRunner().invoke(app, ["resume", str(once)]).exit_code == 0
+    assert json.loads((once / "results.json").read_text()) == json.loads((twice / "results.json").read_text())
