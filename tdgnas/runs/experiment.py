@@ -31,7 +31,7 @@ from .build import check_device, section, with_fastest_order, with_order
 from .config import config_text, differences, make_config, read_config, read_versions
 from .environment import changes, environment, quiet_warnings, same_bits, versions
 from .errors import ConfigError, Interrupted, RunFailed
-from .folder import check_empty, check_run
+from .folder import check_empty, check_run, check_unchanged
 from .guards import OperatorFailed
 from .on_supernet import SEARCHED
 from .phase import Context, Phase
@@ -50,18 +50,6 @@ CHECKPOINT_SHARE = 0.01
 _GROWING = (
     "pretraining.csv", "history.csv", "timings/evaluation.csv", "events.jsonl", "retraining.csv", "faults.jsonl",
 )  # fmt: skip
-# What may be changed in config.toml at any time, and which sections are in use from which phase on.
-_FREE = {"tensorboard", "on_error"}
-_SECTIONS = {
-    "pretrain": 0,
-    "strategy": 1,
-    "budget": 1,
-    "fitness": 1,
-    "retrain": 2,
-    "map": 9,
-    "map.asynchronous": 1,
-}
-_PLACES = {"pretraining": 0, "search": 1, "retraining": 2, "final": 2}
 
 
 class Experiment:
@@ -298,7 +286,7 @@ class Experiment:
     def _restore(self, state: State | None, first: int) -> None:
         """Bring folder and supernet to where the state was taken; nothing is written before everything is checked."""
         if state is not None:
-            self._check_config(state["config"], first)
+            check_unchanged(self.folder, state["config"], self.config, self.phases[first])
             for change in changes(state["environment"], environment(self.context.problem.device)):
                 self.reporter.say(
                     f"warning: {change} since the checkpoint; equal bits are not promised any more"
@@ -316,23 +304,6 @@ class Experiment:
             over = first > self.phases.index("search") and (self.folder / SEARCHED).exists()
             saved = self.folder / (SEARCHED if over else "supernet")
             supernet.load_state_dict(load_file(saved / "supernet.safetensors"))
-
-    def _check_config(self, before: Json, first: int) -> None:
-        known = make_config(
-            before
-        ).model_dump()  # a key that an earlier version did not have is at its default
-        changed = [
-            sentence
-            for key, sentence in differences(known, self.config.model_dump()).items()
-            if key.split(".")[-1] not in _FREE
-            and not (key == "retrain.seeds" and more_trainings(self.config, before))
-            and _SECTIONS.get(key, _SECTIONS.get(key.split(".")[0], 0)) <= _PLACES[self.phases[first]]
-        ]
-        if changed:
-            raise ConfigError(
-                f"{self.folder / 'config.toml'} was changed after the run had used it: {'; '.join(changed)}. "
-                "Put it back to go on, or start another run with --config and another --out"
-            )
 
     def _work(self, phase: Phase) -> None:
         self.reporter.phase(phase.name, phase.total, phase.done)

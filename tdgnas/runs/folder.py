@@ -4,14 +4,30 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ..files import Json
 from ..files.atomic import is_leftover
 from ..files.checkpoints import CheckpointFolder
 from ..files.digests import check_recorded
 from ..files.links import check_links
 from ..files.lock import NAME as LOCK
-from .config import read_config
+from .config import differences, make_config, read_config
 from .errors import ConfigError
 from .phases import FINISHED
+from .retrain_phase import more_trainings
+from .settings import Config
+
+# What may be changed in config.toml at any time, and which sections are in use from which phase on.
+_FREE = {"tensorboard", "on_error"}
+_SECTIONS = {
+    "pretrain": 0,
+    "strategy": 1,
+    "budget": 1,
+    "fitness": 1,
+    "retrain": 2,
+    "map": 9,
+    "map.asynchronous": 1,
+}
+_PLACES = {"pretraining": 0, "search": 1, "retraining": 2, "final": 2}
 
 
 def check_run(folder: Path) -> None:
@@ -43,6 +59,27 @@ def finished(folder: Path) -> bool:
         return False
     check_recorded(folder, state["growing"], state["products"], whole=True)
     return True
+
+
+def check_unchanged(folder: Path, before: Json, now: Config, phase: str) -> None:
+    """Check that nothing was changed in config.toml that a run has used up to a phase; more trainings may be asked for.
+
+    :param before: the configuration as it was then.
+    :raises ConfigError: when something was, saying what.
+    """
+    known = make_config(before).model_dump()  # a key that an earlier version did not have is at its default
+    changed = [
+        sentence
+        for key, sentence in differences(known, now.model_dump()).items()
+        if key.split(".")[-1] not in _FREE
+        and not (key == "retrain.seeds" and more_trainings(now, before))
+        and _SECTIONS.get(key, _SECTIONS.get(key.split(".")[0], 0)) <= _PLACES[phase]
+    ]
+    if changed:
+        raise ConfigError(
+            f"{folder / 'config.toml'} was changed after the run had used it: {'; '.join(changed)}. "
+            "Put it back to go on, or start another run with --config and another --out"
+        )
 
 
 def check_empty(folder: Path) -> None:
