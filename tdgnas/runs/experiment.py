@@ -190,6 +190,8 @@ class Experiment:
             raise ConfigError(
                 f"{self.folder} trains every network {settings.seeds} times already; ask for more than that"
             )
+        if trainings == settings.seeds:
+            return self
         config = make_config(merged(self.config.model_dump(), {"retrain": {"seeds": trainings}}))
         run = type(self)(config, folder=self.folder, reporter=self.reporter)
         run._lock = FolderLock(self.folder)
